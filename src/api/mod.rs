@@ -1,0 +1,25 @@
+//! The `testrun.dev/v1alpha1` API: what people write (`spec`), what the operator answers
+//! (`status`), and the vocabulary of conditions and reasons that merge tooling reads.
+//!
+//! These are plain data types. They carry the schema of the CRD and nothing else: no client, no
+//! clock, no rule of the verdict.
+
+pub mod conditions;
+mod crd;
+mod schema;
+pub mod spec;
+pub mod status;
+
+pub use conditions::{ConditionType, Reason};
+pub use crd::{crd, crd_yaml};
+pub use spec::{TestRunReport, TestRunReportSpec};
+pub use status::TestRunReportStatus;
+
+/// API group of every type here.
+pub const GROUP: &str = "testrun.dev";
+/// The one served and stored version.
+pub const VERSION: &str = "v1alpha1";
+/// Field manager of every write to the API server.
+pub const FIELD_MANAGER: &str = "testrun-operator";
+/// Name of the connection that a report uses when it names none.
+pub const DEFAULT_CONNECTION: &str = "github.com";

@@ -1,0 +1,491 @@
+//! What a person writes: the spec of a `TestRunReport`.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::schema::aliases_schema;
+use super::status::TestRunReportStatus;
+
+/// TestRunReport collects the CI results of one commit, decides whether they pass, and says why.
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[kube(
+    group = "testrun.dev",
+    version = "v1alpha1",
+    kind = "TestRunReport",
+    namespaced,
+    status = "TestRunReportStatus",
+    derive = "PartialEq",
+    shortname = "trr",
+    category = "testrun",
+    doc = "TestRunReport collects the CI results of one commit, decides whether they pass, and says why. Merge tooling reads its conditions.",
+    selectable = ".spec.source.github.repository",
+    selectable = ".status.source.sha",
+    selectable = ".status.source.pullRequest",
+    selectable = ".status.phase",
+    printcolumn(name = "Commit", type_ = "string", json_path = ".status.source.shortSha"),
+    printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
+    printcolumn(name = "Passed", type_ = "string", json_path = r#".status.conditions[?(@.type=="Passed")].status"#),
+    printcolumn(name = "Jobs", type_ = "string", json_path = ".status.summary.jobs.display"),
+    printcolumn(name = "Tests", type_ = "string", json_path = ".status.summary.tests.display"),
+    printcolumn(name = "Failing", type_ = "integer", json_path = ".status.summary.failing"),
+    printcolumn(name = "Completed", type_ = "date", json_path = ".status.completedAt"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Reason", type_ = "string", json_path = r#".status.conditions[?(@.type=="Passed")].reason"#, priority = 1),
+    printcolumn(name = "Confidence", type_ = "integer", json_path = ".status.assessment.confidence", priority = 1),
+    printcolumn(name = "Risk", type_ = "string", json_path = ".status.assessment.risk", priority = 1),
+    printcolumn(name = "Recommendation", type_ = "string", json_path = ".status.recommendation.action", priority = 1),
+    printcolumn(name = "Artifacts", type_ = "integer", json_path = ".status.summary.artifacts", priority = 1),
+    printcolumn(name = "Run", type_ = "string", json_path = ".status.source.runsDisplay", priority = 1)
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("!has(self.suites) || self.suites.all(s, self.suites.exists_one(t, t.name == s.name))")
+        .message("two suites have the same name; give each suite its own")
+)]
+pub struct TestRunReportSpec {
+    /// The commit that this report is about, named directly or through a pull request, run or branch.
+    pub source: Source,
+
+    /// A Secret in the report's own namespace with a token. It is used only against hosts that the
+    /// administrator allows for such Secrets. Without it the connection's own credential is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials_ref: Option<CredentialsRef>,
+
+    /// Workflow names or file paths to look at. Default: every workflow that ran on the commit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 255)))]
+    pub workflows: Vec<String>,
+
+    /// Groups of jobs, in order: the first suite that matches a job has it. A job that no suite
+    /// matches is required, in a suite called `Unmatched`. Default: derived from workflow and job
+    /// names, everything required.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub suites: Vec<SuiteSpec>,
+
+    /// Aggregate jobs that only repeat the result of others. They do not count in any rate; one
+    /// that is red while nothing else is still fails the verdict, because then it says more than
+    /// the others do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub ignore: Vec<JobMatch>,
+
+    /// Display names for matrix ids: `datastorage: DS`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "aliases_schema")]
+    pub aliases: BTreeMap<String, String>,
+
+    /// Check runs and commit statuses of other apps that must succeed too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub checks: Vec<CheckSpec>,
+
+    /// Which artifacts are must-gather bundles and test reports, and how much of them may be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifacts: Option<ArtifactsSpec>,
+
+    /// What the same suites did on a developer's machine, to compare with. It never changes the verdict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub local_results: Vec<LocalResult>,
+
+    /// How the verdict is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateSpec>,
+
+    /// Failures that are excused, each by name, with a reason and an end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub waivers: Vec<Waiver>,
+
+    /// Re-running of failed jobs by the operator. Off by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerun: Option<RerunSpec>,
+
+    /// What the operator writes outside this object. Off by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publish: Option<PublishSpec>,
+
+    /// Stops all work on this report. Its verdict becomes Unknown until it is resumed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspend: bool,
+
+    /// Seconds after completion when the report is deleted. Default: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 31_536_000))]
+    pub ttl_after_completion: Option<i64>,
+}
+
+/// Where the commit's CI ran.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Source {
+    /// A commit on GitHub.
+    pub github: GitHubSource,
+}
+
+/// A commit on GitHub: the repository and exactly one way to name the commit.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("[has(self.pullRequest), has(self.sha), has(self.runId), has(self.branch)].filter(x, x).size() == 1")
+        .message("set exactly one of pullRequest, sha, runId and branch")
+)]
+pub struct GitHubSource {
+    /// `owner/name` of the repository; never a URL.
+    #[schemars(length(min = 3, max = 140))]
+    #[x_kube(
+        validation = Rule::new("self.matches('^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$') && !self.endsWith('/.') && !self.endsWith('/..')")
+            .message("repository must be owner/name, for example octo-org/hello-world, without a host or a URL")
+    )]
+    pub repository: String,
+
+    /// Number of a pull request: its head commit is followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 9_007_199_254_740_991_i64))]
+    pub pull_request: Option<i64>,
+
+    /// Full commit id: 40 or 64 lower-case hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    #[x_kube(
+        validation = Rule::new("self.matches('^([0-9a-f]{40}|[0-9a-f]{64})$')")
+            .message("sha must be the full commit id, 40 or 64 lower-case hexadecimal digits; git rev-parse HEAD prints it")
+    )]
+    pub sha: Option<String>,
+
+    /// Id of a workflow run: all runs of its commit are reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 9_007_199_254_740_991_i64))]
+    pub run_id: Option<i64>,
+
+    /// Name of a branch: its newest commit is followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    #[x_kube(
+        validation = Rule::new("!self.startsWith('refs/') && !self.matches('[\\\\x00-\\\\x20~^:?*\\\\[\\\\\\\\]') && !self.contains('..') && !self.startsWith('/') && !self.endsWith('/')")
+            .message("branch must be a plain branch name such as main or release/1.2, without refs/heads/")
+    )]
+    pub branch: Option<String>,
+
+    /// Name of an operator-wide connection that holds the host and its credential.
+    #[serde(default = "default_connection")]
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"))]
+    pub connection: String,
+}
+
+/// The connection used where a report names none.
+pub fn default_connection() -> String {
+    super::DEFAULT_CONNECTION.to_owned()
+}
+
+/// A key of a Secret in the report's own namespace.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct CredentialsRef {
+    /// Name of the Secret.
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"))]
+    pub name: String,
+    /// Key of the Secret that holds the token.
+    #[serde(default = "default_key")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[-._a-zA-Z0-9]+$"))]
+    pub key: String,
+}
+
+fn default_key() -> String {
+    "token".to_owned()
+}
+
+/// Whether a suite's failures fail the verdict.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SuitePolicy {
+    #[default]
+    Required,
+    Informational,
+}
+
+/// A named group of jobs.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SuiteSpec {
+    /// Name of the suite as people read it.
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(
+        validation = Rule::new("self == self.trim() && self != 'Unmatched'")
+            .message("a suite's name has no blanks at its ends, and Unmatched is kept for jobs that no suite matches")
+    )]
+    pub name: String,
+    /// Required: all its jobs must succeed. Informational: shown, and not part of the verdict.
+    #[serde(default)]
+    pub policy: SuitePolicy,
+    /// Which jobs belong to it; any one entry suffices.
+    #[serde(rename = "match")]
+    #[schemars(length(min = 1, max = 32))]
+    pub matches: Vec<JobMatch>,
+    /// Which jobs must be there. Default: those that the last green commit of the base branch had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Expect>,
+    /// Lowest percentage of its jobs that must succeed, and of its tests where counts were read. It
+    /// only adds a demand: a Required suite needs all its jobs anyway, an Informational one that
+    /// falls below fails the verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
+    pub min_pass_rate: Option<i32>,
+    /// Marks the suite as part of the critical path, which the report lists first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub critical_path: bool,
+}
+
+/// Jobs by workflow and name. Both are regular expressions (RE2 syntax), case-insensitive, found
+/// anywhere in the name unless anchored.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("has(self.workflow) || has(self.job)").message("set workflow, job or both")
+)]
+pub struct JobMatch {
+    /// Regular expression for the workflow's name or file path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    #[x_kube(
+        validation = Rule::new("'x'.matches(self) || !'x'.matches(self)").message("workflow must be a regular expression in RE2 syntax; escape ( ) [ ] . with a backslash")
+    )]
+    pub workflow: Option<String>,
+    /// Regular expression for the job's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    #[x_kube(
+        validation = Rule::new("'x'.matches(self) || !'x'.matches(self)").message("job must be a regular expression in RE2 syntax; escape ( ) [ ] . with a backslash")
+    )]
+    pub job: Option<String>,
+}
+
+/// Which jobs a suite must have.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("has(self.jobs) != has(self.count)").message("set either jobs (names) or count")
+)]
+pub struct Expect {
+    /// Exact names of the jobs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 500), inner(length(min = 1, max = 255)))]
+    pub jobs: Option<Vec<String>>,
+    /// Least number of jobs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub count: Option<i32>,
+}
+
+/// A check run or commit status of another app.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckSpec {
+    /// Exact name of the check run, or context of the commit status.
+    #[schemars(length(min = 1, max = 255))]
+    pub name: String,
+    /// Slug of the app that must have produced it (`codecov`); for a commit status the login of its
+    /// creator. Default: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 100))]
+    pub app: Option<String>,
+}
+
+/// Which artifacts matter, and how much of them may be read.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ArtifactsSpec {
+    /// Name globs (`*` and `?`) of must-gather bundles. Default: `*must-gather*`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), inner(length(min = 1, max = 255)))]
+    pub must_gather: Vec<String>,
+    /// Name globs of test reports. Default: `*test-results*`, `*test-report*`, `*junit*`, `*ctrf*`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), inner(length(min = 1, max = 255)))]
+    pub test_reports: Vec<String>,
+    /// Largest artifact that is read, in bytes. Larger ones are referenced only.
+    #[serde(default = "default_max_artifact_bytes")]
+    #[schemars(range(min = 0, max = 1_073_741_824))]
+    pub max_artifact_bytes: i64,
+    /// Largest job log that is read, in bytes; of a larger one the end is missing and said to be.
+    #[serde(default = "default_max_log_bytes")]
+    #[schemars(range(min = 0, max = 1_073_741_824))]
+    pub max_log_bytes: i64,
+}
+
+/// 64 MiB: above this a bundle is for a person's download, not for a controller.
+pub const fn default_max_artifact_bytes() -> i64 {
+    64 << 20
+}
+
+/// 64 MiB: ten times the size of a chatty integration log.
+pub const fn default_max_log_bytes() -> i64 {
+    64 << 20
+}
+
+/// Results of a suite on a developer's machine.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("!has(self.total) || !has(self.passed) || self.passed <= self.total")
+        .message("passed cannot be larger than total")
+)]
+pub struct LocalResult {
+    /// Suite or job that was run: a suite's name, a job's name, or an alias.
+    #[schemars(length(min = 1, max = 255))]
+    pub suite: String,
+    /// All tests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 10_000_000))]
+    pub total: Option<i64>,
+    /// Tests that passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 10_000_000))]
+    pub passed: Option<i64>,
+    /// Tests that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 10_000_000))]
+    pub failed: Option<i64>,
+    /// Tests that were skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 10_000_000))]
+    pub skipped: Option<i64>,
+    /// Tests that passed only after a retry; part of `passed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 10_000_000))]
+    pub flaked: Option<i64>,
+    /// Commit that was tested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), regex(pattern = "^[0-9a-f]{7,64}$"))]
+    pub commit: Option<String>,
+    /// Who ran it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub reporter: Option<String>,
+    /// When it was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Time>,
+}
+
+/// What `Ready` means.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GateMode {
+    #[default]
+    Enforce,
+    Report,
+}
+
+/// How the verdict is made.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct GateSpec {
+    /// Enforce: Ready means passed. Report: Ready means that the report is complete.
+    #[serde(default)]
+    pub mode: GateMode,
+    /// Jobs that may be skipped or neutral, each with a reason. Nothing else passes but success.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub allow: Vec<Allowance>,
+    /// Seconds for which nothing may have changed before a verdict is final. Default: 15.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 3600))]
+    pub settle_seconds: Option<i64>,
+    /// Seconds from the commit's first run, or from the report's first look where there is none,
+    /// after which what is missing counts as failed. Default: 21600 (6 hours).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 2_592_000))]
+    pub deadline_seconds: Option<i64>,
+}
+
+/// A state other than success that a job may end in.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AllowedState {
+    Skipped,
+    Neutral,
+}
+
+/// Permission for a job to be skipped or neutral.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Allowance {
+    /// Exact name of the job or check.
+    #[schemars(length(min = 1, max = 255))]
+    pub job: String,
+    /// States that are let through.
+    #[schemars(length(min = 1, max = 2))]
+    pub states: Vec<AllowedState>,
+    /// Why; shown in the report.
+    #[schemars(length(min = 1, max = 512))]
+    pub reason: String,
+}
+
+/// An excuse for one failure, with an end.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("has(self.job) != has(self.test)").message("a waiver names either a job or a test, exactly")
+)]
+pub struct Waiver {
+    /// Exact name of the job that is excused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub job: Option<String>,
+    /// Exact name of the test that is excused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub test: Option<String>,
+    /// Why; shown in the report.
+    #[schemars(length(min = 1, max = 512))]
+    pub reason: String,
+    /// Who agreed to it.
+    #[schemars(length(min = 1, max = 255))]
+    pub approver: String,
+    /// Where it is tracked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub ticket: Option<String>,
+    /// When it ends; a waiver without an end is not possible.
+    pub expires_at: Time,
+}
+
+/// Re-running of failed jobs.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct RerunSpec {
+    /// Most attempts of a run, the first included. 1, the default, never re-runs.
+    #[serde(default = "default_attempts")]
+    #[schemars(range(min = 1, max = 5))]
+    pub max_attempts: i32,
+}
+
+const fn default_attempts() -> i32 {
+    1
+}
+
+/// What the operator writes outside this object.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PublishSpec {
+    /// Write the verdict as a commit status on GitHub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<PublishStatus>,
+}
+
+/// A commit status on GitHub that carries the verdict.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PublishStatus {
+    /// Context of the status, which a branch rule can require.
+    #[serde(default = "default_context")]
+    #[schemars(length(min = 1, max = 100))]
+    pub context: String,
+}
+
+/// Context of the published commit status where the spec names none.
+pub fn default_context() -> String {
+    "testrun/verdict".to_owned()
+}

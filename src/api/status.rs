@@ -1,0 +1,545 @@
+//! What the operator answers: the status of a `TestRunReport`.
+//!
+//! Every list is bounded, and the true total stands beside a list that was cut. Values that come
+//! from GitHub are strings; closed enums are our own vocabulary only, so that an older operator can
+//! read what a newer one wrote.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::schema::conditions_schema;
+
+/// The results of the commit, the verdict, and why.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TestRunReportStatus {
+    /// Generation of the spec that this status was computed from; -1 before the first look.
+    #[schemars(range(min = -1))]
+    pub observed_generation: i64,
+    /// One word for people: Pending, Running, Passed, Failed or Error. Programs read conditions.
+    #[schemars(length(max = 16))]
+    pub phase: String,
+    /// The commit and its runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceStatus>,
+    /// Jobs and tests by state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Summary>,
+    /// Suites with their jobs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 70))]
+    pub suites: Vec<SuiteStatus>,
+    /// What failed, and what is known of why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub failures: Vec<Failure>,
+    /// Artifacts that matter to this report.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 200))]
+    pub artifacts: Vec<Artifact>,
+    /// Failures that look alike.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub patterns: Vec<Pattern>,
+    /// Green jobs that hide a failure.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub masked_failures: Vec<MaskedFailure>,
+    /// How sure the report is, and how risky a merge would be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assessment: Option<Assessment>,
+    /// What to do next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recommendation: Option<Recommendation>,
+    /// Changes of the verdict, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub transitions: Vec<Transition>,
+    /// Remarks about the report itself: runs set aside, jobs matched twice, lists cut.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), inner(length(max = 512)))]
+    pub notes: Vec<String>,
+    /// When the report became final.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completed_at: Option<Time>,
+    /// What merge tooling reads.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "conditions_schema")]
+    pub conditions: Vec<Condition>,
+}
+
+/// The commit that the report is about, as resolved, and the runs that were read.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SourceStatus {
+    /// `owner/name` as GitHub spells it now.
+    #[schemars(length(max = 140))]
+    pub repository: String,
+    /// GitHub's id of the repository, which survives a rename.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository_id: Option<i64>,
+    /// Full commit id that every fact of this status belongs to.
+    #[schemars(length(max = 64))]
+    pub sha: String,
+    /// First 8 digits of the commit id.
+    #[schemars(length(max = 8))]
+    pub short_sha: String,
+    /// Branch of the commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub branch: Option<String>,
+    /// Branch that the pull request would be merged into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub base_branch: Option<String>,
+    /// Number of the pull request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pull_request: Option<i64>,
+    /// Title of the pull request, or of the newest run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub title: Option<String>,
+    /// Page of the pull request or commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub url: Option<String>,
+    /// When this commit was first resolved by this report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolved_at: Option<Time>,
+    /// Ids of the runs, for the RUN column.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 255))]
+    pub runs_display: String,
+    /// Number of runs, before the list was cut.
+    pub runs_total: i64,
+    /// Runs of the commit.
+    #[schemars(length(max = 50))]
+    pub runs: Vec<RunStatus>,
+    /// Digest of the facts that the verdict was made from; a second read must give the same.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 64))]
+    pub digest: String,
+}
+
+/// A workflow run.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RunStatus {
+    /// Id of the run.
+    pub id: i64,
+    /// Latest attempt.
+    pub attempt: i64,
+    /// Name of the workflow.
+    #[schemars(length(max = 255))]
+    pub workflow: String,
+    /// Event that started it.
+    #[schemars(length(max = 64))]
+    pub event: String,
+    /// Conclusion as GitHub gives it, or its status while there is none.
+    #[schemars(length(max = 64))]
+    pub result: String,
+    /// Page of the run.
+    #[schemars(length(max = 512))]
+    pub url: String,
+    /// Set when the run does not count, with the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub set_aside: Option<String>,
+}
+
+/// Counts of the whole report.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Summary {
+    /// Jobs by state; aggregate jobs are not counted.
+    pub jobs: JobCounts,
+    /// Tests by state, as far as counts were read.
+    pub tests: TestCounts,
+    /// Required jobs and checks that fail the verdict.
+    pub failing: i64,
+    /// Artifacts of this commit that matter, before the list was cut.
+    pub artifacts: i64,
+    /// Failures, before the list was cut.
+    pub failures_total: i64,
+    /// Failing tests in all jobs, before any list was cut.
+    pub failing_tests_total: i64,
+}
+
+/// Jobs by state.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct JobCounts {
+    /// `succeeded/total`, for the JOBS column.
+    #[schemars(length(max = 32))]
+    pub display: String,
+    pub total: i64,
+    pub succeeded: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub failed: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cancelled: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub skipped: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub neutral: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub action_required: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub running: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub missing: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unknown: i64,
+    /// Whole percentage of `succeeded` in `total`, rounded down, so that only 100 means all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pass_rate: Option<i64>,
+}
+
+/// Tests by state: `total = passed + failed + errored + skipped + pending`; `flaked` is part of `passed`.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TestTotals {
+    pub total: i64,
+    pub passed: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub failed: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub errored: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub skipped: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub pending: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub flaked: i64,
+}
+
+/// Tests of the whole report.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TestCounts {
+    /// `passed/total`, for the TESTS column; empty while no counts were read.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 32))]
+    pub display: String,
+    #[serde(flatten)]
+    pub counts: TestTotals,
+    /// Jobs whose test counts were read.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub jobs_counted: i64,
+}
+
+/// A suite and its jobs.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SuiteStatus {
+    #[schemars(length(max = 255))]
+    pub name: String,
+    /// Required, Informational, or Aggregate for jobs that only repeat others.
+    #[schemars(length(max = 16))]
+    pub policy: String,
+    /// Succeeded, Failed, Running or Unknown, over all jobs of the suite.
+    #[schemars(length(max = 16))]
+    pub state: String,
+    pub passed: i64,
+    pub total: i64,
+    /// Whole percentage, rounded down, so that only 100 means all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pass_rate: Option<i64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub critical_path: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tests: Option<TestTotals>,
+    /// Jobs of the suite; those that did not succeed come first where the list is cut.
+    #[schemars(length(max = 200))]
+    pub jobs: Vec<JobStatus>,
+    /// Jobs that are not listed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub jobs_omitted: i64,
+}
+
+/// One job, check run or commit status.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct JobStatus {
+    #[schemars(length(max = 255))]
+    pub name: String,
+    /// Display name, where an alias gives one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub display_name: Option<String>,
+    /// Succeeded, Failed, Cancelled, Skipped, Neutral, ActionRequired, Running, Missing or Unknown.
+    #[schemars(length(max = 16))]
+    pub state: String,
+    /// What GitHub said, where the state alone does not tell (`timed_out`, `queued`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub detail: Option<String>,
+    /// Id of the job or check run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<i64>,
+    /// App that produced a check of another app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 100))]
+    pub app: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tests: Option<TestTotals>,
+    /// Why the job counts as it does: a waiver, an allowance, a consequence of another failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub note: Option<String>,
+}
+
+/// A failed job.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Failure {
+    #[schemars(length(max = 255))]
+    pub suite: String,
+    #[schemars(length(max = 255))]
+    pub job: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub display_name: Option<String>,
+    #[schemars(length(max = 16))]
+    pub state: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub url: Option<String>,
+    /// First step that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub step: Option<String>,
+    /// What an annotation says (`exceeded the maximum execution time`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tests: Option<TestTotals>,
+    /// What the same suite did on a developer's machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local: Option<LocalComparison>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub failing_tests: Vec<FailingTest>,
+    /// Failing tests of this job, before the list was cut.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub failing_tests_total: i64,
+    /// The lines of the log that say why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 60))]
+    pub excerpt: Vec<ExcerptLine>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub causes: Vec<Cause>,
+    /// Stable over runs for the same failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub fingerprint: Option<String>,
+    /// Names of the artifacts that belong to this job.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(max = 255)))]
+    pub artifacts: Vec<String>,
+    /// The job was skipped because another one failed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub consequence: bool,
+}
+
+/// Counts on a developer's machine beside those of CI.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LocalComparison {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passed: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flaked: Option<i64>,
+    /// What the comparison shows, in one sentence.
+    #[schemars(length(max = 512))]
+    pub finding: String,
+}
+
+/// A test that failed.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct FailingTest {
+    #[schemars(length(max = 512))]
+    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub message: Option<String>,
+}
+
+/// One line of a log.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ExcerptLine {
+    /// Line number in the job's log, from 1.
+    pub line: i64,
+    #[schemars(length(max = 512))]
+    pub text: String,
+}
+
+/// A possible cause.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Cause {
+    #[schemars(length(max = 64))]
+    pub kind: String,
+    /// Percent.
+    #[schemars(range(min = 0, max = 100))]
+    pub probability: i64,
+    /// Line numbers of the evidence in the job's log.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub evidence: Vec<i64>,
+}
+
+/// A reference to an artifact; its content stays where it is.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Artifact {
+    #[schemars(length(max = 255))]
+    pub name: String,
+    pub id: i64,
+    /// MustGather, TestReport or Other.
+    #[schemars(length(max = 16))]
+    pub kind: String,
+    pub run_id: i64,
+    /// Job that it belongs to, where the name tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub job: Option<String>,
+    /// Bytes of the zip.
+    pub size_bytes: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 80))]
+    pub digest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Time>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub expired: bool,
+    /// Layout of a bundle, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub layout: Option<String>,
+    /// Page to download it from; needs a login.
+    #[schemars(length(max = 512))]
+    pub url: String,
+    /// API address to download it from; needs a token.
+    #[schemars(length(max = 512))]
+    pub api_url: String,
+}
+
+/// Failures that look alike.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Pattern {
+    #[schemars(length(max = 64))]
+    pub fingerprint: String,
+    /// What they have in common.
+    #[schemars(length(max = 512))]
+    pub text: String,
+    #[schemars(length(max = 32), inner(length(max = 255)))]
+    pub jobs: Vec<String>,
+    pub jobs_total: i64,
+}
+
+/// A green job that hides a failure.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct MaskedFailure {
+    #[schemars(length(max = 255))]
+    pub job: String,
+    /// FailedStep, FailureAnnotation or FailingTests.
+    #[schemars(length(max = 32))]
+    pub kind: String,
+    #[schemars(length(max = 512))]
+    pub message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub url: Option<String>,
+}
+
+/// How sure the report is, and how risky a merge would be.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Assessment {
+    /// Percent: how much of what the verdict rests on was read, and how well it agrees.
+    #[schemars(range(min = 0, max = 100))]
+    pub confidence: i64,
+    /// None, Low, Medium, High or Unknown.
+    #[schemars(length(max = 16))]
+    pub risk: String,
+    /// One line per step of the calculation.
+    #[schemars(length(max = 24), inner(length(max = 512)))]
+    pub rationale: Vec<String>,
+}
+
+/// What to do next.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Recommendation {
+    /// Merge, Wait, Analyse, Rerun, FixSetup or Complete.
+    #[schemars(length(max = 16))]
+    pub action: String,
+    #[schemars(length(max = 512))]
+    pub summary: String,
+    #[schemars(length(max = 8))]
+    pub options: Vec<ActionOption>,
+}
+
+/// One thing that can be done.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ActionOption {
+    #[schemars(length(max = 16))]
+    pub action: String,
+    #[schemars(length(max = 512))]
+    pub description: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8), inner(length(max = 512)))]
+    pub commands: Vec<String>,
+    pub recommended: bool,
+}
+
+/// A change of the verdict.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Transition {
+    pub time: Time,
+    /// Status of `Passed` from then on.
+    #[schemars(length(max = 16))]
+    pub passed: String,
+    #[schemars(length(max = 64))]
+    pub reason: String,
+    #[schemars(length(max = 8))]
+    pub sha: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 255))]
+    pub message: String,
+}
+
+fn is_zero(n: &i64) -> bool {
+    *n == 0
+}

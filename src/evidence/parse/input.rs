@@ -1,0 +1,313 @@
+//! The first look at a file: what it is, and how its bytes are to be read.
+
+use std::io::{Read, Result};
+
+/// How much is looked at to tell what a file is.
+pub(super) const HEAD: usize = 16 * 1024;
+
+/// What a file looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// No bytes, or only blanks.
+    Empty,
+    /// XML after this many bytes of other text.
+    Xml(usize),
+    /// A JSON document after this many bytes of other text.
+    Json(usize),
+    /// A zip archive.
+    Zip,
+    /// Compressed in a way that is not read, with its name.
+    Packed(&'static str),
+    /// Lines of text.
+    Lines,
+}
+
+/// Reads up to [`HEAD`] bytes, fewer only at the end of the stream.
+pub(super) fn head(reader: &mut impl Read) -> Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(HEAD);
+    reader.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// Tells the shape of a file by its first bytes.
+pub(super) fn shape(head: &[u8]) -> Shape {
+    match head {
+        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => return Shape::Zip,
+        [0x1f, 0x8b, ..] => return Shape::Packed("gzip"),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => return Shape::Packed("zstd"),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => return Shape::Packed("bzip2"),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => return Shape::Packed("xz"),
+        _ => {}
+    }
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let skipped = head.len() - text.len();
+    let blanks = text
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count();
+    let text = text.get(blanks..).unwrap_or_default();
+    let start = skipped + blanks;
+    if text.is_empty() {
+        return if head.len() < HEAD {
+            Shape::Empty
+        } else {
+            Shape::Lines
+        };
+    }
+    if is_xml_start(text) {
+        return Shape::Xml(start);
+    }
+    if is_json_start(text) {
+        return Shape::Json(start);
+    }
+    after_noise(text).map_or(Shape::Lines, |(at, shape)| match shape {
+        Shape::Xml(_) => Shape::Xml(start + at),
+        Shape::Json(_) => Shape::Json(start + at),
+        other => other,
+    })
+}
+
+/// Whether `text` starts with a declaration, a comment or an element.
+fn is_xml_start(text: &[u8]) -> bool {
+    match text {
+        [b'<', b'?' | b'!', ..] => true,
+        [b'<', c, ..] if c.is_ascii_alphabetic() => {
+            // A placeholder such as `<unknown> said:` is not a document.
+            let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
+            if !line.trim_ascii_end().ends_with(b">") && line.contains(&b'>') && !is_suite(text) {
+                return false;
+            }
+            let name = text.get(1..).unwrap_or_default();
+            let end = name
+                .iter()
+                .position(|c| !(c.is_ascii_alphanumeric() || b":-_.".contains(c)));
+            matches!(end.and_then(|end| name.get(end)), Some(c) if b" \t\r\n/>".contains(c))
+        }
+        _ => false,
+    }
+}
+
+/// Whether `text` starts with an element of JUnit.
+fn is_suite(text: &[u8]) -> bool {
+    let name = text.get(1..10).unwrap_or_default();
+    name.eq_ignore_ascii_case(b"testsuite") || name.starts_with(b"testcase")
+}
+
+/// Whether `text` starts a JSON document, and not a line of a stream of events.
+fn is_json_start(text: &[u8]) -> bool {
+    match text {
+        [b'{' | b'[', ..] => {}
+        _ => return false,
+    }
+    let after = text.get(1..).unwrap_or_default();
+    let next = after.iter().find(|byte| !byte.is_ascii_whitespace());
+    let opens = matches!(
+        (text.first(), next),
+        (_, None) | (Some(b'{'), Some(b'"' | b'}')) | (Some(b'['), Some(b'{' | b']' | b'['))
+    );
+    opens && !is_event(text) && !is_log(text)
+}
+
+/// Whether the first of several lines is an object of its own that no report starts with:
+/// a log that is written as JSON, with or without other lines in it.
+fn is_log(text: &[u8]) -> bool {
+    const KEYS: [&[u8]; 8] = [
+        b"reportFormat",
+        b"results",
+        b"testResults",
+        b"numTotal",
+        b"stats",
+        b"suites",
+        b"SuitePath",
+        b"SpecReports",
+    ];
+    let Some(end) = memchr::memchr(b'\n', text) else {
+        return false;
+    };
+    let (line, rest) = text.split_at_checked(end).unwrap_or((text, &[]));
+    let whole = line.starts_with(b"{") && line.trim_ascii_end().ends_with(b"}");
+    whole
+        && !rest.trim_ascii_start().is_empty()
+        && !KEYS
+            .iter()
+            .any(|key| memchr::memmem::find(line, key).is_some())
+}
+
+/// Whether the first line is an event of `go test -json`.
+fn is_event(text: &[u8]) -> bool {
+    let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    line.starts_with(b"{") && memchr::memmem::find(line, b"\"Action\":\"").is_some()
+}
+
+/// A document after a few lines of a package manager's header, or of a snapshot's.
+fn after_noise(text: &[u8]) -> Option<(usize, Shape)> {
+    let mut at = 0;
+    for (count, line) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
+        let bare = line.trim_ascii();
+        if count > 0 {
+            if bare.starts_with(b"<?xml") || bare.starts_with(b"<testsuite") {
+                return Some((at, Shape::Xml(0)));
+            }
+            if (line.trim_ascii_end() == b"{" || line.starts_with(b"{\"num")) && !is_event(line) {
+                return Some((at, Shape::Json(0)));
+            }
+        }
+        let noise = bare.is_empty()
+            || bare.starts_with(b">")
+            || bare.starts_with(b"npm ")
+            || bare.starts_with(b"yarn ")
+            || bare.starts_with(b"$ ")
+            || (bare.starts_with(b"[") && bare.ends_with(b"]"));
+        if !noise || count > 20 {
+            return None;
+        }
+        at += line.len();
+    }
+    None
+}
+
+/// Counts what goes through and stops at a bound.
+#[derive(Debug)]
+pub(super) struct Bounded<R> {
+    inner: R,
+    left: u64,
+    /// Bytes that went through.
+    pub(super) passed: u64,
+    /// The bound was met while there was more to read.
+    pub(super) stopped: bool,
+    /// What the stream failed with, kept for the warning.
+    pub(super) failed: Option<String>,
+}
+
+impl<R> Bounded<R> {
+    pub(super) fn new(inner: R, bound: u64) -> Self {
+        Self {
+            inner,
+            left: bound,
+            passed: 0,
+            stopped: false,
+            failed: None,
+        }
+    }
+}
+
+impl<R: Read> Read for Bounded<R> {
+    /// Never fails: a broken stream ends, and [`Bounded::failed`] says why.
+    fn read(&mut self, into: &mut [u8]) -> Result<usize> {
+        if self.failed.is_some() || self.stopped {
+            return Ok(0);
+        }
+        let room = into
+            .len()
+            .min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        if room == 0 && !into.is_empty() {
+            let mut probe = [0u8; 1];
+            self.stopped = matches!(self.inner.read(&mut probe), Ok(1));
+            return Ok(0);
+        }
+        let Some(into) = into.get_mut(..room) else {
+            return Ok(0);
+        };
+        loop {
+            match self.inner.read(into) {
+                Ok(got) => {
+                    self.left -= got as u64;
+                    self.passed += got as u64;
+                    return Ok(got);
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.failed = Some(error.to_string());
+                    return Ok(0);
+                }
+            }
+        }
+    }
+}
+
+/// Turns UTF-16 into UTF-8 as it is read.
+#[derive(Debug)]
+pub(super) struct Utf16<R> {
+    inner: R,
+    big: bool,
+    /// An odd byte, or a leading surrogate, of the last block.
+    byte: Option<u8>,
+    lead: Option<u16>,
+    ready: Vec<u8>,
+    at: usize,
+}
+
+impl<R> Utf16<R> {
+    /// A decoder if `head` starts with a mark of UTF-16; the mark itself must be read by it.
+    pub(super) fn order(head: &[u8]) -> Option<bool> {
+        match head {
+            [0xff, 0xfe, ..] => Some(false),
+            [0xfe, 0xff, ..] => Some(true),
+            [b'<', 0, b'?' | b't', 0, ..] => Some(false),
+            [0, b'<', 0, b'?' | b't', ..] => Some(true),
+            _ => None,
+        }
+    }
+
+    pub(super) fn new(inner: R, big: bool) -> Self {
+        Self {
+            inner,
+            big,
+            byte: None,
+            lead: None,
+            ready: Vec::new(),
+            at: 0,
+        }
+    }
+
+    fn decode(&mut self, block: &[u8]) {
+        let mut bytes = self.byte.take().into_iter().chain(block.iter().copied());
+        let mut units = Vec::with_capacity(block.len() / 2 + 2);
+        units.extend(self.lead.take());
+        while let Some(first) = bytes.next() {
+            match bytes.next() {
+                Some(second) if self.big => units.push(u16::from_be_bytes([first, second])),
+                Some(second) => units.push(u16::from_le_bytes([first, second])),
+                None => self.byte = Some(first),
+            }
+        }
+        if let Some(&last) = units.last()
+            && (0xd800..0xdc00).contains(&last)
+            && !block.is_empty()
+        {
+            self.lead = Some(last);
+            units.pop();
+        }
+        let text: String = char::decode_utf16(units)
+            .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .filter(|&c| c != '\u{feff}')
+            .collect();
+        self.ready = text.into_bytes();
+        self.at = 0;
+    }
+}
+
+impl<R: Read> Read for Utf16<R> {
+    fn read(&mut self, into: &mut [u8]) -> Result<usize> {
+        while self.at >= self.ready.len() {
+            let mut block = [0u8; 8192];
+            let got = self.inner.read(&mut block)?;
+            if got == 0 {
+                if self.lead.is_some() || self.byte.is_some() {
+                    self.byte = None;
+                    self.decode(&[]);
+                    continue;
+                }
+                return Ok(0);
+            }
+            self.decode(block.get(..got).unwrap_or_default());
+        }
+        let ready = self.ready.get(self.at..).unwrap_or_default();
+        let give = ready.len().min(into.len());
+        if let (Some(to), Some(from)) = (into.get_mut(..give), ready.get(..give)) {
+            to.copy_from_slice(from);
+        }
+        self.at += give;
+        Ok(give)
+    }
+}

@@ -1,0 +1,150 @@
+//! One `testcase` and what it means.
+
+use crate::evidence::parse::model::{Failure, FailureKind, Outcome};
+use crate::evidence::parse::text;
+
+/// The element that says how a case ended, from the mildest to the gravest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Verdict {
+    Pending,
+    Skipped,
+    Success,
+    Failure,
+    Error,
+}
+
+/// What was read of a case.
+#[derive(Debug, Default)]
+pub(super) struct Case {
+    pub(super) name: String,
+    pub(super) classname: Option<String>,
+    pub(super) file: Option<String>,
+    pub(super) line: Option<u64>,
+    pub(super) duration: Option<f64>,
+    /// What the attributes say, for writers that use no elements.
+    pub(super) marked: Option<Outcome>,
+    pub(super) interrupted: bool,
+    pub(super) verdict: Option<Verdict>,
+    pub(super) message: Option<String>,
+    /// The verdict's `type`.
+    pub(super) kind: String,
+    pub(super) body: String,
+    /// Further attempts, and whether one of them says that the case passed at last.
+    pub(super) attempts: u64,
+    pub(super) flaky: bool,
+    pub(super) attempt_message: Option<String>,
+}
+
+/// The state that a `status` or `result` attribute names, if it is not one that only says
+/// that the case was run.
+pub(super) fn marked(status: &str) -> Option<Outcome> {
+    match status.trim().to_ascii_lowercase().as_str() {
+        "passed" | "pass" | "success" | "succeeded" | "ok" => Some(Outcome::Passed),
+        "failed" | "fail" | "failure" | "timedout" | "timeout" | "interrupted" | "aborted"
+        | "panicked" => Some(Outcome::Failed),
+        "error" | "errored" | "broken" => Some(Outcome::Errored),
+        "skipped" | "skip" | "notrun" | "disabled" | "ignored" | "suppressed" | "excluded"
+        | "inconclusive" | "notexecuted" | "filtered" => Some(Outcome::Skipped),
+        "pending" | "todo" => Some(Outcome::Pending),
+        _ => None,
+    }
+}
+
+impl Case {
+    pub(super) fn outcome(&self) -> Outcome {
+        match self.verdict {
+            Some(Verdict::Error) => Outcome::Errored,
+            Some(Verdict::Failure) => Outcome::Failed,
+            Some(Verdict::Success) => Outcome::Passed,
+            // Ginkgo writes a pending spec as skipped, with its state beside it.
+            Some(Verdict::Skipped) if self.marked == Some(Outcome::Pending) => Outcome::Pending,
+            Some(Verdict::Skipped) => Outcome::Skipped,
+            Some(Verdict::Pending) => Outcome::Pending,
+            // Attempts that failed and nothing that says it ever passed.
+            None if self.attempts > 0 && !self.flaky => Outcome::Failed,
+            None => self.marked.unwrap_or(Outcome::Passed),
+        }
+    }
+
+    pub(super) fn flaked(&self) -> bool {
+        self.flaky && self.outcome() == Outcome::Passed
+    }
+
+    /// The name without the node that Ginkgo puts before it.
+    pub(super) fn clean_name(&self) -> String {
+        self.name
+            .strip_prefix("[It] ")
+            .unwrap_or(&self.name)
+            .to_owned()
+    }
+
+    fn failure_kind(&self) -> FailureKind {
+        let kind = self.kind.to_ascii_lowercase();
+        let said = self.message.as_deref().unwrap_or_default();
+        if kind == "panicked" {
+            FailureKind::Panicked
+        } else if kind == "timedout" || kind.contains("timeout") {
+            FailureKind::TimedOut
+        } else if kind == "interrupted" || kind == "aborted" {
+            FailureKind::Interrupted
+        } else if said.contains("signal: ") && said.contains("SIG") {
+            FailureKind::Panicked
+        } else if self.verdict == Some(Verdict::Error) || is_suite_node(&self.name) {
+            FailureKind::Errored
+        } else {
+            FailureKind::Failed
+        }
+    }
+
+    /// The failure that this case is.
+    pub(super) fn failure(self, suite: Option<&str>, suite_file: Option<&str>) -> Failure {
+        let kind = self.failure_kind();
+        let name = self.clean_name();
+        let message = match &self.message {
+            Some(message) if !message.trim().is_empty() => Some(message.clone()),
+            _ => Some(text::headline(&self.body)).filter(|said| !said.is_empty()),
+        };
+        let message = message.or(self.attempt_message);
+        let found =
+            text::location(&self.body).or_else(|| self.message.as_deref().and_then(text::location));
+        let (file, line) = match (self.file, self.line) {
+            (Some(file), Some(line)) => (Some(file), Some(line)),
+            (Some(file), None) => {
+                // The line counts only where it is one of the same file.
+                let line = found
+                    .filter(|(path, _)| same_file(path, &file))
+                    .map(|(_, line)| line);
+                (Some(file), line)
+            }
+            (None, own) => match found {
+                Some((path, line)) => (Some(path), Some(line)),
+                None => (suite_file.map(str::to_owned), own),
+            },
+        };
+        Failure {
+            name,
+            suite: suite.map(str::to_owned),
+            classname: self.classname.filter(|class| !class.is_empty()),
+            file,
+            line,
+            message,
+            kind,
+            duration: self.duration,
+        }
+    }
+}
+
+/// A node of a suite, as Ginkgo writes it beside the specs.
+fn is_suite_node(name: &str) -> bool {
+    name.starts_with('[')
+        && name
+            .split(']')
+            .next()
+            .is_some_and(|node| node.contains("Suite"))
+}
+
+/// Whether two paths can be the same file, seen from different directories.
+fn same_file(a: &str, b: &str) -> bool {
+    let last = |path: &str| path.rsplit(['/', '\\']).next().map(str::to_owned);
+    last(a) == last(b)
+}

@@ -1,0 +1,100 @@
+//! What is written can be read, and says the same.
+
+use super::*;
+
+fn with_cases(name: &str, text: &str) -> Parsed {
+    parse_bytes(
+        name,
+        text.as_bytes(),
+        &Limits {
+            cases: 1000,
+            ..Limits::default()
+        },
+    )
+}
+
+const XML: &str = "<testsuite name='s &lt;1&gt;'>
+  <testcase name='ok' classname='c' time='0.5'/>
+  <testcase name='flaky'><flakyFailure/></testcase>
+  <testcase name='a &quot;b&quot; &amp; c' file='x.py' line='3'><failure message='1 &lt; 2&#10;no'/></testcase>
+  <testcase name='err'><error message='setup'/></testcase>
+  <testcase name='skip'><skipped/></testcase>
+  <testcase name='[It] later' status='pending'><skipped/></testcase>
+</testsuite>";
+
+#[test]
+fn junit_that_is_written_reads_back_the_same() {
+    let parsed = with_cases("in.xml", XML);
+    assert_eq!(parsed.cases.len(), 6);
+    let mut out = Vec::new();
+    write_junit(&parsed, &mut out).unwrap();
+    let again = parse("out.xml", &out);
+    assert_eq!(
+        again.tests,
+        parsed.tests,
+        "{}",
+        String::from_utf8_lossy(&out)
+    );
+    assert_eq!(names(&again), names(&parsed));
+    assert_eq!(place(failure(&again, "a \"b\" & c")), "x.py:3");
+    assert!(
+        again.complete && again.warnings.is_empty(),
+        "{:?}",
+        again.warnings
+    );
+}
+
+#[test]
+fn ctrf_that_is_written_reads_back_the_same() {
+    let parsed = with_cases("in.xml", XML);
+    let mut out = Vec::new();
+    write_ctrf(&parsed, &mut out).unwrap();
+    let again = parse("out.json", &out);
+    assert_eq!(again.format, Format::Ctrf);
+    // CTRF has no state for errors.
+    assert_eq!(counts(&again), [6, 2, 2, 0, 1, 1, 1]);
+    assert_eq!(names(&again), names(&parsed));
+}
+
+#[test]
+fn tests_whose_names_are_not_known_are_not_made_up() {
+    let log = "Summarizing 1 Failure:\n  [FAIL] a b\n  /x/a_test.go:1\n\nRan 110 of 110 Specs in 42.286 seconds\nFAIL! -- 109 Passed | 1 Failed | 0 Pending | 0 Skipped\nFAIL\tx/broken [build failed]\n";
+    let parsed = parse("a.log", log);
+    let mut out = Vec::new();
+    write_junit(&parsed, &mut out).unwrap();
+    let xml = String::from_utf8(out).unwrap();
+    assert!(xml.contains("tests=\"110\" failures=\"1\""), "{xml}");
+    assert!(xml.contains("testrun.notListed"), "{xml}");
+    assert!(xml.contains("x/broken (build failed)"), "{xml}");
+    let mut out = Vec::new();
+    write_ctrf(&parsed, &mut out).unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!(report["results"]["summary"]["passed"], 109);
+    assert_eq!(report["results"]["extra"]["testrun"]["complete"], false);
+}
+
+#[test]
+fn the_json_of_a_result_has_the_names_of_the_contract() {
+    let parsed = parse("dir/a.xml", XML);
+    let json = serde_json::to_value(&parsed).unwrap();
+    assert_eq!(json["file"], "dir/a.xml");
+    assert_eq!(json["format"], "junit");
+    for key in [
+        "total", "passed", "failed", "errored", "skipped", "pending", "flaked",
+    ] {
+        assert!(json["tests"][key].is_u64(), "{key}");
+    }
+    assert_eq!(json["failures"][0]["kind"], "failed");
+    assert_eq!(json["failuresTotal"], 2);
+    assert!(json["warnings"].is_array() && json["complete"] == true);
+    let back: Parsed = serde_json::from_value(json).unwrap();
+    assert_eq!(back, parsed);
+    for format in [
+        Format::GoTestJson,
+        Format::CargoTest,
+        Format::PlaywrightJson,
+        Format::Unknown,
+    ] {
+        assert_eq!(serde_json::to_value(format).unwrap(), format.name());
+    }
+}

@@ -1,0 +1,5 @@
+//! testrun-operator turns the CI results of a commit into a `TestRunReport` that people read and
+//! merge tooling trusts. ARCHITECTURE.md says how data flows through the modules.
+
+pub mod api;
+pub mod evidence;
