@@ -2,4 +2,5 @@
 //! merge tooling trusts. ARCHITECTURE.md says how data flows through the modules.
 
 pub mod api;
+pub mod cli;
 pub mod evidence;

@@ -1,0 +1,75 @@
+//! `kubectl-testrun`: the kubectl plugin and one-shot command line. A shell over the same engine as
+//! the controller; it never imports the controller.
+
+mod evidence;
+pub mod exit;
+mod files;
+
+use std::io::Write;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use exit::Exit;
+
+/// The CI results of a commit: reports, verdicts and what the logs say.
+#[derive(Parser, Debug)]
+#[command(name = "kubectl-testrun", bin_name = "kubectl testrun", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Print the lines of a failing log that say why
+    Explain(evidence::ExplainArgs),
+    /// Count the tests in reports and logs and list the failing ones
+    Parse(evidence::ParseArgs),
+    /// Print the CustomResourceDefinition
+    Crd,
+    /// Print the completion script for a shell
+    Completion {
+        /// Shell to complete for
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs the command line and gives the code to exit with.
+pub fn run<I>(args: I) -> Exit
+where
+    I: IntoIterator<Item = std::ffi::OsString>,
+{
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers; everything else is wrong usage.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Success };
+        }
+    };
+    let result = match cli.command {
+        Command::Explain(args) => evidence::explain(&args),
+        Command::Parse(args) => evidence::parse(&args),
+        Command::Crd => crate::api::crd_yaml().map_err(anyhow::Error::from).and_then(|yaml| print(&yaml)),
+        Command::Completion { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "kubectl-testrun", &mut script);
+            print(&String::from_utf8_lossy(&script))
+        }
+    };
+    match result {
+        Ok(exit) => exit,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            Exit::Unreadable
+        }
+    }
+}
+
+/// Writes to standard output; a reader that went away (`| head`) is no error.
+fn print(text: &str) -> anyhow::Result<Exit> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(Exit::Success),
+    }
+}
