@@ -14,7 +14,9 @@ use super::spec::TestRunReport;
 pub fn crd() -> CustomResourceDefinition {
     let mut crd = TestRunReport::crd();
     for version in &mut crd.spec.versions {
-        let Some(root) = version.schema.as_mut().and_then(|s| s.open_api_v3_schema.as_mut()) else { continue };
+        let Some(root) = version.schema.as_mut().and_then(|s| s.open_api_v3_schema.as_mut()) else {
+            continue;
+        };
         root.description = Some(
             "TestRunReport collects the CI results of one commit, decides whether they pass, and says why. \
              Merge tooling reads its conditions."
@@ -72,7 +74,9 @@ fn tidy(schema: &mut JSONSchemaProps) {
     if let Some(values) = schema.enum_.as_mut() {
         values.retain(|v| !v.0.is_null());
     }
-    use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSONSchemaPropsOrArray, JSONSchemaPropsOrBool};
+    use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+        JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+    };
     match schema.items.as_mut() {
         Some(JSONSchemaPropsOrArray::Schema(items)) => tidy(items),
         Some(JSONSchemaPropsOrArray::Schemas(all)) => all.iter_mut().for_each(tidy),

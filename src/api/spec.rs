@@ -28,17 +28,41 @@ use super::status::TestRunReportStatus;
     selectable = ".status.phase",
     printcolumn(name = "Commit", type_ = "string", json_path = ".status.source.shortSha"),
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
-    printcolumn(name = "Passed", type_ = "string", json_path = r#".status.conditions[?(@.type=="Passed")].status"#),
+    printcolumn(
+        name = "Passed",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Passed")].status"#
+    ),
     printcolumn(name = "Jobs", type_ = "string", json_path = ".status.summary.jobs.display"),
     printcolumn(name = "Tests", type_ = "string", json_path = ".status.summary.tests.display"),
     printcolumn(name = "Failing", type_ = "integer", json_path = ".status.summary.failing"),
     printcolumn(name = "Completed", type_ = "date", json_path = ".status.completedAt"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    printcolumn(name = "Reason", type_ = "string", json_path = r#".status.conditions[?(@.type=="Passed")].reason"#, priority = 1),
-    printcolumn(name = "Confidence", type_ = "integer", json_path = ".status.assessment.confidence", priority = 1),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Passed")].reason"#,
+        priority = 1
+    ),
+    printcolumn(
+        name = "Confidence",
+        type_ = "integer",
+        json_path = ".status.assessment.confidence",
+        priority = 1
+    ),
     printcolumn(name = "Risk", type_ = "string", json_path = ".status.assessment.risk", priority = 1),
-    printcolumn(name = "Recommendation", type_ = "string", json_path = ".status.recommendation.action", priority = 1),
-    printcolumn(name = "Artifacts", type_ = "integer", json_path = ".status.summary.artifacts", priority = 1),
+    printcolumn(
+        name = "Recommendation",
+        type_ = "string",
+        json_path = ".status.recommendation.action",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Artifacts",
+        type_ = "integer",
+        json_path = ".status.summary.artifacts",
+        priority = 1
+    ),
     printcolumn(name = "Run", type_ = "string", json_path = ".status.source.runsDisplay", priority = 1)
 )]
 #[serde(rename_all = "camelCase")]

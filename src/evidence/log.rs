@@ -57,10 +57,7 @@ pub struct Lines<'a> {
 /// Splits `log` into lines: LF, CRLF and a lone CR each end a line. A break at the very end
 /// does not start another, empty line.
 pub fn lines(log: &[u8]) -> Lines<'_> {
-    Lines {
-        rest: log,
-        number: 0,
-    }
+    Lines { rest: log, number: 0 }
 }
 
 impl<'a> Iterator for Lines<'a> {
@@ -73,10 +70,7 @@ impl<'a> Iterator for Lines<'a> {
         self.number += 1;
         let (raw, rest) = split_line(self.rest);
         self.rest = rest;
-        Some(Line {
-            number: self.number,
-            raw,
-        })
+        Some(Line { number: self.number, raw })
     }
 }
 
@@ -163,12 +157,7 @@ fn split_stamp(line: &[u8]) -> Option<(&str, &[u8])> {
     }
     let mut end = SHAPE.len();
     if line.get(end) == Some(&b'.') {
-        let digits = line
-            .get(end + 1..)?
-            .iter()
-            .take(10)
-            .take_while(|b| b.is_ascii_digit())
-            .count();
+        let digits = line.get(end + 1..)?.iter().take(10).take_while(|b| b.is_ascii_digit()).count();
         if digits == 0 || digits > 9 {
             return None;
         }

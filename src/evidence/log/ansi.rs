@@ -40,11 +40,7 @@ pub fn clean_text(text: &[u8]) -> Cow<'_, str> {
             Err(_) => String::from_utf8_lossy(text),
         });
     }
-    let bytes: Vec<u8> = strip_ansi(text)
-        .iter()
-        .copied()
-        .filter(|&byte| !is_control(byte))
-        .collect();
+    let bytes: Vec<u8> = strip_ansi(text).iter().copied().filter(|&byte| !is_control(byte)).collect();
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),

@@ -67,18 +67,11 @@ pub fn workflow_command(line: &str) -> Option<WorkflowCommand<'_>> {
         Some((name, properties)) => (name, properties),
         None => (head, ""),
     };
-    if name.is_empty()
-        || !name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    {
+    if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
         return None;
     }
-    let mut command = WorkflowCommand {
-        name,
-        message: unescape(message, false),
-        ..WorkflowCommand::default()
-    };
+    let mut command =
+        WorkflowCommand { name, message: unescape(message, false), ..WorkflowCommand::default() };
     for property in properties.split(',') {
         let Some((key, value)) = property.split_once('=') else {
             continue;

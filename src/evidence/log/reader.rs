@@ -105,9 +105,7 @@ impl<R: Read> LineReader<R> {
                 let found = memchr::memchr(0x1b, window);
                 self.next_escape = found.map_or(self.end, |at| self.start + at);
             }
-            let feed = window
-                .get(..self.next_return - self.start)
-                .unwrap_or(window);
+            let feed = window.get(..self.next_return - self.start).unwrap_or(window);
             let feed = memchr::memchr(b'\n', feed).map(|at| self.start + at);
             let found = feed.or((self.next_return < self.end).then_some(self.next_return));
             let stop = found.unwrap_or(self.end);
@@ -118,8 +116,7 @@ impl<R: Read> LineReader<R> {
                 let text = self.block.get(self.start..stop).unwrap_or_default();
                 let room = self.cap.saturating_sub(self.line.len());
                 cut |= text.len() > room;
-                self.line
-                    .extend_from_slice(text.get(..room).unwrap_or(text));
+                self.line.extend_from_slice(text.get(..room).unwrap_or(text));
             }
             any = true;
             match found {
@@ -145,12 +142,7 @@ impl<R: Read> LineReader<R> {
             Some(range) => self.block.get(range).unwrap_or_default(),
             None => &self.line,
         };
-        Ok(Some(ReadLine {
-            number: self.number,
-            raw,
-            cut,
-            escapes,
-        }))
+        Ok(Some(ReadLine { number: self.number, raw, cut, escapes }))
     }
 
     /// Reads the next block; false at the end of the stream.

@@ -1,9 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::*;
 use proptest::prelude::*;
@@ -16,21 +11,11 @@ fn split(log: &[u8]) -> Vec<(u64, &[u8])> {
 fn each_kind_of_break_ends_one_line() {
     assert_eq!(
         split(b"a\nb\r\nc\rd\n\ne"),
-        vec![
-            (1, &b"a"[..]),
-            (2, b"b"),
-            (3, b"c"),
-            (4, b"d"),
-            (5, b""),
-            (6, b"e")
-        ]
+        vec![(1, &b"a"[..]), (2, b"b"), (3, b"c"), (4, b"d"), (5, b""), (6, b"e")]
     );
     assert_eq!(split(b""), vec![]);
     assert_eq!(split(b"\n"), vec![(1, &b""[..])]);
-    assert_eq!(
-        split(b"a\r\r\nb"),
-        vec![(1, &b"a"[..]), (2, b""), (3, b"b")]
-    );
+    assert_eq!(split(b"a\r\r\nb"), vec![(1, &b"a"[..]), (2, b""), (3, b"b")]);
 }
 
 #[test]
@@ -38,27 +23,15 @@ fn the_envelope_comes_off_in_every_order_that_occurs() {
     let cases: &[(&[u8], &str)] = &[
         (b"2026-01-23T17:04:05.1234567Z hello", "hello"),
         (b"\xef\xbb\xbf2026-01-23T17:04:05.1234567Z hello", "hello"),
-        (
-            b"build (a)\tRun tests\t2026-01-23T17:04:05.1234567Z   hello",
-            "  hello",
-        ),
-        (
-            b"build\tUNKNOWN STEP\t\xef\xbb\xbf2026-01-23T17:04:05.1234567Z hello",
-            "hello",
-        ),
+        (b"build (a)\tRun tests\t2026-01-23T17:04:05.1234567Z   hello", "  hello"),
+        (b"build\tUNKNOWN STEP\t\xef\xbb\xbf2026-01-23T17:04:05.1234567Z hello", "hello"),
         (b"2026-01-23T17:04:05.1234567Z ", ""),
         (b"2026-01-23T17:04:05.1234567Z", ""),
         (b"2026-01-23T17:04:05Z hello", "hello"),
         (b"ok\tpkg\t0.1s", "ok\tpkg\t0.1s"),
-        (
-            b"2026-01-23T17:04:05.1234567Zhello",
-            "2026-01-23T17:04:05.1234567Zhello",
-        ),
+        (b"2026-01-23T17:04:05.1234567Zhello", "2026-01-23T17:04:05.1234567Zhello"),
         (b"2026-01-23 17:04:05 hello", "2026-01-23 17:04:05 hello"),
-        (
-            b"2026-01-23T17:04:05.1234567Z \x1b[31m##[error]x\x1b[0m",
-            "##[error]x",
-        ),
+        (b"2026-01-23T17:04:05.1234567Z \x1b[31m##[error]x\x1b[0m", "##[error]x"),
     ];
     for (raw, want) in cases {
         assert_eq!(clean(raw), *want, "{}", String::from_utf8_lossy(raw));
@@ -94,18 +67,11 @@ fn escapes_go_and_text_stays() {
 
 #[test]
 fn markers_and_commands_are_read() {
-    assert_eq!(
-        marker("##[error]Process completed"),
-        Some((Marker::Error, "Process completed"))
-    );
-    assert_eq!(
-        marker("##[group]Run make"),
-        Some((Marker::Group, "Run make"))
-    );
+    assert_eq!(marker("##[error]Process completed"), Some((Marker::Error, "Process completed")));
+    assert_eq!(marker("##[group]Run make"), Some((Marker::Group, "Run make")));
     assert_eq!(marker("##[endgroup]"), Some((Marker::EndGroup, "")));
     assert_eq!(marker("##[vso]x"), None);
-    let command =
-        workflow_command("::error file=a%2Cb.go,line=7,title=T%3A1::one%0Atwo 100%25 %41").unwrap();
+    let command = workflow_command("::error file=a%2Cb.go,line=7,title=T%3A1::one%0Atwo 100%25 %41").unwrap();
     assert_eq!(command.name, "error");
     assert_eq!(command.file.as_deref(), Some("a,b.go"));
     assert_eq!(command.line, Some(7));
@@ -115,11 +81,7 @@ fn markers_and_commands_are_read() {
     assert_eq!(workflow_command("a::b::c"), None);
     assert_eq!(
         workflow_command("::std::io::Error: x"),
-        Some(WorkflowCommand {
-            name: "std",
-            message: Cow::Borrowed("io::Error: x"),
-            ..Default::default()
-        })
+        Some(WorkflowCommand { name: "std", message: Cow::Borrowed("io::Error: x"), ..Default::default() })
     );
 }
 
@@ -129,15 +91,9 @@ fn a_long_line_is_cut_and_the_numbers_go_on() {
     log.extend_from_slice(b"\r\nnext\rlast");
     let mut reader = LineReader::with_cap(&log[..], 10);
     let first = reader.next_line().unwrap().unwrap();
-    assert_eq!(
-        (first.number, first.raw, first.cut),
-        (1, &b"xxxxxxxxxx"[..], true)
-    );
+    assert_eq!((first.number, first.raw, first.cut), (1, &b"xxxxxxxxxx"[..], true));
     let second = reader.next_line().unwrap().unwrap();
-    assert_eq!(
-        (second.number, second.raw, second.cut),
-        (2, &b"next"[..], false)
-    );
+    assert_eq!((second.number, second.raw, second.cut), (2, &b"next"[..], false));
     assert_eq!(reader.next_line().unwrap().unwrap().raw, b"last");
     assert!(reader.next_line().unwrap().is_none());
     assert_eq!(reader.cut_lines(), 1);

@@ -49,42 +49,24 @@ pub(super) fn read<R: Read + Seek>(name: &str, mut reader: R, limits: &Limits) -
         }
     };
     let names: Vec<String> = (0..archive.len())
-        .map(|at| {
-            archive
-                .name_for_index(at)
-                .and_then(Result::ok)
-                .unwrap_or_default()
-                .into_owned()
-        })
+        .map(|at| archive.name_for_index(at).and_then(Result::ok).unwrap_or_default().into_owned())
         .collect();
     let chosen = runlog::choose(&names);
     let is_log = chosen.is_some();
     let mut budget = limits.inflated;
     let mut files = Vec::new();
     for (at, entry) in names.iter().enumerate() {
-        let wanted = chosen
-            .as_ref()
-            .is_none_or(|chosen| chosen.get(at) == Some(&true));
+        let wanted = chosen.as_ref().is_none_or(|chosen| chosen.get(at) == Some(&true));
         if !wanted || entry.ends_with('/') || runlog::is_litter(entry) {
             continue;
         }
         if budget == 0 {
-            let said = format!(
-                "the archive inflates to more than {} bytes: the rest was not read",
-                limits.inflated
-            );
+            let said =
+                format!("the archive inflates to more than {} bytes: the rest was not read", limits.inflated);
             sink.incomplete(Place::File, &said);
             break;
         }
-        if let Some(file) = read_entry(
-            name,
-            entry,
-            at,
-            &mut archive,
-            &mut budget,
-            limits,
-            &mut sink,
-        ) {
+        if let Some(file) = read_entry(name, entry, at, &mut archive, &mut budget, limits, &mut sink) {
             files.push(file);
         }
     }
@@ -123,17 +105,10 @@ fn read_entry<R: Read + Seek>(
         return None;
     }
     let print = (file.crc32(), file.size());
-    let bound = file
-        .compressed_size()
-        .saturating_mul(RATIO)
-        .max(FREE)
-        .min(*budget);
+    let bound = file.compressed_size().saturating_mul(RATIO).max(FREE).min(*budget);
     let mut bounded = *limits;
     bounded.bytes = bound.min(limits.bytes);
-    let mut counted = Counted {
-        inner: file,
-        bytes: 0,
-    };
+    let mut counted = Counted { inner: file, bytes: 0 };
     let parsed = super::parse_stream(&shown, &mut counted, &bounded);
     let cut = counted.bytes > bounded.bytes;
     *budget = budget.saturating_sub(counted.bytes);
@@ -141,11 +116,7 @@ fn read_entry<R: Read + Seek>(
         let said = format!("entry {entry} inflates too far: it was read in part");
         sink.incomplete(Place::File, &said);
     }
-    Some(File {
-        name: entry.to_owned(),
-        parsed,
-        print,
-    })
+    Some(File { name: entry.to_owned(), parsed, print })
 }
 
 /// Counts the bytes that an entry inflates to.
@@ -208,12 +179,7 @@ fn settle(files: Vec<File>, is_log: bool, mut sink: Sink) -> Parsed {
         }
         prints.push(file.print);
         if entries.len() < 1000 {
-            entries.push(Entry {
-                name: text::tidy(&file.name, text::NAME_CAP),
-                format,
-                tests,
-                counted,
-            });
+            entries.push(Entry { name: text::tidy(&file.name, text::NAME_CAP), format, tests, counted });
         }
         sink.absorb(file.parsed, counted);
     }
@@ -222,10 +188,7 @@ fn settle(files: Vec<File>, is_log: bool, mut sink: Sink) -> Parsed {
         sink.warn(Place::File, &said);
     }
     if sink.is_blank() {
-        sink.warn(
-            Place::File,
-            "the archive holds no test results of a known format",
-        );
+        sink.warn(Place::File, "the archive holds no test results of a known format");
     }
     let mut parsed = sink.finish();
     parsed.entries = entries;
@@ -249,22 +212,12 @@ fn directory<R: Read + Seek>(reader: &mut R) -> Result<Directory, String> {
     let start = size.saturating_sub(WINDOW);
     reader.seek(SeekFrom::Start(start)).map_err(fail)?;
     let mut tail = Vec::new();
-    reader
-        .by_ref()
-        .take(WINDOW)
-        .read_to_end(&mut tail)
-        .map_err(fail)?;
-    let at = memchr::memmem::rfind(&tail, END)
-        .ok_or("it has no directory: it is cut off or not a zip")?;
+    reader.by_ref().take(WINDOW).read_to_end(&mut tail).map_err(fail)?;
+    let at = memchr::memmem::rfind(&tail, END).ok_or("it has no directory: it is cut off or not a zip")?;
     let end = tail.get(at..).unwrap_or_default();
     let number = |bytes: &[u8], from: usize, len: usize| -> Option<u64> {
         let field = bytes.get(from..from + len)?;
-        Some(
-            field
-                .iter()
-                .rev()
-                .fold(0u64, |sum, &byte| sum << 8 | u64::from(byte)),
-        )
+        Some(field.iter().rev().fold(0u64, |sum, &byte| sum << 8 | u64::from(byte)))
     };
     let mut found = Directory {
         entries: number(end, 10, 2).ok_or("its directory is cut off")?,
@@ -272,15 +225,10 @@ fn directory<R: Read + Seek>(reader: &mut R) -> Result<Directory, String> {
     };
     if found.entries == 0xffff || found.bytes == 0xffff_ffff {
         // The locator before the record says where the larger one is.
-        let locator = at
-            .checked_sub(20)
-            .and_then(|from| tail.get(from..at))
-            .unwrap_or_default();
+        let locator = at.checked_sub(20).and_then(|from| tail.get(from..at)).unwrap_or_default();
         if let Some(offset) = number(locator, 8, 8).filter(|_| locator.starts_with(b"PK\x06\x07")) {
             let mut record = [0u8; 56];
-            reader
-                .seek(SeekFrom::Start(offset.min(size)))
-                .map_err(fail)?;
+            reader.seek(SeekFrom::Start(offset.min(size))).map_err(fail)?;
             reader.read_exact(&mut record).map_err(fail)?;
             if record.starts_with(END64) {
                 found.entries = number(&record, 32, 8).unwrap_or(u64::MAX);

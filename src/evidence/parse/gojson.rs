@@ -102,11 +102,7 @@ impl GoJson {
         let Ok(event) = serde_json::from_str::<Event<'_>>(text) else {
             if text.contains("\"Action\":\"") && text.contains("\"Time\":\"") {
                 self.broken_lines += 1;
-                self.first_broken = if self.first_broken == 0 {
-                    line
-                } else {
-                    self.first_broken
-                };
+                self.first_broken = if self.first_broken == 0 { line } else { self.first_broken };
                 return true;
             }
             return false;
@@ -160,8 +156,7 @@ impl GoJson {
                     "fail" => Outcome::Failed,
                     _ => Outcome::Skipped,
                 };
-                let retry =
-                    package.rerun.unwrap_or(true) && self.failed.contains(&print(name, test));
+                let retry = package.rerun.unwrap_or(true) && self.failed.contains(&print(name, test));
                 if retry && outcome == Outcome::Passed {
                     self.failed.remove(&print(name, test));
                 }
@@ -189,10 +184,7 @@ impl GoJson {
         if self.builds.len() >= 1000 {
             return;
         }
-        let known = self
-            .builds
-            .entry(event.import_path.to_string())
-            .or_default();
+        let known = self.builds.entry(event.import_path.to_string()).or_default();
         let said = event.output.trim_end();
         if said.starts_with('#') {
             return;
@@ -229,11 +221,7 @@ impl GoJson {
         sink: &mut Sink,
     ) {
         package.close_suites(sink);
-        let unfinished = if failed {
-            Outcome::Failed
-        } else {
-            Outcome::Passed
-        };
+        let unfinished = if failed { Outcome::Failed } else { Outcome::Passed };
         package.unfinished(name, unfinished, sink);
         for test in std::mem::take(&mut package.failed_names) {
             if self.failed.len() < FAILED {
@@ -264,9 +252,8 @@ impl GoJson {
                 (None, _) if package.build_failed => FailureKind::BuildFailed,
                 (None, _) => FailureKind::Errored,
             };
-            let said = package
-                .panic
-                .unwrap_or_else(|| "the package failed and none of its tests did".to_owned());
+            let said =
+                package.panic.unwrap_or_else(|| "the package failed and none of its tests did".to_owned());
             sink.fail(broken(name, kind, Some(said)));
             let said = format!("package {name} failed outside of its tests: tests may be missing");
             sink.incomplete(Place::Line(line), &said);
@@ -303,10 +290,7 @@ impl GoJson {
             sink.incomplete(Place::Line(self.first_broken), &said);
         }
         if self.full {
-            sink.incomplete(
-                Place::File,
-                "too many packages at once: not all were counted",
-            );
+            sink.incomplete(Place::File, "too many packages at once: not all were counted");
         }
     }
 }

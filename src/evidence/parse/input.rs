@@ -41,18 +41,11 @@ pub(super) fn shape(head: &[u8]) -> Shape {
     }
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let skipped = head.len() - text.len();
-    let blanks = text
-        .iter()
-        .take_while(|byte| byte.is_ascii_whitespace())
-        .count();
+    let blanks = text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let text = text.get(blanks..).unwrap_or_default();
     let start = skipped + blanks;
     if text.is_empty() {
-        return if head.len() < HEAD {
-            Shape::Empty
-        } else {
-            Shape::Lines
-        };
+        return if head.len() < HEAD { Shape::Empty } else { Shape::Lines };
     }
     if is_xml_start(text) {
         return Shape::Xml(start);
@@ -78,9 +71,7 @@ fn is_xml_start(text: &[u8]) -> bool {
                 return false;
             }
             let name = text.get(1..).unwrap_or_default();
-            let end = name
-                .iter()
-                .position(|c| !(c.is_ascii_alphanumeric() || b":-_.".contains(c)));
+            let end = name.iter().position(|c| !(c.is_ascii_alphanumeric() || b":-_.".contains(c)));
             matches!(end.and_then(|end| name.get(end)), Some(c) if b" \t\r\n/>".contains(c))
         }
         _ => false,
@@ -112,13 +103,7 @@ fn is_json_start(text: &[u8]) -> bool {
 /// a log that is written as JSON, with or without other lines in it.
 fn is_log(text: &[u8]) -> bool {
     const KEYS: [&[u8]; 8] = [
-        b"reportFormat",
-        b"results",
-        b"testResults",
-        b"numTotal",
-        b"stats",
-        b"suites",
-        b"SuitePath",
+        b"reportFormat", b"results", b"testResults", b"numTotal", b"stats", b"suites", b"SuitePath",
         b"SpecReports",
     ];
     let Some(end) = memchr::memchr(b'\n', text) else {
@@ -128,9 +113,7 @@ fn is_log(text: &[u8]) -> bool {
     let whole = line.starts_with(b"{") && line.trim_ascii_end().ends_with(b"}");
     whole
         && !rest.trim_ascii_start().is_empty()
-        && !KEYS
-            .iter()
-            .any(|key| memchr::memmem::find(line, key).is_some())
+        && !KEYS.iter().any(|key| memchr::memmem::find(line, key).is_some())
 }
 
 /// Whether the first line is an event of `go test -json`.
@@ -181,13 +164,7 @@ pub(super) struct Bounded<R> {
 
 impl<R> Bounded<R> {
     pub(super) fn new(inner: R, bound: u64) -> Self {
-        Self {
-            inner,
-            left: bound,
-            passed: 0,
-            stopped: false,
-            failed: None,
-        }
+        Self { inner, left: bound, passed: 0, stopped: false, failed: None }
     }
 }
 
@@ -197,9 +174,7 @@ impl<R: Read> Read for Bounded<R> {
         if self.failed.is_some() || self.stopped {
             return Ok(0);
         }
-        let room = into
-            .len()
-            .min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let room = into.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
         if room == 0 && !into.is_empty() {
             let mut probe = [0u8; 1];
             self.stopped = matches!(self.inner.read(&mut probe), Ok(1));
@@ -250,14 +225,7 @@ impl<R> Utf16<R> {
     }
 
     pub(super) fn new(inner: R, big: bool) -> Self {
-        Self {
-            inner,
-            big,
-            byte: None,
-            lead: None,
-            ready: Vec::new(),
-            at: 0,
-        }
+        Self { inner, big, byte: None, lead: None, ready: Vec::new(), at: 0 }
     }
 
     fn decode(&mut self, block: &[u8]) {

@@ -60,9 +60,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use model::{
-    Case, Counts, Entry, Failure, FailureKind, Format, Limits, Outcome, Parsed, Warning,
-};
+pub use model::{Case, Counts, Entry, Failure, FailureKind, Format, Limits, Outcome, Parsed, Warning};
 pub use runlog::{RunLogEntry, run_log_entry};
 pub use write::{write_ctrf, write_junit};
 
@@ -87,10 +85,7 @@ pub enum ParseError {
 /// Reads a file by its path. Fails only if it can not be opened.
 pub fn parse_path(path: &Path, limits: &Limits) -> Result<Parsed, ParseError> {
     let name = path.display().to_string();
-    let open = |source| ParseError::Open {
-        file: text::tidy(&name, text::NAME_CAP),
-        source,
-    };
+    let open = |source| ParseError::Open { file: text::tidy(&name, text::NAME_CAP), source };
     let mut file = std::fs::File::open(path).map_err(open)?;
     if file.metadata().map_err(open)?.is_dir() {
         return Err(open(std::io::Error::other("it is a directory")));
@@ -146,10 +141,7 @@ fn note_end<R>(reader: &Bounded<R>, limits: &Limits, sink: &mut Sink) {
         let said = format!("the file could not be read to its end: {error}");
         sink.incomplete(Place::Offset(reader.passed), &said);
     } else if reader.stopped {
-        let said = format!(
-            "the file is longer than {} bytes: the rest was not read",
-            limits.bytes
-        );
+        let said = format!("the file is longer than {} bytes: the rest was not read", limits.bytes);
         sink.incomplete(Place::Offset(reader.passed), &said);
     }
 }
@@ -174,19 +166,12 @@ fn read_utf8<R: Read>(name: &str, head: &[u8], rest: &mut R, sink: &mut Sink) {
     match shape {
         Shape::Empty => sink.warn(Place::File, "the file is empty"),
         Shape::Zip | Shape::Packed(_) => {
-            let kind = if let Shape::Packed(kind) = shape {
-                kind
-            } else {
-                "zip"
-            };
+            let kind = if let Shape::Packed(kind) = shape { kind } else { "zip" };
             let said = format!("{kind} data inside this file is not unpacked: unpack it first");
             sink.warn(Place::File, &said);
         }
         Shape::Xml(_) => {
-            if head
-                .get(..skip)
-                .is_some_and(|noise| noise.iter().any(u8::is_ascii_graphic))
-            {
+            if head.get(..skip).is_some_and(|noise| noise.iter().any(u8::is_ascii_graphic)) {
                 sink.warn(Place::Line(1), "text before the XML document was skipped");
             }
             junit::read(text.chain(rest), sink);
@@ -208,10 +193,7 @@ fn hold_archive<R: Read>(
     limits: &Limits,
 ) -> Parsed {
     let mut held = head.to_vec();
-    let bound = limits
-        .held
-        .saturating_add(1)
-        .saturating_sub(head.len() as u64);
+    let bound = limits.held.saturating_add(1).saturating_sub(head.len() as u64);
     let mut reader = reader.take(bound);
     let read = reader.read_to_end(&mut held);
     if let Some(error) = &reader.get_ref().failed {
@@ -220,10 +202,8 @@ fn hold_archive<R: Read>(
         return sink.finish();
     }
     if read.is_err() || held.len() as u64 > limits.held {
-        let said = format!(
-            "an archive of more than {} bytes is not held in memory: give it as a file",
-            limits.held
-        );
+        let said =
+            format!("an archive of more than {} bytes is not held in memory: give it as a file", limits.held);
         sink.incomplete(Place::File, &said);
         return sink.finish();
     }

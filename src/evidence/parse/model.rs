@@ -154,15 +154,9 @@ impl Counts {
 
     /// Whether the law of the counts holds.
     pub fn holds(&self) -> bool {
-        let sum = [
-            self.passed,
-            self.failed,
-            self.errored,
-            self.skipped,
-            self.pending,
-        ]
-        .iter()
-        .fold(0u64, |sum, &n| sum.saturating_add(n));
+        let sum = [self.passed, self.failed, self.errored, self.skipped, self.pending]
+            .iter()
+            .fold(0u64, |sum, &n| sum.saturating_add(n));
         self.total == sum && self.flaked <= self.passed
     }
 }

@@ -41,22 +41,13 @@ pub fn run_log_entry(name: &str) -> Option<RunLogEntry> {
     match file.rsplit_once('/') {
         None => {
             let (ordinal, job) = numbered(file)?;
-            Some(RunLogEntry::Job {
-                ordinal,
-                job: job.to_owned(),
-            })
+            Some(RunLogEntry::Job { ordinal, job: job.to_owned() })
         }
         Some((job, _)) if job.contains('/') => None,
-        Some((job, "system")) => Some(RunLogEntry::System {
-            job: job.to_owned(),
-        }),
+        Some((job, "system")) => Some(RunLogEntry::System { job: job.to_owned() }),
         Some((job, file)) => {
             let (ordinal, step) = numbered(file)?;
-            Some(RunLogEntry::Step {
-                job: job.to_owned(),
-                ordinal,
-                step: step.to_owned(),
-            })
+            Some(RunLogEntry::Step { job: job.to_owned(), ordinal, step: step.to_owned() })
         }
     }
 }
@@ -78,10 +69,7 @@ fn numbered(file: &str) -> Option<(i64, &str)> {
 pub(super) fn choose(names: &[String]) -> Option<Vec<bool>> {
     let entries: Vec<Option<RunLogEntry>> = names.iter().map(|name| run_log_entry(name)).collect();
     let known = entries.iter().flatten().count();
-    let files = names
-        .iter()
-        .filter(|name| !name.ends_with('/') && !is_litter(name))
-        .count();
+    let files = names.iter().filter(|name| !name.ends_with('/') && !is_litter(name)).count();
     if known == 0 || known < files {
         return None;
     }
@@ -93,20 +81,15 @@ pub(super) fn choose(names: &[String]) -> Option<Vec<bool>> {
             _ => None,
         })
         .collect();
-    let has_whole = |job: &str| {
-        wholes
-            .iter()
-            .any(|(ordinal, whole)| *ordinal >= 0 && *whole == key(job))
-    };
+    let has_whole = |job: &str| wholes.iter().any(|(ordinal, whole)| *ordinal >= 0 && *whole == key(job));
     let has_steps = |job: &str| {
-        entries.iter().flatten().any(
-            |entry| matches!(entry, RunLogEntry::Step { job: step, .. } if key(step) == key(job)),
-        )
+        entries
+            .iter()
+            .flatten()
+            .any(|entry| matches!(entry, RunLogEntry::Step { job: step, .. } if key(step) == key(job)))
     };
     let chosen = entries.iter().map(|entry| match entry {
-        Some(RunLogEntry::Job { ordinal, job }) => {
-            *ordinal >= 0 || !(has_whole(job) || has_steps(job))
-        }
+        Some(RunLogEntry::Job { ordinal, job }) => *ordinal >= 0 || !(has_whole(job) || has_steps(job)),
         Some(RunLogEntry::Step { job, .. }) => !has_whole(job),
         Some(RunLogEntry::System { .. }) | None => false,
     });
@@ -115,9 +98,5 @@ pub(super) fn choose(names: &[String]) -> Option<Vec<bool>> {
 
 /// The part of a job's name that both spellings share.
 fn key(job: &str) -> String {
-    job.chars()
-        .filter(|c| !matches!(c, '/' | ':' | '\u{fffd}'))
-        .collect::<String>()
-        .trim()
-        .to_owned()
+    job.chars().filter(|c| !matches!(c, '/' | ':' | '\u{fffd}')).collect::<String>().trim().to_owned()
 }

@@ -127,9 +127,7 @@ impl Sink {
         if self.cases.len() < self.limits.cases {
             self.cases.push(Case {
                 name: text::tidy(name, text::NAME_CAP),
-                suite: suite
-                    .map(|s| text::tidy(s, text::NAME_CAP))
-                    .filter(|s| !s.is_empty()),
+                suite: suite.map(|s| text::tidy(s, text::NAME_CAP)).filter(|s| !s.is_empty()),
                 outcome,
                 flaked: flaked && outcome == Outcome::Passed,
                 duration,
@@ -189,12 +187,8 @@ impl Sink {
             Place::Line(line) => (Some(line), None),
             Place::Offset(offset) => (None, Some(offset)),
         };
-        let warning = Warning {
-            file: self.name.clone(),
-            line,
-            offset,
-            text: text::tidy(said, text::MESSAGE_CAP),
-        };
+        let warning =
+            Warning { file: self.name.clone(), line, offset, text: text::tidy(said, text::MESSAGE_CAP) };
         self.push_warning(warning);
     }
 
@@ -228,11 +222,7 @@ impl Sink {
         if !counted {
             return;
         }
-        let formats = if other.formats.is_empty() {
-            vec![other.format]
-        } else {
-            other.formats
-        };
+        let formats = if other.formats.is_empty() { vec![other.format] } else { other.formats };
         for format in formats {
             if format != Format::Unknown {
                 self.seen(format);
@@ -277,11 +267,7 @@ impl Sink {
         Parsed {
             file: self.name,
             format,
-            formats: if formats.len() > 1 {
-                formats
-            } else {
-                Vec::new()
-            },
+            formats: if formats.len() > 1 { formats } else { Vec::new() },
             tests: self.counts,
             failures_total: self.failures_total.max(self.counts.bad()),
             failures: self.failures,
@@ -297,16 +283,11 @@ impl Sink {
 /// A failure with every text cleaned and cut.
 pub(super) fn clean_failure(failure: Failure) -> Failure {
     let short = |text: Option<String>| {
-        text.map(|text| text::tidy(&text, text::NAME_CAP))
-            .filter(|text| !text.is_empty())
+        text.map(|text| text::tidy(&text, text::NAME_CAP)).filter(|text| !text.is_empty())
     };
     let name = text::tidy(&failure.name, text::NAME_CAP);
     Failure {
-        name: if name.is_empty() {
-            "(unnamed)".to_owned()
-        } else {
-            name
-        },
+        name: if name.is_empty() { "(unnamed)".to_owned() } else { name },
         suite: short(failure.suite),
         classname: short(failure.classname),
         file: short(failure.file),
@@ -316,18 +297,11 @@ pub(super) fn clean_failure(failure: Failure) -> Failure {
             .map(|text| text::tidy(&text, text::MESSAGE_CAP))
             .filter(|text| !text.is_empty()),
         kind: failure.kind,
-        duration: failure
-            .duration
-            .filter(|seconds| seconds.is_finite() && *seconds >= 0.0),
+        duration: failure.duration.filter(|seconds| seconds.is_finite() && *seconds >= 0.0),
     }
 }
 
 /// A failure of something that is not a test.
 pub(super) fn broken(name: &str, kind: FailureKind, message: Option<String>) -> Failure {
-    Failure {
-        name: name.to_owned(),
-        kind,
-        message,
-        ..Failure::default()
-    }
+    Failure { name: name.to_owned(), kind, message, ..Failure::default() }
 }

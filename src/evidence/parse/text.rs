@@ -26,11 +26,7 @@ pub(super) use pattern;
 pub(super) fn captures<'t>(pattern: &Pattern, text: &'t str) -> Option<Captures<'t>> {
     let regex = pattern.as_ref()?;
     // Most texts do not match, and room for groups costs more than finding that out.
-    if regex.is_match(text) {
-        regex.captures(text)
-    } else {
-        None
-    }
+    if regex.is_match(text) { regex.captures(text) } else { None }
 }
 
 /// Whether a pattern matches.
@@ -110,15 +106,9 @@ pub(super) fn collect(into: &mut String, line: &str) {
 /// negative values are none.
 pub(super) fn seconds(text: &str) -> Option<f64> {
     let text = text.trim().trim_end_matches('s');
-    let plain = if text.contains(',') && text.contains('.') {
-        text.replace(',', "")
-    } else {
-        text.replace(',', ".")
-    };
-    plain
-        .parse::<f64>()
-        .ok()
-        .filter(|value| value.is_finite() && *value >= 0.0)
+    let plain =
+        if text.contains(',') && text.contains('.') { text.replace(',', "") } else { text.replace(',', ".") };
+    plain.parse::<f64>().ok().filter(|value| value.is_finite() && *value >= 0.0)
 }
 
 /// `path:line` with an extension of source code.
@@ -135,38 +125,15 @@ static GINKGO_AT: Pattern = pattern!(r"In \[[^\]]{1,60}\] at: (\S{1,400}?):(\d{1
 /// Paths of runtimes and libraries: the frame that matters is rarely there.
 pub(super) fn is_library(path: &str) -> bool {
     const PARTS: &[&str] = &[
-        "node_modules",
-        "site-packages",
-        "node:",
-        "internal/",
-        "/usr/local/go/src",
-        "/sdk/go",
-        "/go/pkg/mod/",
-        "/rustc/",
-        "<anonymous>",
-        "vendor/",
-        "/_pytest/",
-        "/lib/python",
-        "testing.go",
+        "node_modules", "site-packages", "node:", "internal/", "/usr/local/go/src", "/sdk/go",
+        "/go/pkg/mod/", "/rustc/", "<anonymous>", "vendor/", "/_pytest/", "/lib/python", "testing.go",
         "\\go\\src",
     ];
     const FILES: &[&str] = &[
-        "Assert.java",
-        "Assertions.java",
-        "TestCase.java",
-        "Method.java",
-        "Optional.java",
-        "NativeMethodAccessorImpl.java",
-        "DelegatingMethodAccessorImpl.java",
-        "Thread.java",
-        "MatcherAssert.java",
-        "AssertionUtils.java",
-        "AssertTrue.java",
-        "AssertEquals.java",
-        "AssertionFailureBuilder.java",
-        "Constructor.java",
-        "panicking.rs",
-        "function.rs",
+        "Assert.java", "Assertions.java", "TestCase.java", "Method.java", "Optional.java",
+        "NativeMethodAccessorImpl.java", "DelegatingMethodAccessorImpl.java", "Thread.java",
+        "MatcherAssert.java", "AssertionUtils.java", "AssertTrue.java", "AssertEquals.java",
+        "AssertionFailureBuilder.java", "Constructor.java", "panicking.rs", "function.rs",
     ];
     PARTS.iter().any(|part| path.contains(part)) || FILES.iter().any(|file| path.ends_with(file))
 }
@@ -190,12 +157,7 @@ pub(super) fn location(text: &str) -> Option<(String, u64)> {
     let mut fallback = None;
     for found in PATH_LINE.as_ref()?.captures_iter(text).take(200) {
         let path = group(&found, 1);
-        let place = || {
-            Some((
-                path.trim_start_matches("file://").to_owned(),
-                number(&found, 2),
-            ))
-        };
+        let place = || Some((path.trim_start_matches("file://").to_owned(), number(&found, 2)));
         if !is_library(path) {
             return place();
         }
@@ -217,8 +179,7 @@ pub(super) fn headline(text: &str) -> String {
     let mut said = String::new();
     for line in text.lines() {
         let bare = line.trim_start();
-        let frame =
-            bare.starts_with("at ") || bare.starts_with("File \"") || bare.starts_with("\u{276f} ");
+        let frame = bare.starts_with("at ") || bare.starts_with("File \"") || bare.starts_with("\u{276f} ");
         if frame && !said.is_empty() {
             break;
         }

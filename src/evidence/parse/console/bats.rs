@@ -8,8 +8,7 @@ use crate::evidence::parse::text::{self, Pattern, captures, group, number, patte
 static SUMMARY: Pattern = pattern!(
     r"^(\d+) tests?, (\d+) failures?(?:, (\d+) skipped)?(?:, (\d+) timed out)?(?:, (\d+) (?:not run|interrupted))?(?: in \d+ (?:seconds|sec|minutes?).*)?$"
 );
-static MARK: Pattern =
-    pattern!(r"^ (?:([\u{2713}\u{221a}])|([\u{2717}\u{2718}])|-) (\S.*?)(?: \[\d+\])?$");
+static MARK: Pattern = pattern!(r"^ (?:([\u{2713}\u{221a}])|([\u{2717}\u{2718}])|-) (\S.*?)(?: \[\d+\])?$");
 static SKIPPED: Pattern = pattern!(r"^(.*) \(skipped(?:: (.*))?\)$");
 static FILE: Pattern = pattern!(r"^(\S[^:]*\.bats)$");
 static PLACE: Pattern = pattern!(r"in test file (\S.*?), line (\d+)\)");

@@ -12,11 +12,9 @@ static RUNNING: Pattern = pattern!(r"^running (\d+) tests?$");
 static TEST: Pattern = pattern!(r"^test (.+?) \.\.\. (.*)$");
 static STDOUT: Pattern = pattern!(r"^---- (.+) (?:stdout|stderr) ----$");
 static QUIET_FAIL: Pattern = pattern!(r"^(\S.*) --- FAILED$");
-static PANICKED: Pattern =
-    pattern!(r"^thread '[^']*'(?: \(\d+\))? panicked at (\S.*?):(\d+):\d+:$");
+static PANICKED: Pattern = pattern!(r"^thread '[^']*'(?: \(\d+\))? panicked at (\S.*?):(\d+):\d+:$");
 /// Before Rust 1.73.
-static OLD_PANICKED: Pattern =
-    pattern!(r"^thread '[^']*' panicked at '(.*?)(?:', (\S+):(\d+):\d+)?$");
+static OLD_PANICKED: Pattern = pattern!(r"^thread '[^']*' panicked at '(.*?)(?:', (\S+):(\d+):\d+)?$");
 static OLD_PLACE: Pattern = pattern!(r"', (\S+?):(\d+):\d+$");
 static DOCTEST: Pattern = pattern!(r"^(\S+\.(?:rs|md)) - .*\(line (\d+)\)");
 static BINARY: Pattern = pattern!(r"^\s+(?:Running (?:unittests )?(\S+)|Doc-tests (\S+))");
@@ -85,11 +83,7 @@ impl Cargo {
             && let Some(found) = captures(&RUNNING, text)
         {
             self.cut_off(sink);
-            self.run = Some(Run {
-                line: line.number,
-                announced: number(&found, 1),
-                ..Run::default()
-            });
+            self.run = Some(Run { line: line.number, announced: number(&found, 1), ..Run::default() });
             self.part = Part::Free;
             self.any = true;
             self.started = None;
@@ -112,11 +106,7 @@ impl Cargo {
         {
             let name = format!("{}{}", group(&found, 1), group(&found, 2));
             sink.seen(Format::CargoTest);
-            sink.fail(broken(
-                &name,
-                FailureKind::BuildFailed,
-                Some(text.to_owned()),
-            ));
+            sink.fail(broken(&name, FailureKind::BuildFailed, Some(text.to_owned())));
             let said = format!("the tests of {name} were not built: they are not counted");
             sink.incomplete(Place::Line(line.number), &said);
             return true;
@@ -174,11 +164,7 @@ impl Cargo {
         }
         if text == "failures:" {
             run.details = true;
-            self.part = if self.part == Part::Free && self.names == 0 {
-                Part::Free
-            } else {
-                Part::Names
-            };
+            self.part = if self.part == Part::Free && self.names == 0 { Part::Free } else { Part::Names };
             self.names += 1;
             return true;
         }
@@ -215,9 +201,8 @@ impl Cargo {
             Part::Message(at) => {
                 if let Some(failure) = run.failures.get_mut(at) {
                     let said = failure.message.get_or_insert_default();
-                    let ends = text.is_empty()
-                        || text.starts_with("stack backtrace:")
-                        || text.starts_with("note: ");
+                    let ends =
+                        text.is_empty() || text.starts_with("stack backtrace:") || text.starts_with("note: ");
                     if ends {
                         self.part = Part::Free;
                     } else {
@@ -232,10 +217,7 @@ impl Cargo {
                         .as_ref()
                         .and_then(|found| found.get(0))
                         .map_or(text.len(), |whole| whole.start());
-                    text::collect(
-                        failure.message.get_or_insert_default(),
-                        text.get(..end).unwrap_or(text),
-                    );
+                    text::collect(failure.message.get_or_insert_default(), text.get(..end).unwrap_or(text));
                     if let Some(found) = &found {
                         failure.file = Some(group(found, 1).to_owned());
                         failure.line = Some(number(found, 2));
@@ -259,10 +241,7 @@ impl Cargo {
         if run.announced > counts.total {
             let left = run.announced - counts.total;
             counts.add(Outcome::Skipped, left);
-            let said = format!(
-                "{left} of {} tests have no result: they count as skipped",
-                run.announced
-            );
+            let said = format!("{left} of {} tests have no result: they count as skipped", run.announced);
             sink.incomplete(Place::Line(line.number), &said);
         }
         run.seen = counts;
@@ -320,10 +299,7 @@ impl Cargo {
 impl Run {
     fn fail(&mut self, name: &str, bound: usize) {
         if self.failures.len() < bound {
-            self.failures.push(Failure {
-                name: name.to_owned(),
-                ..Failure::default()
-            });
+            self.failures.push(Failure { name: name.to_owned(), ..Failure::default() });
         } else {
             self.left += 1;
         }
@@ -335,10 +311,7 @@ impl Run {
             return Part::Free;
         };
         match panic_of(text) {
-            Some(Panic {
-                place: Some((file, line)),
-                message: None,
-            }) => {
+            Some(Panic { place: Some((file, line)), message: None }) => {
                 failure.file = Some(file);
                 failure.line = Some(line);
                 failure.message = None;
@@ -387,36 +360,17 @@ pub(super) fn panic_of(text: &str) -> Option<Panic> {
     let text = text.trim();
     if let Some(found) = captures(&PANICKED, text) {
         let place = Some((group(&found, 1).to_owned(), number(&found, 2)));
-        return Some(Panic {
-            place,
-            message: None,
-        });
+        return Some(Panic { place, message: None });
     }
     let found = captures(&OLD_PANICKED, text)?;
-    let place = found
-        .get(2)
-        .map(|file| (file.as_str().to_owned(), number(&found, 3)));
-    Some(Panic {
-        place,
-        message: Some(group(&found, 1).to_owned()),
-    })
+    let place = found.get(2).map(|file| (file.as_str().to_owned(), number(&found, 3)));
+    Some(Panic { place, message: Some(group(&found, 1).to_owned()) })
 }
 
 #[cfg(test)]
 pub(super) fn patterns() -> Vec<&'static Pattern> {
     vec![
-        &RESULT,
-        &RUNNING,
-        &TEST,
-        &STDOUT,
-        &QUIET_FAIL,
-        &PANICKED,
-        &OLD_PANICKED,
-        &OLD_PLACE,
-        &DOCTEST,
-        &BINARY,
-        &NOT_BUILT,
-        &TO_RERUN,
-        &DIED,
+        &RESULT, &RUNNING, &TEST, &STDOUT, &QUIET_FAIL, &PANICKED, &OLD_PANICKED, &OLD_PLACE, &DOCTEST,
+        &BINARY, &NOT_BUILT, &TO_RERUN, &DIED,
     ]
 }

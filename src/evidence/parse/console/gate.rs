@@ -60,10 +60,7 @@ impl Gate {
             match text {
                 [b' ' | b'\t', rest @ ..] => text = rest,
                 [0x1b, b'[', rest @ ..] => {
-                    let end = rest
-                        .iter()
-                        .take(32)
-                        .position(|&byte| (0x40..=0x7e).contains(&byte));
+                    let end = rest.iter().take(32).position(|&byte| (0x40..=0x7e).contains(&byte));
                     match end.and_then(|end| rest.get(end + 1..)) {
                         Some(rest) => text = rest,
                         None => return text,
@@ -97,64 +94,34 @@ pub(super) fn interesting(head: &[u8]) -> bool {
         .iter()
         .any(|start| head.starts_with(start)),
         b':' => head.starts_with(b"::group::"),
-        b'[' => head
-            .get(1)
-            .is_some_and(|&c| c.is_ascii_digit() || b"gABDFPTISR".contains(&c)),
+        b'[' => head.get(1).is_some_and(|&c| c.is_ascii_digit() || b"gABDFPTISR".contains(&c)),
         b'{' => head.starts_with(b"{\""),
         b'>' | b'$' => memchr::memmem::find(head.get(..200).unwrap_or(head), b"mocha").is_some(),
         b'?' => head.starts_with(b"?   \t"),
         b'A' => head.starts_with(b"ABORT"),
         b'B' => head.starts_with(b"Bail out!"),
         b'C' => head.starts_with(b"Canceling due") || head.starts_with(b"Cancelling due"),
-        b'D' => [
-            &b"DONE "[..],
-            b"Detected Programmatic",
-            b"Doc-tests",
-            b"DEV ",
-        ]
-        .iter()
-        .any(|w| head.starts_with(w)),
+        b'D' => [&b"DONE "[..], b"Detected Programmatic", b"Doc-tests", b"DEV "]
+            .iter()
+            .any(|w| head.starts_with(w)),
         b'E' => head.starts_with(b"ERROR") || head.starts_with(b"Errors"),
-        b'F' => [
-            &b"FAIL"[..],
-            b"FLAKY ",
-            b"FLKY",
-            b"FL+LK",
-            b"Failed to compile ",
-        ]
-        .iter()
-        .any(|w| head.starts_with(w)),
+        b'F' => [&b"FAIL"[..], b"FLAKY ", b"FLKY", b"FL+LK", b"Failed to compile "]
+            .iter()
+            .any(|w| head.starts_with(w)),
         b'G' => head.starts_with(b"Ginkgo ran "),
         b'I' => head.starts_with(b"INTERNALERROR>"),
         b'L' => head.starts_with(b"LEAK") || head.starts_with(b"LKFAIL"),
         b'P' => head.starts_with(b"PASS") || head.starts_with(b"P ") || is_marks(head),
-        b'R' => [&b"Ran "[..], b"Running", b"RUN "]
-            .iter()
-            .any(|w| head.starts_with(w)),
+        b'R' => [&b"Ran "[..], b"Running", b"RUN "].iter().any(|w| head.starts_with(w)),
         b'S' => {
-            [
-                &b"SUCCESS!"[..],
-                b"SKIP ",
-                b"SIG",
-                b"S [",
-                b"Summarizing ",
-                b"Summary",
-                b"Starting",
-            ]
-            .iter()
-            .any(|w| head.starts_with(w))
+            [&b"SUCCESS!"[..], b"SKIP ", b"SIG", b"S [", b"Summarizing ", b"Summary", b"Starting"]
+                .iter()
+                .any(|w| head.starts_with(w))
                 || is_marks(head)
         }
-        b'T' => [
-            &b"Test"[..],
-            b"TAP version ",
-            b"TRY ",
-            b"TIMEOUT",
-            b"TMT ",
-            b"There were failures",
-        ]
-        .iter()
-        .any(|w| head.starts_with(w)),
+        b'T' => [&b"Test"[..], b"TAP version ", b"TRY ", b"TIMEOUT", b"TMT ", b"There were failures"]
+            .iter()
+            .any(|w| head.starts_with(w)),
         b'W' => head.starts_with(b"Will run "),
         b'X' => head.starts_with(b"XFAIL ["),
         b'c' => head.starts_with(b"collected ") || head.starts_with(b"collecting "),
@@ -168,10 +135,7 @@ pub(super) fn interesting(head: &[u8]) -> bool {
         b't' => head.starts_with(b"test ") && (head.starts_with(b"test result") || has_dots(head)),
         b'w' => head.starts_with(b"warning") && ends_word(head, 7),
         // Bullets, ticks and crosses.
-        0xe2 => matches!(
-            head.get(1),
-            Some(0x80 | 0x86 | 0x88 | 0x96 | 0x97 | 0x9c | 0x9d)
-        ),
+        0xe2 => matches!(head.get(1), Some(0x80 | 0x86 | 0x88 | 0x96 | 0x97 | 0x9c | 0x9d)),
         0xc3 => head.get(1) == Some(&0x97),
         _ => false,
     };
@@ -198,38 +162,19 @@ fn ends_word(head: &[u8], length: usize) -> bool {
 
 /// Lines of marks only, as Ginkgo prints them.
 fn is_marks(head: &[u8]) -> bool {
-    head.iter()
-        .take(64)
-        .all(|byte| b"SP\xe2\x80\xa2\x1b[0123456789;m".contains(byte))
+    head.iter().take(64).all(|byte| b"SP\xe2\x80\xa2\x1b[0123456789;m".contains(byte))
 }
 
 /// `12 word`, `12..` and `12) `, with the words that summaries use.
 fn number_word(head: &[u8]) -> bool {
-    let digits = head
-        .iter()
-        .take(12)
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
+    let digits = head.iter().take(12).take_while(|byte| byte.is_ascii_digit()).count();
     match head.get(digits..) {
         Some([b'.', b'.', ..]) => true,
         Some([b')', b' ', ..]) => true,
         Some([b' ', word @ ..]) => {
             const WORDS: [&[u8]; 16] = [
-                b"passing",
-                b"pending",
-                b"failing",
-                b"passed",
-                b"failed",
-                b"error",
-                b"skipped",
-                b"deselected",
-                b"xfailed",
-                b"xpassed",
-                b"warning",
-                b"rerun",
-                b"test",
-                b"subtest",
-                b"worker",
+                b"passing", b"pending", b"failing", b"passed", b"failed", b"error", b"skipped",
+                b"deselected", b"xfailed", b"xpassed", b"warning", b"rerun", b"test", b"subtest", b"worker",
                 b"snapshot",
             ];
             WORDS.iter().any(|known| word.starts_with(known))

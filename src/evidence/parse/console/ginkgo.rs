@@ -16,17 +16,15 @@ use suite::{Said, Suite, add_marks, kind_of, spec_name};
 
 static RAN: Pattern = pattern!(r"^Ran (\d+) of (\d+) Specs? in [\d.]+ seconds?");
 static WILL_RUN: Pattern = pattern!(r"^Will run (\d+) of (\d+) specs?");
-static SHORT: Pattern =
-    pattern!(r"^\[\d+\] (.*) - (\d+)/(\d+) specs?( - \d+ (?:procs|nodes))? ?(.*)$");
+static SHORT: Pattern = pattern!(r"^\[\d+\] (.*) - (\d+)/(\d+) specs?( - \d+ (?:procs|nodes))? ?(.*)$");
 static HEADER: Pattern = pattern!(
     r"^(?:\u{2022}!?|\[[A-Za-z ()]{5,40}\]) \[(FAILED|PANICKED|TIMEDOUT|INTERRUPTED|ABORTED)\](?: \[([\d.]+) seconds\])?"
 );
 /// Version 1.
 static OLD_HEADER: Pattern =
     pattern!(r"^\u{2022}!? (Failure|Panic|Timeout)(?: in [A-Za-z ()]+)? \[([\d.]+) seconds\]");
-static LISTED: Pattern = pattern!(
-    r"^\s*\[(FAIL|FAILED|Fail|PANICKED!|Panic!|TIMEDOUT|Timeout\.\.\.|INTERRUPTED|ABORTED)\] (.*)$"
-);
+static LISTED: Pattern =
+    pattern!(r"^\s*\[(FAIL|FAILED|Fail|PANICKED!|Panic!|TIMEDOUT|Timeout\.\.\.|INTERRUPTED|ABORTED)\] (.*)$");
 static PLACE: Pattern = pattern!(r"^\s*(\S.*?):(\d{1,7})(?: \(.*\))?$");
 static SAID: Pattern = pattern!(r"^\s*\[(?:FAILED|PANICKED|TIMEDOUT|INTERRUPTED|ABORTED)\] (.+)$");
 static AT: Pattern = pattern!(r"^\s*In \[[^\]]+\] at: (.+?):(\d{1,7})(?: @ .*)?$");
@@ -83,10 +81,7 @@ pub(in crate::evidence::parse) struct Ginkgo {
 impl Ginkgo {
     /// Whether lines that start with nothing special are wanted.
     pub(in crate::evidence::parse) fn open(&self) -> bool {
-        !matches!(self.part, Part::Free)
-            || self.ran.is_some()
-            || self.suites_list
-            || self.compiling.is_some()
+        !matches!(self.part, Part::Free) || self.ran.is_some() || self.suites_list || self.compiling.is_some()
     }
 
     /// Suites that were started so far.
@@ -138,13 +133,7 @@ impl Ginkgo {
             if self.suite.is_none() {
                 self.start(line.number, "", Some(total));
             }
-            self.ran = Some(Ran {
-                ran,
-                total,
-                line: line.number,
-                waited: 0,
-                reasons: String::new(),
-            });
+            self.ran = Some(Ran { ran, total, line: line.number, waited: 0, reasons: String::new() });
             return true;
         }
         if self.outside(line, sink) {
@@ -162,12 +151,7 @@ impl Ginkgo {
         self.suites_list = false;
         self.compiling = None;
         let name = text::tidy(name, text::NAME_CAP);
-        self.suite = Some(Suite {
-            line,
-            name,
-            total,
-            ..Suite::default()
-        });
+        self.suite = Some(Suite { line, name, total, ..Suite::default() });
     }
 
     /// Lines that are not part of a suite.
@@ -185,11 +169,8 @@ impl Ginkgo {
         if let Some(name) = &self.compiling {
             if text.contains(".go:") {
                 let name = text::tidy(name, text::NAME_CAP);
-                let failure = sink
-                    .failures_mut()
-                    .iter_mut()
-                    .rev()
-                    .find(|f| f.name == name && f.message.is_none());
+                let failure =
+                    sink.failures_mut().iter_mut().rev().find(|f| f.name == name && f.message.is_none());
                 if let Some(failure) = failure {
                     failure.message = Some(text::tidy(text, text::MESSAGE_CAP));
                     if let Some((file, line)) = text::location(text) {
@@ -211,14 +192,10 @@ impl Ginkgo {
             if let Some(found) = captures(&DID_NOT_RUN, text) {
                 let why = group(&found, 1);
                 if why.starts_with("Suite did not run") {
-                    let said = format!(
-                        "{}: {why}",
-                        text.trim().split(' ').next().unwrap_or("a suite")
-                    );
+                    let said = format!("{}: {why}", text.trim().split(' ').next().unwrap_or("a suite"));
                     sink.incomplete(Place::Line(line.number), &said);
                 }
-            } else if text.starts_with("Test Suite") || !(text.starts_with(' ') || text.is_empty())
-            {
+            } else if text.starts_with("Test Suite") || !(text.starts_with(' ') || text.is_empty()) {
                 self.suites_list = false;
             }
             return true;
@@ -226,10 +203,7 @@ impl Ginkgo {
         if text.starts_with("Detected Programmatic Focus") {
             if !self.focus {
                 self.focus = true;
-                sink.warn(
-                    Place::Line(line.number),
-                    "programmatic focus is set: only part of the specs ran",
-                );
+                sink.warn(Place::Line(line.number), "programmatic focus is set: only part of the specs ran");
             }
             return true;
         }
@@ -275,11 +249,7 @@ impl Ginkgo {
             if suite.headers.len() < limit {
                 let kind = kind_of(group(&found, 1));
                 let duration = text::seconds(group(&found, 2));
-                suite.headers.push(Failure {
-                    kind,
-                    duration,
-                    ..Failure::default()
-                });
+                suite.headers.push(Failure { kind, duration, ..Failure::default() });
                 self.part = Part::Name;
             }
             return true;
@@ -291,11 +261,7 @@ impl Ginkgo {
                     if suite.listed.len() < limit {
                         let name = group(&found, 2).trim_end();
                         let kind = kind_of(group(&found, 1));
-                        suite.listed.push(Failure {
-                            name: spec_name(name),
-                            kind,
-                            ..Failure::default()
-                        });
+                        suite.listed.push(Failure { name: spec_name(name), kind, ..Failure::default() });
                     }
                     self.part = Part::ListPlace;
                     return true;
@@ -386,12 +352,7 @@ impl Ginkgo {
         if suite.said.len() >= 1000 {
             return None;
         }
-        suite.said.push(Said {
-            name: self.header.clone(),
-            file: None,
-            line: None,
-            text,
-        });
+        suite.said.push(Said { name: self.header.clone(), file: None, line: None, text });
         suite.said.last_mut()
     }
 
@@ -477,17 +438,7 @@ impl Ginkgo {
 #[cfg(test)]
 pub(super) fn patterns() -> Vec<&'static Pattern> {
     let mut all = vec![
-        &RAN,
-        &WILL_RUN,
-        &SHORT,
-        &HEADER,
-        &OLD_HEADER,
-        &LISTED,
-        &PLACE,
-        &SAID,
-        &AT,
-        &ERROR_AT,
-        &DID_NOT_RUN,
+        &RAN, &WILL_RUN, &SHORT, &HEADER, &OLD_HEADER, &LISTED, &PLACE, &SAID, &AT, &ERROR_AT, &DID_NOT_RUN,
     ];
     all.extend(suite::patterns());
     all.extend(summary::patterns());

@@ -30,8 +30,7 @@ pub(in crate::evidence::parse) fn result(line: &str) -> Option<TestResult<'_>> {
         _ => return None,
     };
     let (name, seconds) = after.rsplit_once(" (")?;
-    let plain =
-        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     if name.is_empty() || !plain(seconds) {
         return None;
     }
@@ -68,20 +67,14 @@ pub(in crate::evidence::parse) fn logged(line: &str) -> Option<Logged> {
     if number.is_empty() || number.len() > 7 || !number.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    Some(Logged {
-        file: format!("{path}.go"),
-        line: number.parse().ok(),
-        text: text.trim_start().to_owned(),
-    })
+    Some(Logged { file: format!("{path}.go"), line: number.parse().ok(), text: text.trim_start().to_owned() })
 }
 
 /// A test in the list that a timeout prints: `TestSlow (10m0s)`, indented.
 pub(in crate::evidence::parse) fn running(line: &str) -> Option<&str> {
     let found = captures(&RUNNING, line)?;
     let name = found.get(1)?.as_str();
-    let plausible = ["Test", "Fuzz", "Example", "Benchmark"]
-        .iter()
-        .any(|start| name.starts_with(start));
+    let plausible = ["Test", "Fuzz", "Example", "Benchmark"].iter().any(|start| name.starts_with(start));
     plausible.then_some(name)
 }
 
@@ -100,9 +93,7 @@ pub(in crate::evidence::parse) fn compiler(line: &str) -> Option<Logged> {
 
 /// Takes `panic: ` off a line, and what the runtime adds at its end.
 pub(in crate::evidence::parse) fn panic(line: &str) -> Option<&str> {
-    let said = line
-        .strip_prefix("panic: ")
-        .or_else(|| line.strip_prefix("fatal error: "))?;
+    let said = line.strip_prefix("panic: ").or_else(|| line.strip_prefix("fatal error: "))?;
     let said = said.trim_end();
     Some(
         said.strip_suffix(" [recovered]")

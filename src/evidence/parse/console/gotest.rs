@@ -116,9 +116,7 @@ impl GoTest {
         if text.starts_with("=== ") {
             return self.event(line, ginkgo, sink);
         }
-        let package = ["FAIL\t", "ok  \t", "ok\t", "?   \t"]
-            .iter()
-            .any(|start| text.starts_with(start));
+        let package = ["FAIL\t", "ok  \t", "ok\t", "?   \t"].iter().any(|start| text.starts_with(start));
         if package && let Some(found) = captures(&PACKAGE, text) {
             let (mark, name) = (group(&found, 1), group(&found, 2));
             let note = group(&found, 3);
@@ -161,10 +159,7 @@ impl GoTest {
         if self.sum_listed(text, sink) {
             return true;
         }
-        let Some((word, name)) = text
-            .strip_prefix("=== ")
-            .and_then(|rest| rest.split_once(' '))
-        else {
+        let Some((word, name)) = text.strip_prefix("=== ").and_then(|rest| rest.split_once(' ')) else {
             return false;
         };
         let name = name.trim().to_owned();
@@ -178,13 +173,7 @@ impl GoTest {
             self.closed = false;
             if self.started.len() < RUNNING && name.len() <= NAME {
                 let suites = ginkgo.started();
-                self.started.insert(
-                    name.clone(),
-                    Started {
-                        suites,
-                        ..Started::default()
-                    },
-                );
+                self.started.insert(name.clone(), Started { suites, ..Started::default() });
             } else {
                 self.uncounted += 1;
             }
@@ -196,12 +185,7 @@ impl GoTest {
         true
     }
 
-    fn result(
-        &mut self,
-        mut found: golines::TestResult<'_>,
-        ginkgo: &mut Ginkgo,
-        sink: &mut Sink,
-    ) -> bool {
+    fn result(&mut self, mut found: golines::TestResult<'_>, ginkgo: &mut Ginkgo, sink: &mut Sink) -> bool {
         let rerun = found.name.split_once(" (re-run ");
         if let Some((name, _)) = rerun {
             found.name = name;
@@ -242,11 +226,8 @@ impl GoTest {
         }
         match found.outcome {
             Outcome::Failed => {
-                let mut failure = Failure {
-                    name: found.name.to_owned(),
-                    duration: found.seconds,
-                    ..Failure::default()
-                };
+                let mut failure =
+                    Failure { name: found.name.to_owned(), duration: found.seconds, ..Failure::default() };
                 if let Some(logged) = known.and_then(|started| started.logged) {
                     put(&mut failure, logged);
                 }
@@ -283,12 +264,7 @@ impl GoTest {
             && self.panic.is_none()
         {
             let timeout = said.starts_with("test timed out after");
-            self.panic = Some(Panic {
-                text: said.to_owned(),
-                lines: 0,
-                timeout,
-                listed: Vec::new(),
-            });
+            self.panic = Some(Panic { text: said.to_owned(), lines: 0, timeout, listed: Vec::new() });
             self.collecting = Collect::Nothing;
             return true;
         }
@@ -398,15 +374,10 @@ impl GoTest {
         let unfinished = self.started.len() as u64 + self.uncounted;
         if unfinished + waiting > 0 {
             self.unfinished(panic.as_ref(), sink);
-            let said = format!(
-                "the log ends while {unfinished} Go tests are under way and {waiting} wait"
-            );
+            let said = format!("the log ends while {unfinished} Go tests are under way and {waiting} wait");
             sink.incomplete(Place::Line(last_line), &said);
         } else if self.counts.total > 0 && self.verbose && !self.closed {
-            sink.incomplete(
-                Place::Line(last_line),
-                "the log ends before a Go package does",
-            );
+            sink.incomplete(Place::Line(last_line), "the log ends before a Go package does");
         }
         if self.counts.total > 0 || !self.failures.is_empty() {
             self.flush(None, sink);

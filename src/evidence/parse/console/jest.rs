@@ -8,9 +8,8 @@ use crate::evidence::parse::text::{self, Pattern, captures, group, number, patte
 static TESTS: Pattern = pattern!(r"^Tests:\s+((?:\d+ [a-z]+, )*)(\d+) total$");
 static SUITES: Pattern = pattern!(r"^Test Suites:\s+((?:\d+ [a-z]+, )*)(?:\d+ of )?(\d+) total$");
 static PART: Pattern = pattern!(r"(\d+) ([a-z]+)");
-static FILE: Pattern = pattern!(
-    r"^\s*(PASS|FAIL|RUNS)\s+(?:(\S.*?) )?(\S+\.\w{1,6})(?: \([\d.]+ m?s(?:, [^)]*)?\))?(?: .*)?$"
-);
+static FILE: Pattern =
+    pattern!(r"^\s*(PASS|FAIL|RUNS)\s+(?:(\S.*?) )?(\S+\.\w{1,6})(?: \([\d.]+ m?s(?:, [^)]*)?\))?(?: .*)?$");
 static BLOCK: Pattern = pattern!(r"^\s{1,4}\u{25cf} (.+)$");
 static GROUP: Pattern = pattern!(r"^(?:::group::|##\[group\])Errors thrown in (.+)$");
 
@@ -48,14 +47,8 @@ impl Jest {
             && let Some(found) = captures(&SUITES, text)
         {
             self.end_block();
-            let parts = PART
-                .as_ref()
-                .into_iter()
-                .flat_map(|part| part.captures_iter(group(&found, 1)));
-            let failed = parts
-                .filter(|part| group(part, 2) == "failed")
-                .map(|part| number(&part, 1))
-                .next();
+            let parts = PART.as_ref().into_iter().flat_map(|part| part.captures_iter(group(&found, 1)));
+            let failed = parts.filter(|part| group(part, 2) == "failed").map(|part| number(&part, 1)).next();
             self.broken_files = self.broken_files.min(failed.unwrap_or(0));
             return true;
         }
@@ -72,11 +65,7 @@ impl Jest {
         {
             self.end_block();
             self.files += 1;
-            self.first = if self.first == 0 {
-                line.number
-            } else {
-                self.first
-            };
+            self.first = if self.first == 0 { line.number } else { self.first };
             self.file = Some(group(&found, 3).trim_start_matches("./").to_owned());
             return true;
         }
@@ -100,10 +89,8 @@ impl Jest {
 
     /// A block that describes a failure.
     fn block(&mut self, title: &str, sink: &Sink) {
-        if matches!(
-            title,
-            "Console" | "Validation Warning:" | "Validation Error:" | "Deprecation Warning:"
-        ) || title.starts_with("Cannot log after")
+        if matches!(title, "Console" | "Validation Warning:" | "Validation Error:" | "Deprecation Warning:")
+            || title.starts_with("Cannot log after")
             || title.starts_with("process.exit called")
         {
             return;
@@ -122,8 +109,7 @@ impl Jest {
         };
         let known = self.failures.iter().any(|f| {
             same(&f.file)
-                && (f.suite == suite && f.name == name
-                    || broken_file && f.kind == FailureKind::Errored)
+                && (f.suite == suite && f.name == name || broken_file && f.kind == FailureKind::Errored)
         });
         if known {
             return;
@@ -135,18 +121,8 @@ impl Jest {
             self.left += 1;
             return;
         }
-        let kind = if broken_file {
-            FailureKind::Errored
-        } else {
-            FailureKind::Failed
-        };
-        self.failures.push(Failure {
-            name,
-            suite,
-            file,
-            kind,
-            ..Failure::default()
-        });
+        let kind = if broken_file { FailureKind::Errored } else { FailureKind::Failed };
+        self.failures.push(Failure { name, suite, file, kind, ..Failure::default() });
         self.in_block = true;
     }
 
@@ -165,24 +141,18 @@ impl Jest {
                 let line = line.trim_start().trim_start_matches(['>', ' ']);
                 let frame = line.starts_with("at ")
                     || line.split_once('|').is_some_and(|(number, _)| {
-                        number.trim().bytes().all(|b| b.is_ascii_digit())
-                            && !number.trim().is_empty()
+                        number.trim().bytes().all(|b| b.is_ascii_digit()) && !number.trim().is_empty()
                     });
                 !frame
             })
             .collect();
         failure.message = Some(message.join("\n"));
-        if said.contains("Exceeded timeout of")
-            || said.contains("Async callback was not invoked within")
-        {
+        if said.contains("Exceeded timeout of") || said.contains("Async callback was not invoked within") {
             failure.kind = FailureKind::TimedOut;
         }
-        if let Some((_, line)) = text::location(&said).filter(|(path, _)| {
-            failure
-                .file
-                .as_deref()
-                .is_none_or(|file| same_end(path, file))
-        }) {
+        if let Some((_, line)) = text::location(&said)
+            .filter(|(path, _)| failure.file.as_deref().is_none_or(|file| same_end(path, file)))
+        {
             failure.line = Some(line);
         }
     }
@@ -207,11 +177,7 @@ impl Jest {
     fn summary(&mut self, parts: &str, total: u64, line: u64, sink: &mut Sink) {
         self.end_block();
         let mut counts = Counts::default();
-        for found in PART
-            .as_ref()
-            .into_iter()
-            .flat_map(|part| part.captures_iter(parts))
-        {
+        for found in PART.as_ref().into_iter().flat_map(|part| part.captures_iter(parts)) {
             let n = number(&found, 1);
             match group(&found, 2) {
                 "passed" => counts.add(Outcome::Passed, n),
@@ -227,10 +193,7 @@ impl Jest {
             sink.incomplete(Place::Line(line), &said);
         }
         if self.broken_files > 0 {
-            let said = format!(
-                "{} test files failed to run: their tests are not counted",
-                self.broken_files
-            );
+            let said = format!("{} test files failed to run: their tests are not counted", self.broken_files);
             sink.incomplete(Place::Line(line), &said);
         }
         self.finish(counts, sink);
@@ -250,10 +213,7 @@ impl Jest {
         if counts.total == 0 {
             counts.add(
                 Outcome::Failed,
-                self.failures
-                    .iter()
-                    .filter(|f| f.kind != FailureKind::Errored)
-                    .count() as u64,
+                self.failures.iter().filter(|f| f.kind != FailureKind::Errored).count() as u64,
             );
         }
         // Other tools mark files in much the same way: one line is not a run.

@@ -68,11 +68,7 @@ pub(super) fn read<R: Read>(name: &str, input: R, sink: &mut Sink) {
         if line.cut && first_cut.is_none() {
             first_cut = Some(line.number);
         }
-        let raw = if line.escapes {
-            after_redraw(line.raw)
-        } else {
-            line.raw
-        };
+        let raw = if line.escapes { after_redraw(line.raw) } else { line.raw };
         if !open && !gate::interesting(gate.head(line.number, raw)) {
             continue;
         }
@@ -83,22 +79,13 @@ pub(super) fn read<R: Read>(name: &str, input: R, sink: &mut Sink) {
             readers.end(line.number, sink);
             readers = Readers::new(name);
         }
-        readers.line(
-            &Line {
-                number: line.number,
-                text,
-            },
-            sink,
-        );
+        readers.line(&Line { number: line.number, text }, sink);
         open = readers.open();
     }
     let cut = lines.cut_lines();
     readers.end(last, sink);
     if let Some(line) = first_cut {
-        let said = format!(
-            "{cut} lines are longer than {} bytes: their rest was not read",
-            LINE
-        );
+        let said = format!("{cut} lines are longer than {} bytes: their rest was not read", LINE);
         sink.warn(Place::Line(line), &said);
     }
 }

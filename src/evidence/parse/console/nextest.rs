@@ -14,9 +14,8 @@ static SUMMARY: Pattern =
     pattern!(r"^\s*Summary \[\s*>?[\d. a-z]+\] (\d+)(?:/(\d+))? (?:tests?|benchmarks?) run: (.*)$");
 static STRESS: Pattern =
     pattern!(r"^\s*Summary \[\s*[\d.]+s\] (\d+)(?:/(\d+))? stress run iterations?: (.*)$");
-static PART: Pattern = pattern!(
-    r"(\d+) (passed|failed|exec failed|timed out|skipped|benchmarks passed)(?: \(([^)]*)\))?"
-);
+static PART: Pattern =
+    pattern!(r"(\d+) (passed|failed|exec failed|timed out|skipped|benchmarks passed)(?: \(([^)]*)\))?");
 static NOTE: Pattern = pattern!(r"(\d+) (flaky)");
 static STATUS: Pattern = pattern!(
     r"^\s*(?:TRY (\d+) )?(PASS|LEAK|TIMEOUT-PASS|FLAKY \d+/\d+|FLKY-FL \d+/\d+|FAIL|FAIL \+ LEAK|FL\+LK|LEAK-FAIL|LKFAIL|XFAIL|XF|TIMEOUT|TMT|ABORT|SIG[A-Z0-9+]+) \[\s*>?\s*([\d.]+)s\] (?:\[[\d/ ]+\] )?(?:\([^)]*\) )?(\S.*?)$"
@@ -65,11 +64,7 @@ impl Nextest {
         {
             self.cut_off(sink);
             self.after = false;
-            self.run = Some(Run {
-                line: line.number,
-                announced: number(&found, 1),
-                ..Run::default()
-            });
+            self.run = Some(Run { line: line.number, announced: number(&found, 1), ..Run::default() });
             sink.seen(Format::Nextest);
             return true;
         }
@@ -132,12 +127,8 @@ impl Nextest {
         let passed = matches!(word, "PASS" | "LEAK" | "TIMEOUT-PASS") || word.starts_with("FLAKY");
         let Some(run) = &mut self.run else {
             // The list after the summary names what is known already.
-            let at = self
-                .printed
-                .iter()
-                .position(|f| f.name == name && f.suite.as_deref() == binary);
-            if at.is_none() && !passed && self.after && self.printed.len() < sink.limits().failures
-            {
+            let at = self.printed.iter().position(|f| f.name == name && f.suite.as_deref() == binary);
+            if at.is_none() && !passed && self.after && self.printed.len() < sink.limits().failures {
                 // A test that passed on retry and is configured to fail for it.
                 self.printed.push(Failure {
                     name: name.to_owned(),
@@ -149,10 +140,7 @@ impl Nextest {
             self.current = at.map(|at| (at, false));
             return;
         };
-        let known = run
-            .failures
-            .iter()
-            .position(|f| f.name == name && f.suite.as_deref() == binary);
+        let known = run.failures.iter().position(|f| f.name == name && f.suite.as_deref() == binary);
         if passed {
             if let Some(known) = known {
                 // An attempt before this one failed, so the test flaked.
@@ -210,18 +198,13 @@ impl Nextest {
         let Some((at, message)) = self.current else {
             return false;
         };
-        let list = self
-            .run
-            .as_mut()
-            .map_or(&mut self.printed, |run| &mut run.failures);
+        let list = self.run.as_mut().map_or(&mut self.printed, |run| &mut run.failures);
         let Some(failure) = list.get_mut(at) else {
             return false;
         };
         let bare = text.trim();
         if message {
-            let ends = bare.is_empty()
-                || bare.starts_with("stack backtrace:")
-                || bare.starts_with("note: ");
+            let ends = bare.is_empty() || bare.starts_with("stack backtrace:") || bare.starts_with("note: ");
             if ends {
                 self.current = Some((at, false));
             } else {
@@ -248,11 +231,7 @@ impl Nextest {
         let run = self.run.take().unwrap_or_default();
         let mut counts = Counts::default();
         let mut flaky = 0;
-        for found in PART
-            .as_ref()
-            .into_iter()
-            .flat_map(|part| part.captures_iter(parts))
-        {
+        for found in PART.as_ref().into_iter().flat_map(|part| part.captures_iter(parts)) {
             let n = number(&found, 1);
             match group(&found, 2) {
                 "passed" | "benchmarks passed" => {
@@ -268,11 +247,7 @@ impl Nextest {
         let left = of.saturating_sub(ran);
         if left > 0 {
             counts.add(Outcome::Skipped, left);
-            let why = run
-                .cancelled
-                .as_deref()
-                .map(|why| format!(" due to {why}"))
-                .unwrap_or_default();
+            let why = run.cancelled.as_deref().map(|why| format!(" due to {why}")).unwrap_or_default();
             let said = format!("{left} of {of} tests were not run{why}: they count as skipped");
             sink.incomplete(Place::Line(line), &said);
         }
@@ -319,11 +294,7 @@ fn leaves(text: &str) -> bool {
     text.starts_with("##[group]")
         || indented
             && [
-                "Running unittests ",
-                "Running tests/",
-                "Running benches/",
-                "Doc-tests ",
-                "Compiling ",
+                "Running unittests ", "Running tests/", "Running benches/", "Doc-tests ", "Compiling ",
                 "Finished ",
             ]
             .iter()
@@ -340,7 +311,5 @@ fn split_id(id: &str) -> (Option<&str>, &str) {
 
 #[cfg(test)]
 pub(super) fn patterns() -> Vec<&'static Pattern> {
-    vec![
-        &STARTING, &SUMMARY, &STRESS, &PART, &NOTE, &STATUS, &NOT_RUN, &CANCELLED,
-    ]
+    vec![&STARTING, &SUMMARY, &STRESS, &PART, &NOTE, &STATUS, &NOT_RUN, &CANCELLED]
 }

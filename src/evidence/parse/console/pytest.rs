@@ -22,9 +22,8 @@ static COLLECTED: Pattern = pattern!(r"^(?:collecting \.\.\. ?)?collected (\d+) 
 static WORKERS: Pattern = pattern!(r"^(?:\d+ workers? |gw\d+ )\[(\d+)(?: items?)?\]");
 static SELECTED: Pattern = pattern!(r"(\d+) selected");
 static HEADING: Pattern = pattern!(r"^=+ ([A-Za-z][^=]*?) =+$");
-static VERBOSE: Pattern = pattern!(
-    r"^(\S.*?) (PASSED|FAILED|SKIPPED|XFAIL|XPASS|ERROR|RERUN)(?: \(.*\))?\s*(?:\[\s*(\d+)%\])?$"
-);
+static VERBOSE: Pattern =
+    pattern!(r"^(\S.*?) (PASSED|FAILED|SKIPPED|XFAIL|XPASS|ERROR|RERUN)(?: \(.*\))?\s*(?:\[\s*(\d+)%\])?$");
 static WORKER: Pattern = pattern!(
     r"^\[gw\d+\]\s+(?:\[\s*(\d+)%\]\s+)?(PASSED|FAILED|SKIPPED|XFAIL|XPASS|ERROR|RERUN)\s+(\S.*?)\s*$"
 );
@@ -112,8 +111,7 @@ impl Pytest {
         }
         if self.session.is_none() {
             // Quiet runs start with nothing but marks.
-            let quiet =
-                text.ends_with("%]") && captures(&MARKS, text).is_some_and(|f| f.get(1).is_none());
+            let quiet = text.ends_with("%]") && captures(&MARKS, text).is_some_and(|f| f.get(1).is_none());
             if !quiet {
                 return false;
             }
@@ -128,16 +126,12 @@ impl Pytest {
             && let Some(found) = captures(&BROKEN, text)
         {
             let said = group(&found, 1).to_owned();
-            self.session(line.number)
-                .stopped
-                .get_or_insert((line.number, said));
+            self.session(line.number).stopped.get_or_insert((line.number, said));
             return true;
         }
         if text.starts_with("INTERNALERROR>") {
             let session = self.session(line.number);
-            session
-                .stopped
-                .get_or_insert((line.number, "pytest had an internal error".to_owned()));
+            session.stopped.get_or_insert((line.number, "pytest had an internal error".to_owned()));
             return true;
         }
         match self.section {
@@ -149,10 +143,7 @@ impl Pytest {
     }
 
     fn session(&mut self, line: u64) -> &mut Session {
-        self.session.get_or_insert_with(|| Session {
-            line,
-            ..Session::default()
-        })
+        self.session.get_or_insert_with(|| Session { line, ..Session::default() })
     }
 
     /// `===== title =====`.
@@ -161,21 +152,14 @@ impl Pytest {
         match title {
             "test session starts" => {
                 self.cut_off(sink);
-                self.session = Some(Session {
-                    line: line.number,
-                    ..Session::default()
-                });
+                self.session = Some(Session { line: line.number, ..Session::default() });
                 self.section = Section::Progress;
                 sink.seen(Format::Pytest);
                 return true;
             }
             "FAILURES" | "RERUNS" => {
                 self.session(line.number);
-                self.section = if title == "FAILURES" {
-                    Section::Failures
-                } else {
-                    Section::Other
-                };
+                self.section = if title == "FAILURES" { Section::Failures } else { Section::Other };
                 return true;
             }
             "ERRORS" => {
@@ -191,8 +175,7 @@ impl Pytest {
             _ => {}
         }
         if is_match(&SUMMARY, line.text) {
-            return captures(&SUMMARY, line.text)
-                .is_some_and(|f| self.summary(group(&f, 1), line, sink));
+            return captures(&SUMMARY, line.text).is_some_and(|f| self.summary(group(&f, 1), line, sink));
         }
         if self.session.is_some() {
             self.section = Section::Other;
@@ -204,21 +187,13 @@ impl Pytest {
     /// Progress: verbose lines or marks.
     fn progress(&mut self, text: &str, line: u64, sink: &mut Sink) -> bool {
         let worker = captures(&WORKER, text).map(|found| {
-            (
-                group(&found, 3).to_owned(),
-                group(&found, 2).to_owned(),
-                group(&found, 1) == "100",
-            )
+            (group(&found, 3).to_owned(), group(&found, 2).to_owned(), group(&found, 1) == "100")
         });
         let verbose = || {
             captures(&VERBOSE, text)
                 .filter(|found| group(found, 1).contains("::") || found.get(3).is_some())
                 .map(|found| {
-                    (
-                        group(&found, 1).to_owned(),
-                        group(&found, 2).to_owned(),
-                        group(&found, 3) == "100",
-                    )
+                    (group(&found, 1).to_owned(), group(&found, 2).to_owned(), group(&found, 3) == "100")
                 })
         };
         if let Some((name, status, done)) = worker.or_else(verbose) {
@@ -270,11 +245,7 @@ impl Pytest {
         let mut counts = Counts::default();
         let mut known = parts == "no tests ran";
         let mut reruns = 0;
-        for found in PART
-            .as_ref()
-            .into_iter()
-            .flat_map(|part| part.captures_iter(parts))
-        {
+        for found in PART.as_ref().into_iter().flat_map(|part| part.captures_iter(parts)) {
             let n = number(&found, 1);
             known |= !matches!(group(&found, 2), "warning" | "warnings");
             match group(&found, 2) {
@@ -292,22 +263,13 @@ impl Pytest {
             return false;
         }
         let mut session = self.session.take().unwrap_or_default();
-        counts.flaked = session
-            .marks
-            .flaked
-            .min(reruns.max(session.reruns))
-            .min(counts.passed);
+        counts.flaked = session.marks.flaked.min(reruns.max(session.reruns)).min(counts.passed);
         sink.reruns(reruns.max(session.reruns));
         if counts.total == 0 {
             sink.seen(Format::Pytest);
             sink.warn(Place::Line(line.number), "pytest ran no tests");
         }
-        if reruns > 0
-            && counts.flaked == 0
-            && counts.passed > 0
-            && session.distributed
-            && !session.verbose
-        {
+        if reruns > 0 && counts.flaked == 0 && counts.passed > 0 && session.distributed && !session.verbose {
             sink.warn(
                 Place::Line(line.number),
                 "tests were run again: which of them passed then is not known",
@@ -355,11 +317,7 @@ impl Pytest {
                 .filter(|detail| !detail.name.is_empty())
                 .map(|detail| Failure {
                     name: detail.name.clone(),
-                    kind: if detail.error {
-                        FailureKind::Errored
-                    } else {
-                        FailureKind::Failed
-                    },
+                    kind: if detail.error { FailureKind::Errored } else { FailureKind::Failed },
                     ..Failure::default()
                 })
                 .collect();
@@ -367,17 +325,12 @@ impl Pytest {
         for mut failure in failures {
             let error = failure.kind == FailureKind::Errored;
             let own = dotted(&failure);
-            let at = details
-                .iter()
-                .position(|detail| detail.error == error && detail.name == own);
+            let at = details.iter().position(|detail| detail.error == error && detail.name == own);
             let one_line = || {
                 let said = failure.message.as_deref().filter(|said| !said.is_empty())?;
                 let file = failure.file.as_deref()?;
                 details.iter().position(|detail| {
-                    let there = detail
-                        .place
-                        .as_ref()
-                        .is_some_and(|(path, _)| path.ends_with(file));
+                    let there = detail.place.as_ref().is_some_and(|(path, _)| path.ends_with(file));
                     detail.name.is_empty()
                         && there
                         && detail.message.starts_with(said.trim_end_matches("..."))
@@ -438,10 +391,8 @@ impl Session {
 
 #[cfg(test)]
 pub(super) fn patterns() -> Vec<&'static Pattern> {
-    let mut all = vec![
-        &SUMMARY, &PART, &COLLECTED, &WORKERS, &SELECTED, &HEADING, &VERBOSE, &WORKER, &MARKS,
-        &BROKEN,
-    ];
+    let mut all =
+        vec![&SUMMARY, &PART, &COLLECTED, &WORKERS, &SELECTED, &HEADING, &VERBOSE, &WORKER, &MARKS, &BROKEN];
     all.extend(section::patterns());
     all
 }

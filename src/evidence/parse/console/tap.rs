@@ -52,18 +52,16 @@ pub(super) struct Tap {
 
 impl Tap {
     pub(super) fn new(name: &str) -> Self {
-        Self {
-            bats_name: name.to_ascii_lowercase().contains("bats"),
-            ..Self::default()
-        }
+        Self { bats_name: name.to_ascii_lowercase().contains("bats"), ..Self::default() }
     }
 
     /// Whether lines that start with nothing special are wanted.
     pub(super) fn open(&self) -> bool {
         self.part != Part::Free
-            || self.stream.as_ref().is_some_and(|stream| {
-                stream.started && (!stream.satisfied() || stream.open_braces > 0)
-            })
+            || self
+                .stream
+                .as_ref()
+                .is_some_and(|stream| stream.started && (!stream.satisfied() || stream.open_braces > 0))
     }
 
     /// Takes a line; true if it was TAP.
@@ -71,17 +69,9 @@ impl Tap {
         let text = line.text;
         if text.starts_with("TAP version ") {
             self.close(sink);
-            self.stream = Some(Stream {
-                line: line.number,
-                version: true,
-                started: true,
-                ..Stream::default()
-            });
-            sink.seen(if self.bats_name {
-                Format::Bats
-            } else {
-                Format::Tap
-            });
+            self.stream =
+                Some(Stream { line: line.number, version: true, started: true, ..Stream::default() });
+            sink.seen(if self.bats_name { Format::Bats } else { Format::Tap });
             return true;
         }
         if self.stream.is_some() && self.yaml(text) {
@@ -152,10 +142,7 @@ impl Tap {
         if fresh {
             self.close(sink);
         }
-        let stream = self.stream.get_or_insert_with(|| Stream {
-            line,
-            ..Stream::default()
-        });
+        let stream = self.stream.get_or_insert_with(|| Stream { line, ..Stream::default() });
         stream.plan = Some(n);
         stream.started = true;
         self.part = Part::Free;
@@ -172,19 +159,13 @@ impl Tap {
             return false;
         }
         if numbered.is_none()
-            && !self
-                .stream
-                .as_ref()
-                .is_some_and(|stream| stream.plan.is_some() || stream.version)
+            && !self.stream.as_ref().is_some_and(|stream| stream.plan.is_some() || stream.version)
         {
             return false;
         }
         let restarts = indent == 0
             && numbered == Some(1)
-            && self
-                .stream
-                .as_ref()
-                .is_some_and(|stream| stream.counts.total > 0);
+            && self.stream.as_ref().is_some_and(|stream| stream.counts.total > 0);
         if restarts {
             self.close(sink);
         }
@@ -192,19 +173,15 @@ impl Tap {
         said = said.strip_suffix('{').unwrap_or(said).trim_end();
         let directive = captures(&DIRECTIVE, &format!(" {said}")).map(|found| {
             let whole = found.get(0).map_or(0, |whole| whole.start());
-            (
-                group(&found, 1).to_ascii_lowercase(),
-                whole.saturating_sub(1),
-            )
+            (group(&found, 1).to_ascii_lowercase(), whole.saturating_sub(1))
         });
         let name = match &directive {
             Some((_, at)) => said.get(..*at).unwrap_or(said),
             None => said,
         };
-        let name = TIMING.as_ref().map_or_else(
-            || name.to_owned(),
-            |timing| timing.replace_all(name, "").into_owned(),
-        );
+        let name = TIMING
+            .as_ref()
+            .map_or_else(|| name.to_owned(), |timing| timing.replace_all(name, "").into_owned());
         let late = captures(&TIMEOUT, &name).and_then(|found| Some(found.get(0)?.start()));
         let name = late.and_then(|at| name.get(..at)).unwrap_or(&name).trim();
         let outcome = match (&directive, failed) {
@@ -214,10 +191,7 @@ impl Tap {
             (None, false) => Outcome::Passed,
         };
         let bound = sink.limits().failures;
-        let stream = self.stream.get_or_insert_with(|| Stream {
-            line,
-            ..Stream::default()
-        });
+        let stream = self.stream.get_or_insert_with(|| Stream { line, ..Stream::default() });
         stream.started = true;
         if indent == 0 {
             stream.counts.add(outcome, 1);
@@ -274,11 +248,7 @@ impl Tap {
         if self.part != Part::Notes {
             return;
         }
-        let Some(point) = self
-            .stream
-            .as_mut()
-            .and_then(|stream| stream.failures.last_mut())
-        else {
+        let Some(point) = self.stream.as_mut().and_then(|stream| stream.failures.last_mut()) else {
             return;
         };
         let bare = text.trim();
@@ -307,11 +277,7 @@ impl Tap {
         let bare = text.trim();
         if self.part == Part::Free || self.part == Part::Notes {
             if bare == "---" && text.starts_with(' ') {
-                self.part = if self.part == Part::Notes {
-                    Part::Yaml
-                } else {
-                    Part::Free
-                };
+                self.part = if self.part == Part::Notes { Part::Yaml } else { Part::Free };
                 self.key.clear();
                 return true;
             }
@@ -321,27 +287,16 @@ impl Tap {
             self.part = Part::Free;
             return true;
         }
-        let Some(point) = self
-            .stream
-            .as_mut()
-            .and_then(|stream| stream.failures.last_mut())
-        else {
+        let Some(point) = self.stream.as_mut().and_then(|stream| stream.failures.last_mut()) else {
             self.part = Part::Free;
             return false;
         };
         let indent = text.len() - text.trim_start().len();
-        let inside =
-            self.part == Part::YamlText && indent > self.key_indent && !self.key.is_empty();
+        let inside = self.part == Part::YamlText && indent > self.key_indent && !self.key.is_empty();
         let said = matches!(self.key.as_str(), "error" | "message");
-        if let Some(found) =
-            captures(&YAML_KEY, text).filter(|_| !(inside && said && self.text_block))
-        {
+        if let Some(found) = captures(&YAML_KEY, text).filter(|_| !(inside && said && self.text_block)) {
             let key = group(&found, 1).to_owned();
-            let value = [2, 3, 4]
-                .iter()
-                .map(|&at| group(&found, at))
-                .find(|v| !v.is_empty())
-                .unwrap_or("");
+            let value = [2, 3, 4].iter().map(|&at| group(&found, at)).find(|v| !v.is_empty()).unwrap_or("");
             let opens = matches!(value, "|" | "|-" | ">" | ">-" | "");
             self.part = if opens { Part::YamlText } else { Part::Yaml };
             if !opens {
@@ -384,7 +339,5 @@ impl Tap {
 
 #[cfg(test)]
 pub(super) fn patterns() -> Vec<&'static Pattern> {
-    vec![
-        &PLAN, &POINT, &DIRECTIVE, &TIMING, &TIMEOUT, &TOTAL, &BATS, &YAML_KEY,
-    ]
+    vec![&PLAN, &POINT, &DIRECTIVE, &TIMING, &TIMEOUT, &TOTAL, &BATS, &YAML_KEY]
 }

@@ -7,17 +7,14 @@ use crate::evidence::parse::text::{Pattern, captures, group, number, pattern};
 
 static TESTS: Pattern = pattern!(r"^\s*Tests\s{1,4}((?:\d+ [a-z ]+?(?: \| )?)+) \((\d+)\)$");
 static NO_TESTS: Pattern = pattern!(r"^\s*Tests\s{1,4}no tests$");
-static FILES: Pattern =
-    pattern!(r"^\s*Test Files\s{1,4}(?:no tests|((?:\d+ [a-z]+?(?: \| )?)+) \((\d+)\))$");
+static FILES: Pattern = pattern!(r"^\s*Test Files\s{1,4}(?:no tests|((?:\d+ [a-z]+?(?: \| )?)+) \((\d+)\))$");
 static ERRORS: Pattern = pattern!(r"^\s*Errors\s{1,4}(\d+) errors?$");
 static PART: Pattern = pattern!(r"(\d+) ([a-z][a-z ]*[a-z])");
 static RUN: Pattern = pattern!(r"^\s*(?:RUN|DEV)\s+v\d+\.\d+\.\d+\S*\s");
-static FAIL: Pattern =
-    pattern!(r"^\s*FAIL\s+(?:\|[^|]+\|\s+)?(\S.*?) > (.+?)(?: \(retry x\d+\))?$");
+static FAIL: Pattern = pattern!(r"^\s*FAIL\s+(?:\|[^|]+\|\s+)?(\S.*?) > (.+?)(?: \(retry x\d+\))?$");
 static FAIL_FILE: Pattern = pattern!(r"^\s*FAIL\s+(?:\|[^|]+\|\s+)?(\S.*?) \[ .* \]$");
 static AT: Pattern = pattern!(r"^\s*\u{276f} (?:[^ ]+ )?(\S+?):(\d+):\d+\s*$");
-static MARK: Pattern =
-    pattern!(r"^\s+([\u{2713}\u{221a}\u{d7}\u{2193}\u{25a1}]) .*?(\(retry x\d+\))?\s*$");
+static MARK: Pattern = pattern!(r"^\s+([\u{2713}\u{221a}\u{d7}\u{2193}\u{25a1}]) .*?(\(retry x\d+\))?\s*$");
 
 /// The reader.
 #[derive(Debug, Default)]
@@ -68,17 +65,12 @@ impl Vitest {
         {
             self.ended = false;
             let said = format!("{} errors outside of tests", number(&found, 1));
-            sink.fail(broken(
-                "unhandled errors",
-                FailureKind::Errored,
-                Some(said.clone()),
-            ));
+            sink.fail(broken("unhandled errors", FailureKind::Errored, Some(said.clone())));
             let said = format!("{said}: passed tests may be false");
             sink.incomplete(Place::Line(line.number), &said);
             return true;
         }
-        if (bare.starts_with("RUN ") || bare.starts_with("DEV ")) && captures(&RUN, text).is_some()
-        {
+        if (bare.starts_with("RUN ") || bare.starts_with("DEV ")) && captures(&RUN, text).is_some() {
             self.cut_off(sink);
             self.run = Some(line.number);
             self.ended = false;
@@ -111,10 +103,7 @@ impl Vitest {
                 "\u{2193}" => Outcome::Skipped,
                 "\u{25a1}" => Outcome::Pending,
                 // A file's line gives the number of its tests.
-                _ if text.contains(" test)")
-                    || text.contains(" tests)")
-                    || text.contains(" tests |") =>
-                {
+                _ if text.contains(" test)") || text.contains(" tests)") || text.contains(" tests |") => {
                     return true;
                 }
                 _ => Outcome::Passed,
@@ -145,11 +134,7 @@ impl Vitest {
                 None => (None, path),
             },
         };
-        let kind = if path.is_none() {
-            FailureKind::Errored
-        } else {
-            FailureKind::Failed
-        };
+        let kind = if path.is_none() { FailureKind::Errored } else { FailureKind::Failed };
         let at = self.failures.len();
         self.failures.push(Failure {
             name: name.to_owned(),
@@ -188,11 +173,7 @@ impl Vitest {
 
     fn summary(&mut self, parts: &str, total: u64, line: u64, sink: &mut Sink) {
         let mut counts = Counts::default();
-        for found in PART
-            .as_ref()
-            .into_iter()
-            .flat_map(|part| part.captures_iter(parts))
-        {
+        for found in PART.as_ref().into_iter().flat_map(|part| part.captures_iter(parts)) {
             let n = number(&found, 1);
             match group(&found, 2) {
                 "passed" | "expected fail" => counts.add(Outcome::Passed, n),
@@ -209,10 +190,7 @@ impl Vitest {
         }
         counts.flaked = self.retried.min(counts.passed);
         if self.broken_files > 0 {
-            let said = format!(
-                "{} test files failed to run: their tests are not counted",
-                self.broken_files
-            );
+            let said = format!("{} test files failed to run: their tests are not counted", self.broken_files);
             sink.incomplete(Place::Line(line), &said);
         }
         self.finish(counts, sink);
@@ -245,7 +223,5 @@ impl Vitest {
 
 #[cfg(test)]
 pub(super) fn patterns() -> Vec<&'static Pattern> {
-    vec![
-        &TESTS, &NO_TESTS, &FILES, &ERRORS, &PART, &RUN, &FAIL, &FAIL_FILE, &AT, &MARK,
-    ]
+    vec![&TESTS, &NO_TESTS, &FILES, &ERRORS, &PART, &RUN, &FAIL, &FAIL_FILE, &AT, &MARK]
 }

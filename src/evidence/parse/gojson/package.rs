@@ -11,13 +11,7 @@ impl Package {
     pub(super) fn start(&mut self, test: &str, room: bool) {
         if room && test.len() <= NAME {
             let suites = self.ginkgo.as_ref().map_or(0, |ginkgo| ginkgo.started());
-            self.running.insert(
-                test.to_owned(),
-                Test {
-                    suites,
-                    ..Test::default()
-                },
-            );
+            self.running.insert(test.to_owned(), Test { suites, ..Test::default() });
         } else {
             self.uncounted += 1;
         }
@@ -42,13 +36,7 @@ impl Package {
             self.ginkgo = Some(Box::default());
         }
         if let Some(ginkgo) = &mut self.ginkgo {
-            ginkgo.line(
-                &Line {
-                    number: self.lines,
-                    text,
-                },
-                sink,
-            );
+            ginkgo.line(&Line { number: self.lines, text }, sink);
         }
         if let Some(said) = golines::panic(text)
             && self.panic.is_none()
@@ -130,14 +118,7 @@ impl Package {
         }
         if outcome == Outcome::Failed {
             let kind = self.kind_of(name);
-            self.fail(
-                package,
-                name,
-                known.unwrap_or_default(),
-                kind,
-                duration,
-                sink,
-            );
+            self.fail(package, name, known.unwrap_or_default(), kind, duration, sink);
         }
     }
 
@@ -146,8 +127,7 @@ impl Package {
             // Before Go 1.20 a timeout does not list what it met.
             Some(_)
                 if self.timeout
-                    && (self.listed.is_empty()
-                        || self.listed.iter().any(|listed| listed == name)) =>
+                    && (self.listed.is_empty() || self.listed.iter().any(|listed| listed == name)) =>
             {
                 FailureKind::TimedOut
             }
@@ -209,11 +189,7 @@ impl Package {
             return;
         }
         for (name, test) in left {
-            let kind = if self.panic.is_some() {
-                self.kind_of(&name)
-            } else {
-                FailureKind::Interrupted
-            };
+            let kind = if self.panic.is_some() { self.kind_of(&name) } else { FailureKind::Interrupted };
             self.fail(package, &name, test, kind, None, sink);
         }
         if self.timeout && self.failures == 0 && self.listed.contains(&self.last_passed) {
@@ -221,14 +197,7 @@ impl Package {
             let name = std::mem::take(&mut self.last_passed);
             sink.withdraw_passed(Format::GoTestJson);
             sink.count(Format::GoTestJson, Outcome::Failed, 1);
-            self.fail(
-                package,
-                &name,
-                Test::default(),
-                FailureKind::TimedOut,
-                None,
-                sink,
-            );
+            self.fail(package, &name, Test::default(), FailureKind::TimedOut, None, sink);
         }
     }
 }

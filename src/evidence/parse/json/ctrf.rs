@@ -84,19 +84,13 @@ impl Ctrf {
         }
         let found = text::location(test.trace.str());
         let file = test.file_path.some();
-        let line = test
-            .line
-            .count()
-            .or_else(|| found.as_ref().map(|(_, line)| *line));
+        let line = test.line.count().or_else(|| found.as_ref().map(|(_, line)| *line));
         let kind = match raw.as_str() {
             "timedout" | "timeout" => FailureKind::TimedOut,
             "interrupted" => FailureKind::Interrupted,
             _ => FailureKind::Failed,
         };
-        let message = test
-            .message
-            .some()
-            .or_else(|| Some(text::headline(test.trace.str())));
+        let message = test.message.some().or_else(|| Some(text::headline(test.trace.str())));
         sink.fail(Failure {
             name: test.name.str().to_owned(),
             suite: Some(suite),
@@ -116,17 +110,11 @@ impl Ctrf {
         }
         sink.seen(Format::Ctrf);
         if self.other > 0 {
-            let said = format!(
-                "{} tests have the status other: they count as skipped",
-                self.other
-            );
+            let said = format!("{} tests have the status other: they count as skipped", self.other);
             sink.warn(Place::File, &said);
         }
         let Some(summary) = self.summary else {
-            sink.warn(
-                Place::File,
-                "the report has no summary: counted are the tests it lists",
-            );
+            sink.warn(Place::File, "the report has no summary: counted are the tests it lists");
             return;
         };
         let declared = summary.tests.count().unwrap_or(0);
@@ -139,10 +127,7 @@ impl Ctrf {
             counts.add(Outcome::Pending, get(summary.pending));
             counts.flaked = get(summary.flaky).min(counts.passed);
             sink.merge(Format::Ctrf, counts);
-            sink.incomplete(
-                Place::File,
-                "the report lists no tests: the counts are those of its summary",
-            );
+            sink.incomplete(Place::File, "the report lists no tests: the counts are those of its summary");
         } else if declared != self.tests {
             let said = format!(
                 "the summary says {declared} tests and the report lists {}: counted are those listed",

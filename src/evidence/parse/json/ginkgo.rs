@@ -160,12 +160,7 @@ impl Suite {
         let place = problem
             .location
             .0
-            .filter(|place| {
-                place
-                    .file_name
-                    .some()
-                    .is_some_and(|file| !text::is_library(&file))
-            })
+            .filter(|place| place.file_name.some().is_some_and(|file| !text::is_library(&file)))
             .or(spec.leaf_node_location.0)
             .unwrap_or_default();
         if !is_spec {
@@ -206,11 +201,7 @@ impl Suite {
         if !self.found {
             return;
         }
-        let name = if self.description.is_empty() {
-            &self.path
-        } else {
-            &self.description
-        };
+        let name = if self.description.is_empty() { &self.path } else { &self.description };
         let name = text::tidy(name, text::NAME_CAP);
         let total = self.total.unwrap_or(0).min(1 << 40);
         let mut missing = total.saturating_sub(self.counts.total);
@@ -241,10 +232,7 @@ impl Suite {
         }
         for reason in &self.reasons {
             let said = format!("{name}: {reason}");
-            if reason.contains("nterrupted")
-                || reason.contains("imeout")
-                || reason.contains("abort")
-            {
+            if reason.contains("nterrupted") || reason.contains("imeout") || reason.contains("abort") {
                 sink.incomplete(Place::File, &said);
             } else {
                 sink.warn(Place::File, &said);
@@ -263,11 +251,7 @@ impl Suite {
             sink.fail(broken(&name, FailureKind::Errored, Some(why)));
         }
         // The description can come after the specs.
-        for failure in sink
-            .failures_mut()
-            .iter_mut()
-            .skip(self.before.unwrap_or(usize::MAX))
-        {
+        for failure in sink.failures_mut().iter_mut().skip(self.before.unwrap_or(usize::MAX)) {
             if failure.suite.is_none() && failure.name != name {
                 failure.suite = Some(name.clone());
             }
@@ -277,41 +261,23 @@ impl Suite {
 
 /// The texts of a spec as Ginkgo's console and JUnit join them, with its labels.
 fn full_name(spec: &Spec) -> String {
-    let mut parts: Vec<&str> = spec
-        .container_hierarchy_texts
-        .0
-        .iter()
-        .map(String::as_str)
-        .collect();
+    let mut parts: Vec<&str> = spec.container_hierarchy_texts.0.iter().map(String::as_str).collect();
     let node = spec.leaf_node_type.str();
     let marked = format!("[{node}]");
     if node != "It" && !node.is_empty() {
         parts.insert(0, &marked);
     }
     parts.push(spec.leaf_node_text.str());
-    let mut name = parts
-        .iter()
-        .filter(|part| !part.is_empty())
-        .copied()
-        .collect::<Vec<_>>()
-        .join(" ");
+    let mut name = parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(" ");
     let mut labels: Vec<&String> = Vec::new();
-    let outer = spec
-        .container_hierarchy_labels
-        .0
-        .iter()
-        .flat_map(|texts| &texts.0);
+    let outer = spec.container_hierarchy_labels.0.iter().flat_map(|texts| &texts.0);
     for label in outer.chain(&spec.leaf_node_labels.0) {
         if !labels.contains(&label) {
             labels.push(label);
         }
     }
     if !labels.is_empty() {
-        let list = labels
-            .iter()
-            .map(|label| label.as_str())
-            .collect::<Vec<_>>()
-            .join(", ");
+        let list = labels.iter().map(|label| label.as_str()).collect::<Vec<_>>().join(", ");
         name.push_str(&format!(" [{list}]"));
     }
     name

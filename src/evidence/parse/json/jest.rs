@@ -27,11 +27,7 @@ pub(super) struct Jest {
 
 impl Jest {
     /// Reads a key of the top level.
-    pub(super) fn key<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: &str,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    pub(super) fn key<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
         match key {
             "wasInterrupted" => {
                 self.is_jest = true;
@@ -57,20 +53,13 @@ impl Jest {
         if !self.found || !(self.totals || self.tests > 0) {
             return;
         }
-        let format = if self.is_jest {
-            Format::JestJson
-        } else {
-            Format::VitestJson
-        };
+        let format = if self.is_jest { Format::JestJson } else { Format::VitestJson };
         sink.merge(format, self.counts);
         if self.interrupted {
             sink.incomplete(Place::File, "the run was interrupted");
         }
         if self.broken_files > 0 {
-            let said = format!(
-                "{} test files failed to run: their tests are not counted",
-                self.broken_files
-            );
+            let said = format!("{} test files failed to run: their tests are not counted", self.broken_files);
             sink.incomplete(Place::File, &said);
         }
         if let Some(declared) = self.declared
@@ -147,15 +136,10 @@ impl<'a> TestFile<'a> {
         self.jest.counts.flaked += u64::from(flaked);
         self.sink.reruns(retries);
         let duration = test.duration.seconds(1000.0);
-        let name = test
-            .full_name
-            .some()
-            .or_else(|| test.title.some())
-            .unwrap_or_default();
+        let name = test.full_name.some().or_else(|| test.title.some()).unwrap_or_default();
         let suite = test.ancestor_titles.0.join(" > ");
         if self.sink.wants_cases() {
-            self.sink
-                .case(&name, Some(&suite), outcome, flaked, duration);
+            self.sink.case(&name, Some(&suite), outcome, flaked, duration);
         }
         if !matches!(outcome, Outcome::Failed | Outcome::Errored) {
             return;

@@ -148,16 +148,12 @@ impl Number {
     /// As a count: none if negative or not finite.
     pub(super) fn count(self) -> Option<u64> {
         // Beyond this a float does not hold every whole number.
-        self.0
-            .filter(|value| (0.0..9.0e15).contains(value))
-            .map(|value| value as u64)
+        self.0.filter(|value| (0.0..9.0e15).contains(value)).map(|value| value as u64)
     }
 
     /// As a time that may be scaled: none if negative or not finite.
     pub(super) fn seconds(self, per_second: f64) -> Option<f64> {
-        self.0
-            .map(|value| value / per_second)
-            .filter(|value| value.is_finite() && *value >= 0.0)
+        self.0.map(|value| value / per_second).filter(|value| value.is_finite() && *value >= 0.0)
     }
 }
 

@@ -81,14 +81,8 @@ impl Mocha {
         let flaked = retries > 0 && outcome == Outcome::Passed;
         self.counts.flaked += u64::from(flaked);
         self.reruns += retries;
-        let name = test
-            .full_title
-            .some()
-            .or_else(|| test.title.some())
-            .unwrap_or_default();
-        let suite = name
-            .strip_suffix(test.title.str())
-            .map(|suite| suite.trim().to_owned());
+        let name = test.full_title.some().or_else(|| test.title.some()).unwrap_or_default();
+        let suite = name.strip_suffix(test.title.str()).map(|suite| suite.trim().to_owned());
         let duration = test.duration.seconds(1000.0);
         if sink.wants_cases() {
             sink.case(&name, suite.as_deref(), outcome, flaked, duration);
@@ -101,16 +95,9 @@ impl Mocha {
             return;
         }
         let problem = test.err.0.unwrap_or_default();
-        let stack = problem
-            .stack
-            .some()
-            .or_else(|| problem.estack.some())
-            .unwrap_or_default();
+        let stack = problem.stack.some().or_else(|| problem.estack.some()).unwrap_or_default();
         let found = text::location(&stack);
-        let message = problem
-            .message
-            .some()
-            .unwrap_or_else(|| text::headline(&stack));
+        let message = problem.message.some().unwrap_or_else(|| text::headline(&stack));
         let kind = if message.contains("Timeout of ") && message.contains("exceeded") {
             FailureKind::TimedOut
         } else if name.contains("\" hook") {
@@ -121,11 +108,7 @@ impl Mocha {
         self.failures.push(clean_failure(Failure {
             name,
             suite,
-            file: test
-                .file
-                .some()
-                .or_else(|| file.map(str::to_owned))
-                .or(found.clone().map(|(f, _)| f)),
+            file: test.file.some().or_else(|| file.map(str::to_owned)).or(found.clone().map(|(f, _)| f)),
             line: found.map(|(_, line)| line),
             message: Some(message),
             kind,
@@ -144,10 +127,7 @@ impl Mocha {
         } else {
             sink.merge(Format::MochaJson, summary);
             if summary.total > 0 {
-                sink.incomplete(
-                    Place::File,
-                    "the report lists no tests: the counts are its summary",
-                );
+                sink.incomplete(Place::File, "the report lists no tests: the counts are its summary");
             }
         }
         sink.reruns(self.reruns);
@@ -175,11 +155,7 @@ pub(super) struct Node<'a> {
 
 impl<'a> Node<'a> {
     pub(super) fn new(mocha: &'a mut Mocha, sink: &'a mut Sink) -> Self {
-        Self {
-            mocha,
-            sink,
-            file: None,
-        }
+        Self { mocha, sink, file: None }
     }
 }
 
@@ -217,15 +193,8 @@ impl Object for Node<'_> {
             }
             "suites" => {
                 let file = self.file.clone();
-                let mut inner = Node {
-                    mocha: &mut *self.mocha,
-                    sink: &mut *self.sink,
-                    file,
-                };
-                map.next_value_seed(Into {
-                    into: &mut inner,
-                    many: true,
-                })
+                let mut inner = Node { mocha: &mut *self.mocha, sink: &mut *self.sink, file };
+                map.next_value_seed(Into { into: &mut inner, many: true })
             }
             _ => skip(map),
         }

@@ -27,18 +27,10 @@ pub(super) fn read<R: Read>(input: R, sink: &mut Sink) {
     let mut reader = serde_json::Deserializer::from_reader(scrubbed);
     loop {
         let mut document = Document::new(sink);
-        let result = Into {
-            into: &mut document,
-            many: true,
-        }
-        .deserialize(&mut reader);
+        let result = Into { into: &mut document, many: true }.deserialize(&mut reader);
         document.close();
         if let Err(error) = result {
-            let place = if error.line() > 0 {
-                Place::Line(error.line() as u64)
-            } else {
-                Place::File
-            };
+            let place = if error.line() > 0 { Place::Line(error.line() as u64) } else { Place::File };
             let said = if error.is_eof() {
                 format!("the JSON ends early ({error}): counted are the tests up to here")
             } else {
@@ -97,23 +89,13 @@ impl Object for Document<'_> {
             }
             // An object in CTRF, a list of trees in mochawesome.
             "results" => {
-                let mut results = Results {
-                    ctrf: &mut self.ctrf,
-                    mocha: &mut self.mocha,
-                    sink: self.sink,
-                };
-                map.next_value_seed(Into {
-                    into: &mut results,
-                    many: true,
-                })
+                let mut results = Results { ctrf: &mut self.ctrf, mocha: &mut self.mocha, sink: self.sink };
+                map.next_value_seed(Into { into: &mut results, many: true })
             }
             "testResults" => {
                 self.jest.found = true;
                 let mut file = jest::TestFile::new(&mut self.jest, self.sink);
-                map.next_value_seed(Into {
-                    into: &mut file,
-                    many: true,
-                })
+                map.next_value_seed(Into { into: &mut file, many: true })
             }
             "wasInterrupted"
             | "numRuntimeErrorTestSuites"
@@ -129,10 +111,7 @@ impl Object for Document<'_> {
             "passes" | "failures" | "pending" => self.mocha.list(key, self.sink, map),
             "suites" => {
                 let mut node = playwright::Node::new(&mut self.playwright, self.sink);
-                map.next_value_seed(Into {
-                    into: &mut node,
-                    many: true,
-                })
+                map.next_value_seed(Into { into: &mut node, many: true })
             }
             "errors" => self.playwright.errors(self.sink, map),
             "config" => {
@@ -184,10 +163,7 @@ impl Object for Results<'_> {
             "tests" => self.ctrf.tests(self.sink, map),
             "suites" => {
                 let mut node = mocha::Node::new(self.mocha, self.sink);
-                map.next_value_seed(Into {
-                    into: &mut node,
-                    many: true,
-                })
+                map.next_value_seed(Into { into: &mut node, many: true })
             }
             _ => skip(map),
         }

@@ -68,10 +68,7 @@ struct Spot {
 
 impl Problem {
     fn said(&self) -> Option<String> {
-        self.message
-            .some()
-            .or_else(|| self.value.some())
-            .or_else(|| self.stack.some())
+        self.message.some().or_else(|| self.value.some()).or_else(|| self.stack.some())
     }
 }
 
@@ -98,11 +95,7 @@ impl Playwright {
                 return;
             }
             let spot = problem.location.0.as_ref();
-            let mut failure = broken(
-                "error outside of tests",
-                FailureKind::Errored,
-                problem.said(),
-            );
+            let mut failure = broken("error outside of tests", FailureKind::Errored, problem.said());
             failure.file = spot.and_then(|spot| spot.file.some());
             failure.line = spot.and_then(|spot| spot.line.count());
             self.errors.push(clean_failure(failure));
@@ -137,10 +130,7 @@ impl Playwright {
         self.counts.add(outcome, 1);
         self.counts.flaked += u64::from(flaked);
         sink.reruns((test.results.0.len() as u64).saturating_sub(1));
-        let time = test
-            .results
-            .objects()
-            .filter_map(|attempt| attempt.duration.seconds(1000.0));
+        let time = test.results.objects().filter_map(|attempt| attempt.duration.seconds(1000.0));
         let duration = Some(time.sum()).filter(|_| !test.results.0.is_empty());
         let mut path: Vec<&str> = titles.iter().map(String::as_str).collect();
         let project = test.project_name.str();
@@ -154,13 +144,8 @@ impl Playwright {
         if outcome != Outcome::Failed {
             return;
         }
-        let problem = last.and_then(|attempt| {
-            attempt
-                .error
-                .0
-                .as_ref()
-                .or_else(|| attempt.errors.objects().next())
-        });
+        let problem =
+            last.and_then(|attempt| attempt.error.0.as_ref().or_else(|| attempt.errors.objects().next()));
         let kind = match last_status {
             "timedOut" => FailureKind::TimedOut,
             "interrupted" => FailureKind::Interrupted,
@@ -171,9 +156,8 @@ impl Playwright {
             (last_status == "passed").then(|| "it passed where it was expected to fail".to_owned())
         });
         let spot = problem.and_then(|problem| problem.location.0.as_ref());
-        let line = spot
-            .filter(|spot| spot.file.str().ends_with(spec.file.str()))
-            .and_then(|spot| spot.line.count());
+        let line =
+            spot.filter(|spot| spot.file.str().ends_with(spec.file.str())).and_then(|spot| spot.line.count());
         sink.fail(Failure {
             name: spec.title.str().to_owned(),
             suite: Some(suite),
@@ -228,21 +212,11 @@ pub(super) struct Node<'a> {
 
 impl<'a> Node<'a> {
     pub(super) fn new(report: &'a mut Playwright, sink: &'a mut Sink) -> Self {
-        Self {
-            report,
-            sink,
-            titles: Vec::new(),
-            own: None,
-        }
+        Self { report, sink, titles: Vec::new(), own: None }
     }
 
     fn path(&self) -> Vec<String> {
-        self.titles
-            .iter()
-            .chain(&self.own)
-            .filter(|title| !title.is_empty())
-            .cloned()
-            .collect()
+        self.titles.iter().chain(&self.own).filter(|title| !title.is_empty()).cloned().collect()
     }
 }
 
@@ -250,9 +224,7 @@ impl Object for Node<'_> {
     fn key<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
         match key {
             "title" => {
-                self.own = value::<Text, A>(map)?
-                    .some()
-                    .map(|t| text::tidy(&t, text::NAME_CAP));
+                self.own = value::<Text, A>(map)?.some().map(|t| text::tidy(&t, text::NAME_CAP));
                 Ok(())
             }
             "specs" => {
@@ -262,16 +234,8 @@ impl Object for Node<'_> {
             }
             "suites" => {
                 let titles = self.path();
-                let mut inner = Node {
-                    report: &mut *self.report,
-                    sink: &mut *self.sink,
-                    titles,
-                    own: None,
-                };
-                map.next_value_seed(Into {
-                    into: &mut inner,
-                    many: true,
-                })
+                let mut inner = Node { report: &mut *self.report, sink: &mut *self.sink, titles, own: None };
+                map.next_value_seed(Into { into: &mut inner, many: true })
             }
             _ => skip(map),
         }

@@ -231,14 +231,9 @@ impl<R: Read> Scrub<R> {
             State::Text if self.partial.is_empty() && !self.lead => {
                 let room = STRING.saturating_sub(self.kept).min(rest.len());
                 let window = rest.get(..room).unwrap_or_default();
-                let plain =
-                    |&byte: &u8| (0x20..0x80).contains(&byte) && byte != b'"' && byte != b'\\';
-                let end = window
-                    .iter()
-                    .position(|byte| !plain(byte))
-                    .unwrap_or(window.len());
-                self.ready
-                    .extend_from_slice(window.get(..end).unwrap_or_default());
+                let plain = |&byte: &u8| (0x20..0x80).contains(&byte) && byte != b'"' && byte != b'\\';
+                let end = window.iter().position(|byte| !plain(byte)).unwrap_or(window.len());
+                self.ready.extend_from_slice(window.get(..end).unwrap_or_default());
                 self.kept += end;
                 end
             }

@@ -105,21 +105,13 @@ impl<'de, T: Object> Visitor<'de> for Into<'_, T> {
             while seq.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(());
         }
-        while seq
-            .next_element_seed(Into {
-                into: &mut *self.into,
-                many: false,
-            })?
-            .is_some()
-        {}
+        while seq.next_element_seed(Into { into: &mut *self.into, many: false })?.is_some() {}
         Ok(())
     }
 }
 
 /// Reads one value of an object as `T`.
-pub(super) fn value<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
-    map: &mut A,
-) -> Result<T, A::Error> {
+pub(super) fn value<'de, T: Deserialize<'de>, A: MapAccess<'de>>(map: &mut A) -> Result<T, A::Error> {
     map.next_value::<T>()
 }
 

@@ -40,8 +40,9 @@ pub(super) struct Case {
 pub(super) fn marked(status: &str) -> Option<Outcome> {
     match status.trim().to_ascii_lowercase().as_str() {
         "passed" | "pass" | "success" | "succeeded" | "ok" => Some(Outcome::Passed),
-        "failed" | "fail" | "failure" | "timedout" | "timeout" | "interrupted" | "aborted"
-        | "panicked" => Some(Outcome::Failed),
+        "failed" | "fail" | "failure" | "timedout" | "timeout" | "interrupted" | "aborted" | "panicked" => {
+            Some(Outcome::Failed)
+        }
         "error" | "errored" | "broken" => Some(Outcome::Errored),
         "skipped" | "skip" | "notrun" | "disabled" | "ignored" | "suppressed" | "excluded"
         | "inconclusive" | "notexecuted" | "filtered" => Some(Outcome::Skipped),
@@ -72,10 +73,7 @@ impl Case {
 
     /// The name without the node that Ginkgo puts before it.
     pub(super) fn clean_name(&self) -> String {
-        self.name
-            .strip_prefix("[It] ")
-            .unwrap_or(&self.name)
-            .to_owned()
+        self.name.strip_prefix("[It] ").unwrap_or(&self.name).to_owned()
     }
 
     fn failure_kind(&self) -> FailureKind {
@@ -105,15 +103,12 @@ impl Case {
             _ => Some(text::headline(&self.body)).filter(|said| !said.is_empty()),
         };
         let message = message.or(self.attempt_message);
-        let found =
-            text::location(&self.body).or_else(|| self.message.as_deref().and_then(text::location));
+        let found = text::location(&self.body).or_else(|| self.message.as_deref().and_then(text::location));
         let (file, line) = match (self.file, self.line) {
             (Some(file), Some(line)) => (Some(file), Some(line)),
             (Some(file), None) => {
                 // The line counts only where it is one of the same file.
-                let line = found
-                    .filter(|(path, _)| same_file(path, &file))
-                    .map(|(_, line)| line);
+                let line = found.filter(|(path, _)| same_file(path, &file)).map(|(_, line)| line);
                 (Some(file), line)
             }
             (None, own) => match found {
@@ -136,11 +131,7 @@ impl Case {
 
 /// A node of a suite, as Ginkgo writes it beside the specs.
 fn is_suite_node(name: &str) -> bool {
-    name.starts_with('[')
-        && name
-            .split(']')
-            .next()
-            .is_some_and(|node| node.contains("Suite"))
+    name.starts_with('[') && name.split(']').next().is_some_and(|node| node.contains("Suite"))
 }
 
 /// Whether two paths can be the same file, seen from different directories.

@@ -23,9 +23,7 @@ pub(super) fn entities(text: &str) -> String {
                     Some(hex) => u32::from_str_radix(hex, 16).ok(),
                     None => code.parse().ok(),
                 };
-                value
-                    .and_then(char::from_u32)
-                    .unwrap_or(char::REPLACEMENT_CHARACTER)
+                value.and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER)
             }),
         };
         match decoded {

@@ -145,8 +145,7 @@ pub(super) fn read<R: Read>(input: R, sink: &mut Sink) {
     let place = Place::Line(trim.line());
     if let Some(line) = trim.doctype {
         let what = if trim.entities { "with entities " } else { "" };
-        let said =
-            format!("the document type declaration {what}was refused: nothing in it was read");
+        let said = format!("the document type declaration {what}was refused: nothing in it was read");
         walk.sink.warn(Place::Line(line), &said);
     }
     walk.close(place, broken.as_deref());
@@ -196,11 +195,7 @@ impl Walk<'_> {
         if matches!(self.stack.last(), Some(Tag::Quiet)) {
             return;
         }
-        let Some(room) = self
-            .body
-            .as_ref()
-            .map(|body| BODY.saturating_sub(body.len()))
-        else {
+        let Some(room) = self.body.as_ref().map(|body| BODY.saturating_sub(body.len())) else {
             return;
         };
         if room > 0 {
@@ -285,14 +280,7 @@ impl Walk<'_> {
             let skipped = skipped.saturating_add(count(self, b"disabled").unwrap_or(0));
             let skipped = skipped.min(total - failed - errored);
             let passed = total - failed - errored - skipped;
-            Counts {
-                total,
-                passed,
-                failed,
-                errored,
-                skipped,
-                ..Counts::default()
-            }
+            Counts { total, passed, failed, errored, skipped, ..Counts::default() }
         });
         if let Some(parent) = self.suites.last_mut() {
             parent.suites += 1;
@@ -350,14 +338,8 @@ impl Walk<'_> {
                 self.body = Some(String::new());
             }
             Some(_) => {}
-            None if matches!(verdict, Verdict::Failure | Verdict::Error)
-                && !self.suites.is_empty() =>
-            {
-                let name = self
-                    .suites
-                    .last()
-                    .map(|suite| suite.name.as_str())
-                    .unwrap_or_default();
+            None if matches!(verdict, Verdict::Failure | Verdict::Error) && !self.suites.is_empty() => {
+                let name = self.suites.last().map(|suite| suite.name.as_str()).unwrap_or_default();
                 let name = if name.is_empty() { "suite" } else { name }.to_owned();
                 let failure = Failure {
                     name: name.clone(),
@@ -397,11 +379,7 @@ impl Walk<'_> {
             } else if suite.outer && declared.total != suite.cases {
                 self.lies += 1;
                 if self.lies <= 3 {
-                    let name = if suite.name.is_empty() {
-                        "a suite"
-                    } else {
-                        &suite.name
-                    };
+                    let name = if suite.name.is_empty() { "a suite" } else { &suite.name };
                     let said = format!(
                         "{name} declares {} tests and holds {}: counted are those it holds",
                         declared.total, suite.cases
@@ -428,29 +406,18 @@ impl Walk<'_> {
         self.sink.flaked(u64::from(flaked));
         self.sink.reruns(case.attempts);
         if case.interrupted || case.kind == "interrupted" || case.kind == "aborted" {
-            self.sink
-                .incomplete(Place::File, "a test was interrupted: the run was cut short");
+            self.sink.incomplete(Place::File, "a test was interrupted: the run was cut short");
         }
-        let suite = self
-            .suites
-            .iter()
-            .rev()
-            .find(|suite| !suite.name.is_empty());
+        let suite = self.suites.iter().rev().find(|suite| !suite.name.is_empty());
         let suite_name = suite.map(|suite| suite.name.as_str());
         if self.sink.wants_cases() {
             let group = case.classname.as_deref().or(suite_name);
-            self.sink
-                .case(&case.clean_name(), group, outcome, flaked, case.duration);
+            self.sink.case(&case.clean_name(), group, outcome, flaked, case.duration);
         }
         if matches!(outcome, Outcome::Failed | Outcome::Errored) && !self.sink.wants_failures() {
             self.sink.more_failures(1);
         } else if matches!(outcome, Outcome::Failed | Outcome::Errored) {
-            let file = self
-                .suites
-                .iter()
-                .rev()
-                .find(|s| !s.file.is_empty())
-                .map(|s| s.file.as_str());
+            let file = self.suites.iter().rev().find(|s| !s.file.is_empty()).map(|s| s.file.as_str());
             let failure = case.failure(suite_name, file);
             self.sink.fail(failure);
         }
@@ -464,27 +431,18 @@ impl Walk<'_> {
                     let said = format!("the XML could not be read: {why}");
                     self.sink.incomplete(place, &said);
                 }
-                None => self
-                    .sink
-                    .warn(Place::File, "the XML holds no test suite or test case"),
+                None => self.sink.warn(Place::File, "the XML holds no test suite or test case"),
             }
             return;
         }
         self.sink.seen(Format::Junit);
-        let open = self
-            .stack
-            .iter()
-            .any(|tag| matches!(tag, Tag::Suites | Tag::Suite | Tag::Case));
+        let open = self.stack.iter().any(|tag| matches!(tag, Tag::Suites | Tag::Suite | Tag::Case));
         if open || broken.is_some() {
             let why = broken.unwrap_or("elements are not closed");
             let said = format!("the XML ends early ({why}): counted are the cases up to here");
             self.sink.incomplete(place, &said);
             // A case that was cut off counts if it had said how it ended, and never as passed.
-            if self
-                .case
-                .as_ref()
-                .is_some_and(|case| case.verdict.is_some())
-            {
+            if self.case.as_ref().is_some_and(|case| case.verdict.is_some()) {
                 if let (Some(body), Some(case)) = (self.body.take(), &mut self.case) {
                     case.body = body;
                 }
@@ -500,10 +458,7 @@ impl Walk<'_> {
             );
         }
         if self.lies > 3 {
-            let said = format!(
-                "{} more suites declare other totals than they hold",
-                self.lies - 3
-            );
+            let said = format!("{} more suites declare other totals than they hold", self.lies - 3);
             self.sink.warn(Place::File, &said);
         }
     }

@@ -131,10 +131,7 @@ impl<R: Read> Trim<R> {
             }
             State::Tag => {
                 let end = memchr::memchr3(b'>', b'"', b'\'', rest);
-                self.keep(
-                    rest.get(..end.unwrap_or(rest.len())).unwrap_or_default(),
-                    TAG,
-                );
+                self.keep(rest.get(..end.unwrap_or(rest.len())).unwrap_or_default(), TAG);
                 let Some(end) = end else { return rest.len() };
                 let byte = rest.get(end).copied().unwrap_or(b'>');
                 if byte == b'>' {
@@ -256,10 +253,10 @@ impl<R: Read> Trim<R> {
                     self.enter(State::Doctype);
                 }
             }
-        } else if !KINDS.iter().any(|kind| {
-            kind.get(..seen.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(seen))
-        }) {
+        } else if !KINDS
+            .iter()
+            .any(|kind| kind.get(..seen.len()).is_some_and(|start| start.eq_ignore_ascii_case(seen)))
+        {
             let name = seen.first().is_some_and(|&first| {
                 first == b'/'
                     || first == b'_'

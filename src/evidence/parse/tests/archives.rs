@@ -7,17 +7,14 @@ use zip::write::SimpleFileOptions;
 fn zip(entries: &[(&str, &str)]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, text) in entries {
-        writer
-            .start_file(*name, SimpleFileOptions::default())
-            .unwrap();
+        writer.start_file(*name, SimpleFileOptions::default()).unwrap();
         writer.write_all(text.as_bytes()).unwrap();
     }
     writer.finish().unwrap().into_inner()
 }
 
 const GINKGO: &str = "2026-01-23T17:04:05.1234567Z Ran 2 of 2 Specs in 0.1 seconds\n2026-01-23T17:04:05.1234567Z FAIL! -- 1 Passed | 1 Failed | 0 Pending | 0 Skipped\n";
-const JUNIT: &str =
-    "<testsuite><testcase name='a'/><testcase name='b'><failure/></testcase></testsuite>";
+const JUNIT: &str = "<testsuite><testcase name='a'/><testcase name='b'><failure/></testcase></testsuite>";
 
 #[test]
 fn each_line_of_a_run_log_is_read_once() {
@@ -32,11 +29,7 @@ fn each_line_of_a_run_log_is_read_once() {
             ],
             2,
         ),
-        (
-            "steps only",
-            &[("build/1_Set up.txt", ""), ("build/2_Test.txt", GINKGO)],
-            2,
-        ),
+        ("steps only", &[("build/1_Set up.txt", ""), ("build/2_Test.txt", GINKGO)], 2),
         ("job only", &[("0_build.txt", GINKGO)], 2),
         (
             "the old prologue beside the new log",
@@ -45,17 +38,10 @@ fn each_line_of_a_run_log_is_read_once() {
         ),
         (
             "the old prologue beside steps",
-            &[
-                ("-2147483648_build.txt", "prologue"),
-                ("build/1_Test.txt", GINKGO),
-            ],
+            &[("-2147483648_build.txt", "prologue"), ("build/1_Test.txt", GINKGO)],
             2,
         ),
-        (
-            "the old prologue alone",
-            &[("-2147483648_build.txt", GINKGO)],
-            2,
-        ),
+        ("the old prologue alone", &[("-2147483648_build.txt", GINKGO)], 2),
         (
             "two jobs of one name",
             &[
@@ -66,11 +52,7 @@ fn each_line_of_a_run_log_is_read_once() {
             ],
             4,
         ),
-        (
-            "a name that was changed to fit",
-            &[("0_a  b.txt", GINKGO), ("a  b/1_T.txt", GINKGO)],
-            2,
-        ),
+        ("a name that was changed to fit", &[("0_a  b.txt", GINKGO), ("a  b/1_T.txt", GINKGO)], 2),
     ];
     for (what, entries, total) in cases {
         let parsed = parse("run.zip", zip(entries));
@@ -82,38 +64,15 @@ fn each_line_of_a_run_log_is_read_once() {
 
 #[test]
 fn the_names_of_a_run_log_are_understood() {
-    let job = |ordinal, job: &str| {
-        Some(RunLogEntry::Job {
-            ordinal,
-            job: job.to_owned(),
-        })
-    };
-    assert_eq!(
-        run_log_entry("12_Unit Tests (a).txt"),
-        job(12, "Unit Tests (a)")
-    );
+    let job = |ordinal, job: &str| Some(RunLogEntry::Job { ordinal, job: job.to_owned() });
+    assert_eq!(run_log_entry("12_Unit Tests (a).txt"), job(12, "Unit Tests (a)"));
     assert_eq!(run_log_entry("-2147483648_x.txt"), job(-2_147_483_648, "x"));
     assert_eq!(
         run_log_entry("x y/3_Run tests.txt"),
-        Some(RunLogEntry::Step {
-            job: "x y".to_owned(),
-            ordinal: 3,
-            step: "Run tests".to_owned()
-        })
+        Some(RunLogEntry::Step { job: "x y".to_owned(), ordinal: 3, step: "Run tests".to_owned() })
     );
-    assert_eq!(
-        run_log_entry("x/system.txt"),
-        Some(RunLogEntry::System {
-            job: "x".to_owned()
-        })
-    );
-    for other in [
-        "x.txt",
-        "a/b/1_c.txt",
-        "1_x.log",
-        "__MACOSX/x/._1_y.txt",
-        "x/._1_y.txt",
-    ] {
+    assert_eq!(run_log_entry("x/system.txt"), Some(RunLogEntry::System { job: "x".to_owned() }));
+    for other in ["x.txt", "a/b/1_c.txt", "1_x.log", "__MACOSX/x/._1_y.txt", "x/._1_y.txt"] {
         assert_eq!(run_log_entry(other), None, "{other}");
     }
 }
@@ -125,22 +84,10 @@ fn the_same_tests_in_an_artifact_count_once() {
     let cases: &[(&str, &[(&str, &str)], u64)] = &[
         ("reports add up", &[("a.xml", JUNIT), ("b.xml", other)], 3),
         ("a copy", &[("a.xml", JUNIT), ("copy/a.xml", JUNIT)], 2),
-        (
-            "the console beside the report",
-            &[("a.xml", JUNIT), ("out.log", GINKGO)],
-            2,
-        ),
+        ("the console beside the report", &[("a.xml", JUNIT), ("out.log", GINKGO)], 2),
         ("only consoles", &[("out.log", GINKGO), ("err.log", "")], 2),
-        (
-            "one run in two formats",
-            &[("a.xml", JUNIT), ("ctrf.json", ctrf)],
-            2,
-        ),
-        (
-            "two runs in two formats",
-            &[("b.xml", other), ("ctrf.json", ctrf)],
-            3,
-        ),
+        ("one run in two formats", &[("a.xml", JUNIT), ("ctrf.json", ctrf)], 2),
+        ("two runs in two formats", &[("b.xml", other), ("ctrf.json", ctrf)], 3),
     ];
     for (what, entries, total) in cases {
         let parsed = parse("artifact.zip", zip(entries));
@@ -156,10 +103,7 @@ fn the_same_tests_in_an_artifact_count_once() {
 fn names_that_point_elsewhere_are_only_names() {
     let parsed = parse(
         "a.zip",
-        zip(&[
-            ("../../etc/a.xml", JUNIT),
-            ("/abs/b.xml", "<testsuite><testcase/></testsuite>"),
-        ]),
+        zip(&[("../../etc/a.xml", JUNIT), ("/abs/b.xml", "<testsuite><testcase/></testsuite>")]),
     );
     assert_eq!(parsed.tests.total, 3);
     assert_eq!(parsed.entries[0].name, "../../etc/a.xml");
@@ -169,9 +113,7 @@ fn names_that_point_elsewhere_are_only_names() {
 fn a_bomb_is_read_in_part_and_named() {
     // 200 MB of one byte in 200 KB.
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    writer
-        .start_file("bomb.log", SimpleFileOptions::default())
-        .unwrap();
+    writer.start_file("bomb.log", SimpleFileOptions::default()).unwrap();
     let block = vec![b'x'; 1 << 20];
     for _ in 0..200 {
         writer.write_all(&block).unwrap();
@@ -180,39 +122,16 @@ fn a_bomb_is_read_in_part_and_named() {
     assert!(bytes.len() < 1 << 20);
     let parsed = parse("bomb.zip", &bytes);
     assert!(!parsed.complete);
-    assert!(
-        warns(&parsed, "entry bomb.log inflates too far"),
-        "{:?}",
-        parsed.warnings
-    );
+    assert!(warns(&parsed, "entry bomb.log inflates too far"), "{:?}", parsed.warnings);
     // The budget of all entries together.
-    let limits = Limits {
-        inflated: 1000,
-        ..Limits::default()
-    };
-    let many: Vec<(String, String)> = (0..5)
-        .map(|at| (format!("{at}.log"), "y".repeat(600)))
-        .collect();
-    let many: Vec<(&str, &str)> = many
-        .iter()
-        .map(|(name, text)| (name.as_str(), text.as_str()))
-        .collect();
+    let limits = Limits { inflated: 1000, ..Limits::default() };
+    let many: Vec<(String, String)> = (0..5).map(|at| (format!("{at}.log"), "y".repeat(600))).collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let parsed = parse_bytes("many.zip", &zip(&many), &limits);
-    assert!(
-        warns(&parsed, "inflates to more than 1000 bytes"),
-        "{:?}",
-        parsed.warnings
-    );
-    let limits = Limits {
-        entries: 4,
-        ..Limits::default()
-    };
+    assert!(warns(&parsed, "inflates to more than 1000 bytes"), "{:?}", parsed.warnings);
+    let limits = Limits { entries: 4, ..Limits::default() };
     let parsed = parse_bytes("many.zip", &zip(&many), &limits);
-    assert!(
-        warns(&parsed, "5 entries, more than 4"),
-        "{:?}",
-        parsed.warnings
-    );
+    assert!(warns(&parsed, "5 entries, more than 4"), "{:?}", parsed.warnings);
 }
 
 #[test]
@@ -228,9 +147,7 @@ fn archives_that_are_damaged_give_what_they_have() {
     assert!(!parsed.complete, "{:?}", parsed.warnings);
     let inner = zip(&[("a.xml", JUNIT)]);
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    writer
-        .start_file("inner.zip", SimpleFileOptions::default())
-        .unwrap();
+    writer.start_file("inner.zip", SimpleFileOptions::default()).unwrap();
     writer.write_all(&inner).unwrap();
     let nested = parse("outer.zip", writer.finish().unwrap().into_inner());
     assert_eq!(nested.tests.total, 0);
@@ -241,10 +158,7 @@ fn an_archive_that_comes_as_a_stream_is_held_up_to_a_bound() {
     let bytes = zip(&[("a.xml", JUNIT)]);
     let parsed = parse_reader("a.zip", bytes.as_slice(), &Limits::default());
     assert_eq!(parsed.tests.total, 2);
-    let limits = Limits {
-        held: 100,
-        ..Limits::default()
-    };
+    let limits = Limits { held: 100, ..Limits::default() };
     let parsed = parse_reader("a.zip", bytes.as_slice(), &limits);
     assert!(!parsed.complete && warns(&parsed, "give it as a file"));
 }

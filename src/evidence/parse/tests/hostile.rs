@@ -9,9 +9,7 @@ fn repeat(head: &str, block: &[u8], times: usize, tail: &str) -> impl Read {
     let tail = tail.as_bytes().to_vec();
     let blocks = (0..times).map(move |_| block.clone());
     Blocks {
-        all: std::iter::once(head)
-            .chain(blocks)
-            .chain(std::iter::once(tail)),
+        all: std::iter::once(head).chain(blocks).chain(std::iter::once(tail)),
         now: Cursor::new(Vec::new()),
     }
 }
@@ -59,11 +57,7 @@ fn entities_are_refused_and_the_tests_still_counted() {
 fn deep_nesting_ends_the_reading() {
     let deep = parse("a.xml", "<testsuite>".repeat(100_000));
     assert!(!deep.complete && warns(&deep, "nested deeper"));
-    for json in [
-        "[".repeat(100_000),
-        "{\"suites\":[".repeat(100_000),
-        "{\"results\":".repeat(100_000),
-    ] {
+    for json in ["[".repeat(100_000), "{\"suites\":[".repeat(100_000), "{\"results\":".repeat(100_000)] {
         assert!(!parse("a.json", json).complete);
     }
     // A value of no interest is not read by a recursion that could be cut short by itself.
@@ -90,31 +84,13 @@ fn large_pieces_are_cut_and_the_rest_is_read() {
     assert_eq!(counts(&xml), [2, 1, 1, 0, 0, 0, 0]);
     let value = read(
         "a.xml",
-        repeat(
-            "<testsuite><testcase name='a'><failure message='",
-            &block,
-            64,
-            "'/></testcase></testsuite>",
-        ),
+        repeat("<testsuite><testcase name='a'><failure message='", &block, 64, "'/></testcase></testsuite>"),
     );
-    assert_eq!(
-        value.failures[0].message.as_ref().unwrap().chars().count(),
-        1024
-    );
-    let comment = read(
-        "a.xml",
-        repeat("<testsuite><!--", &block, 64, "--><testcase/></testsuite>"),
-    );
+    assert_eq!(value.failures[0].message.as_ref().unwrap().chars().count(), 1024);
+    let comment = read("a.xml", repeat("<testsuite><!--", &block, 64, "--><testcase/></testsuite>"));
     assert_eq!(comment.tests.total, 1);
-    let attributes = read(
-        "a.xml",
-        repeat(
-            "<testsuite ",
-            &b"a=\"1\" ".repeat(100_000),
-            32,
-            "><testcase/></testsuite>",
-        ),
-    );
+    let attributes =
+        read("a.xml", repeat("<testsuite ", &b"a=\"1\" ".repeat(100_000), 32, "><testcase/></testsuite>"));
     assert_eq!(attributes.tests.total, 1);
     let json = read(
         "a.json",
@@ -126,13 +102,7 @@ fn large_pieces_are_cut_and_the_rest_is_read() {
         ),
     );
     assert_eq!(counts(&json), [1, 0, 1, 0, 0, 0, 0]);
-    assert!(
-        json.failures[0]
-            .message
-            .as_ref()
-            .unwrap()
-            .ends_with('\u{2026}')
-    );
+    assert!(json.failures[0].message.as_ref().unwrap().ends_with('\u{2026}'));
     let line = read(
         "a.log",
         repeat(
@@ -150,27 +120,19 @@ fn large_pieces_are_cut_and_the_rest_is_read() {
 fn many_tests_are_counted_and_not_kept() {
     let mut xml = String::from("<testsuite>");
     for at in 0..50_000 {
-        xml.push_str(&format!(
-            "<testcase name='t{at}'><failure message='m'/></testcase>"
-        ));
+        xml.push_str(&format!("<testcase name='t{at}'><failure message='m'/></testcase>"));
     }
     xml.push_str("</testsuite>");
     let parsed = parse("a.xml", xml);
     assert_eq!(counts(&parsed), [50_000, 0, 50_000, 0, 0, 0, 0]);
-    assert_eq!(
-        (parsed.failures.len(), parsed.failures_total),
-        (1000, 50_000)
-    );
+    assert_eq!((parsed.failures.len(), parsed.failures_total), (1000, 50_000));
     let mut log = String::new();
     for at in 0..5000 {
         log.push_str(&format!("=== RUN   T{at}\n--- FAIL: T{at} (0.00s)\n"));
     }
     let parsed = parse("a.log", log + "FAIL\tx/p\t0.1s\n");
     assert_eq!((parsed.failures.len(), parsed.failures_total), (1000, 5000));
-    let dots = parse(
-        "a.log",
-        "===== test session starts =====\ncollected 9 items\n".repeat(3000),
-    );
+    let dots = parse("a.log", "===== test session starts =====\ncollected 9 items\n".repeat(3000));
     assert!(dots.warnings.len() <= 101);
 }
 
@@ -187,9 +149,7 @@ fn nothing_shown_can_move_a_cursor_or_turn_text_around() {
         let shown = serde_json::to_string(&parsed).unwrap();
         assert_eq!(parsed.failures.len(), 1);
         let bad = |c: char| {
-            c.is_control()
-                || ('\u{202a}'..='\u{202e}').contains(&c)
-                || ('\u{2066}'..='\u{2069}').contains(&c)
+            c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c)
         };
         assert!(!shown.contains(bad) && !shown.contains("\\u"), "{shown}");
         assert!(parsed.failures[0].name.contains("evil"));
@@ -205,7 +165,8 @@ fn streams_that_break_say_so() {
                 return Err(std::io::Error::other("the line went dead"));
             }
             self.0 -= 1;
-            let text = b"Ran 1 of 1 Specs in 0.1 seconds\nSUCCESS! -- 1 Passed | 0 Failed | 0 Pending | 0 Skipped\n";
+            let text =
+                b"Ran 1 of 1 Specs in 0.1 seconds\nSUCCESS! -- 1 Passed | 0 Failed | 0 Pending | 0 Skipped\n";
             let give = text.len().min(into.len());
             into[..give].copy_from_slice(&text[..give]);
             Ok(give)
@@ -214,10 +175,7 @@ fn streams_that_break_say_so() {
     let parsed = read("a.log", Broken(3));
     assert_eq!((parsed.tests.total, parsed.complete), (3, false));
     assert!(warns(&parsed, "the line went dead"));
-    let limits = Limits {
-        bytes: 40,
-        ..Limits::default()
-    };
+    let limits = Limits { bytes: 40, ..Limits::default() };
     let parsed = parse_reader("a.log", Broken(3), &limits);
     assert!(!parsed.complete && warns(&parsed, "longer than 40 bytes"));
 }
@@ -239,9 +197,6 @@ fn files_that_hold_nothing_are_not_understood() {
         assert!(warns(&parsed, said), "{bytes:?}: {:?}", parsed.warnings);
     }
     let error = parse_path(Path::new("/no/such/file\u{1b}[31m"), &Limits::default()).unwrap_err();
-    assert!(
-        error.to_string().starts_with("cannot open /no/such/file:"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("cannot open /no/such/file:"), "{error}");
     assert!(parse_path(Path::new("/"), &Limits::default()).is_err());
 }

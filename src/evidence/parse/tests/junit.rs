@@ -24,12 +24,7 @@ const CASES: &[Case] = &[
         [3, 3, 0, 0, 0, 0, 0],
         true,
     ),
-    (
-        "a case as the root",
-        "<testcase name='only'/>",
-        [1, 1, 0, 0, 0, 0, 0],
-        true,
-    ),
+    ("a case as the root", "<testcase name='only'/>", [1, 1, 0, 0, 0, 0, 0], true),
     (
         "flaky attempts passed at last, reruns failed for good",
         "<testsuite><testcase name='a'><flakyFailure/><flakyError/></testcase><testcase name='b'><failure/><rerunFailure/></testcase><testcase name='c'><rerunError/></testcase></testsuite>",
@@ -66,12 +61,7 @@ const CASES: &[Case] = &[
         [6, 3, 1, 0, 2, 0, 0],
         false,
     ),
-    (
-        "an empty suite",
-        "<testsuites><testsuite name='a' tests='0'/></testsuites>",
-        [0; 7],
-        true,
-    ),
+    ("an empty suite", "<testsuites><testsuite name='a' tests='0'/></testsuites>", [0; 7], true),
     (
         "cut off within a case that had not said how it ended",
         "<testsuite><testcase name='a'/><testcase name='b'><system-out>hello",
@@ -84,12 +74,7 @@ const CASES: &[Case] = &[
         [2, 1, 1, 0, 0, 0, 0],
         false,
     ),
-    (
-        "cut off within a tag",
-        "<testsuite><testcase name='a'/><testcase na",
-        [1, 1, 0, 0, 0, 0, 0],
-        false,
-    ),
+    ("cut off within a tag", "<testsuite><testcase name='a'/><testcase na", [1, 1, 0, 0, 0, 0, 0], false),
     (
         "ends that do not match",
         "<testsuite><testcase name='a'><failure>x</error></testcase><testcase name='b'/></testsuite>",
@@ -134,12 +119,7 @@ fn dialects_are_counted_from_their_cases() {
         let parsed = parse("a.xml", xml);
         assert_eq!(parsed.format, Format::Junit, "{what}");
         let found = (counts(&parsed), parsed.complete);
-        assert_eq!(
-            found,
-            (*expected, *complete),
-            "{what}: {:?}",
-            parsed.warnings
-        );
+        assert_eq!(found, (*expected, *complete), "{what}: {:?}", parsed.warnings);
     }
 }
 
@@ -147,10 +127,7 @@ fn dialects_are_counted_from_their_cases() {
 fn warnings_name_the_file_and_the_place() {
     let parsed = parse("dir/a.xml", "<testsuite>\n<testcase name='a'/>\n<testcase");
     let warning = &parsed.warnings[0];
-    assert_eq!(
-        (warning.file.as_str(), warning.line),
-        ("dir/a.xml", Some(3))
-    );
+    assert_eq!((warning.file.as_str(), warning.line), ("dir/a.xml", Some(3)));
     let lies = parse("a.xml", CASES[8].1);
     assert!(warns(&lies, "declares 5 tests and holds 2"));
 }
@@ -167,23 +144,14 @@ fn a_failure_says_what_and_where() {
     let parsed = parse("a.xml", xml);
     let first = failure(&parsed, "by attributes");
     assert_eq!(place(first), "x/a.py:12");
-    assert_eq!(
-        (first.suite.as_deref(), first.classname.as_deref()),
-        (Some("inner"), Some("c"))
-    );
-    assert_eq!(
-        (first.message.as_deref(), first.duration),
-        (Some("no"), Some(1.5))
-    );
+    assert_eq!((first.suite.as_deref(), first.classname.as_deref()), (Some("inner"), Some("c")));
+    assert_eq!((first.message.as_deref(), first.duration), (Some("no"), Some(1.5)));
     let second = failure(&parsed, "by its file");
     assert_eq!(place(second), "src/z.test.js:7");
     assert_eq!(second.message.as_deref(), Some("Error: nope"));
     assert_eq!(place(failure(&parsed, "by the suite")), "suite.js");
     let spec = failure(&parsed, "spec");
-    assert_eq!(
-        (place(spec).as_str(), spec.kind),
-        ("/src/a_test.go:16", FailureKind::Panicked)
-    );
+    assert_eq!((place(spec).as_str(), spec.kind), ("/src/a_test.go:16", FailureKind::Panicked));
     assert_eq!(failure(&parsed, "late").kind, FailureKind::TimedOut);
 }
 
@@ -210,9 +178,7 @@ fn times_are_read_as_far_as_they_are_times() {
         ("inf", None),
         ("soon", None),
     ] {
-        let xml = format!(
-            "<testsuite><testcase name='a' time='{time}'><failure/></testcase></testsuite>"
-        );
+        let xml = format!("<testsuite><testcase name='a' time='{time}'><failure/></testcase></testsuite>");
         assert_eq!(parse("a.xml", xml).failures[0].duration, expected, "{time}");
     }
 }
@@ -222,15 +188,8 @@ fn other_encodings_are_read() {
     let xml = "<?xml version='1.0' encoding='utf-16'?><testsuite><testcase name='gr\u{fc}n \u{1f600}'><failure/></testcase></testsuite>";
     for big in [false, true] {
         let units = std::iter::once(0xfeff).chain(xml.encode_utf16());
-        let bytes: Vec<u8> = units
-            .flat_map(|unit: u16| {
-                if big {
-                    unit.to_be_bytes()
-                } else {
-                    unit.to_le_bytes()
-                }
-            })
-            .collect();
+        let bytes: Vec<u8> =
+            units.flat_map(|unit: u16| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect();
         assert_eq!(names(&parse("a.xml", bytes)), ["gr\u{fc}n \u{1f600}"]);
     }
     let latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><testsuite><testcase name='gr\xfcn'><failure/></testcase></testsuite>";
@@ -242,16 +201,11 @@ fn other_encodings_are_read() {
 #[test]
 fn other_kinds_of_xml_are_not_junit() {
     for xml in [
-        "<coverage/>",
-        "<html><body>x</body></html>",
+        "<coverage/>", "<html><body>x</body></html>",
         "<test-run><test-case><failure/></test-case></test-run>",
     ] {
         let parsed = parse("a.xml", xml);
-        assert_eq!(
-            (parsed.format, parsed.failures_total),
-            (Format::Unknown, 0),
-            "{xml}"
-        );
+        assert_eq!((parsed.format, parsed.failures_total), (Format::Unknown, 0), "{xml}");
         assert!(!parsed.warnings.is_empty());
     }
 }

@@ -109,36 +109,11 @@ const PIECES: &[&str] = &[
 ];
 
 const XML: &[&str] = &[
-    "<testsuites tests='3'>",
-    "<testsuite name='a' tests='7' failures='9'>",
-    "<testcase name='x'>",
-    "<testcase/>",
-    "<failure message='m'>",
-    "<error/>",
-    "<skipped>",
-    "<flakyFailure/>",
-    "<rerunError>",
-    "</testcase>",
-    "</failure>",
-    "</testsuite>",
-    "</testsuites>",
-    "<system-out>",
-    "</system-out>",
-    "<![CDATA[",
-    "]]>",
-    "<!--",
-    "-->",
-    "<!DOCTYPE a [",
-    "]>",
-    "&amp;",
-    "&x;",
-    "<?xml version='1.0'?>",
-    "text",
-    "<",
-    ">",
-    "\"",
-    "'",
-    "&#x110000;",
+    "<testsuites tests='3'>", "<testsuite name='a' tests='7' failures='9'>", "<testcase name='x'>",
+    "<testcase/>", "<failure message='m'>", "<error/>", "<skipped>", "<flakyFailure/>", "<rerunError>",
+    "</testcase>", "</failure>", "</testsuite>", "</testsuites>", "<system-out>", "</system-out>",
+    "<![CDATA[", "]]>", "<!--", "-->", "<!DOCTYPE a [", "]>", "&amp;", "&x;", "<?xml version='1.0'?>",
+    "text", "<", ">", "\"", "'", "&#x110000;",
 ];
 
 const JSON: &[&str] = &[
@@ -191,18 +166,10 @@ fn lawful(parsed: &Parsed) -> Result<(), TestCaseError> {
 }
 
 fn check(name: &str, bytes: &[u8]) -> Result<(), TestCaseError> {
-    let limits = Limits {
-        cases: 50,
-        failures: 20,
-        warnings: 20,
-        inflated: 1 << 20,
-        ..Limits::default()
-    };
+    let limits = Limits { cases: 50, failures: 20, warnings: 20, inflated: 1 << 20, ..Limits::default() };
     let parsed = parse_bytes(name, bytes, &limits);
     lawful(&parsed)?;
-    prop_assert!(
-        parsed.failures.len() <= 20 && parsed.warnings.len() <= 21 && parsed.cases.len() <= 50
-    );
+    prop_assert!(parsed.failures.len() <= 20 && parsed.warnings.len() <= 21 && parsed.cases.len() <= 50);
     let streamed = parse_reader(name, bytes, &limits);
     prop_assert_eq!(streamed.tests, parsed.tests);
     let (mut xml, mut json) = (Vec::new(), Vec::new());
@@ -210,9 +177,7 @@ fn check(name: &str, bytes: &[u8]) -> Result<(), TestCaseError> {
     write_ctrf(&parsed, &mut json).unwrap();
     for out in [xml, json] {
         let again = parse_bytes("again", &out, &Limits::default());
-        prop_assert!(
-            again.tests.bad() <= parsed.tests.bad() && again.tests.passed <= parsed.tests.passed
-        );
+        prop_assert!(again.tests.bad() <= parsed.tests.bad() && again.tests.passed <= parsed.tests.passed);
     }
     Ok(())
 }
@@ -224,8 +189,7 @@ fn cases() -> u32 {
 }
 
 fn pieces(from: &'static [&'static str]) -> impl Strategy<Value = String> {
-    proptest::collection::vec(proptest::sample::select(from), 0..40)
-        .prop_map(|parts| parts.concat())
+    proptest::collection::vec(proptest::sample::select(from), 0..40).prop_map(|parts| parts.concat())
 }
 
 proptest! {

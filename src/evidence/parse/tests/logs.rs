@@ -244,12 +244,7 @@ fn lines_mean_what_the_tools_mean() {
     for (what, log, format, expected, complete) in CASES {
         let parsed = parse("a.log", log);
         let found = (parsed.format, counts(&parsed), parsed.complete);
-        assert_eq!(
-            found,
-            (*format, *expected, *complete),
-            "{what}: {:?}",
-            parsed.warnings
-        );
+        assert_eq!(found, (*format, *expected, *complete), "{what}: {:?}", parsed.warnings);
     }
 }
 
@@ -271,10 +266,7 @@ fn details_of_such_lines_are_read_too() {
     let nextest = of("nextest with retries: output of tests is not counted");
     assert_eq!(names(&nextest), ["bad"]);
     assert_eq!(place(&nextest.failures[0]), "tests/basic.rs:19");
-    assert_eq!(
-        nextest.failures[0].message.as_deref(),
-        Some("assertion failed: 1 == 2")
-    );
+    assert_eq!(nextest.failures[0].message.as_deref(), Some("assertion failed: 1 == 2"));
     let dots = of("gotestsum that only dots");
     assert_eq!(place(failure(&dots, "TestBad")), "b_test.go:7");
     let old = of("the first version of Ginkgo");
@@ -301,10 +293,7 @@ fn a_suite_that_stays_silent_after_ginkgo_does_not_swallow_the_next_failure() {
 #[test]
 fn a_suite_may_have_more_marks_than_a_usual_line_holds() {
     let mark = "\u{1b}[38;5;10m\u{2022}\u{1b}[0m";
-    let log = format!(
-        "[1795485192] Big Suite - 6000/6001 specs {}P SUCCESS! 4.5s PASS\n",
-        mark.repeat(6000)
-    );
+    let log = format!("[1795485192] Big Suite - 6000/6001 specs {}P SUCCESS! 4.5s PASS\n", mark.repeat(6000));
     let parsed = parse("a.log", &log);
     assert_eq!(counts(&parsed), [6001, 6000, 0, 0, 0, 1, 0]);
     assert!(parsed.complete);

@@ -1,8 +1,5 @@
 #![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
+    clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing,
     clippy::type_complexity
 )]
 
@@ -30,9 +27,7 @@ fn parse(name: &str, text: impl AsRef<[u8]>) -> Parsed {
 /// `[total, passed, failed, errored, skipped, pending, flaked]`.
 fn counts(parsed: &Parsed) -> [u64; 7] {
     let c = parsed.tests;
-    [
-        c.total, c.passed, c.failed, c.errored, c.skipped, c.pending, c.flaked,
-    ]
+    [c.total, c.passed, c.failed, c.errored, c.skipped, c.pending, c.flaked]
 }
 
 /// The names of the failures, in order.

@@ -116,18 +116,8 @@ const CASES: &[Case] = &[
 fn reports_are_told_by_their_keys_and_counted_by_their_tests() {
     for (what, json, format, expected, failures, complete) in CASES {
         let parsed = parse("a.json", json);
-        let found = (
-            parsed.format,
-            counts(&parsed),
-            parsed.failures_total,
-            parsed.complete,
-        );
-        assert_eq!(
-            found,
-            (*format, *expected, *failures, *complete),
-            "{what}: {:?}",
-            parsed.warnings
-        );
+        let found = (parsed.format, counts(&parsed), parsed.failures_total, parsed.complete);
+        assert_eq!(found, (*format, *expected, *failures, *complete), "{what}: {:?}", parsed.warnings);
     }
 }
 
@@ -153,8 +143,7 @@ fn types_that_are_not_as_usual_are_no_reason_to_stop() {
 
 /// An event of `go test -json`.
 fn event(action: &str, test: &str, output: &str) -> String {
-    let mut event =
-        format!(r#"{{"Time":"2026-01-23T17:04:05Z","Action":"{action}","Package":"x/p""#);
+    let mut event = format!(r#"{{"Time":"2026-01-23T17:04:05Z","Action":"{action}","Package":"x/p""#);
     if !test.is_empty() {
         event.push_str(&format!(r#","Test":"{test}""#));
     }
@@ -166,65 +155,32 @@ fn event(action: &str, test: &str, output: &str) -> String {
 
 #[test]
 fn broken_streams_of_go_are_counted_by_their_packages() {
-    let start =
-        event("run", "TestA", "") + &event("pass", "TestA", "") + &event("run", "TestB", "");
+    let start = event("run", "TestA", "") + &event("pass", "TestA", "") + &event("run", "TestB", "");
     for (what, end, expected, complete) in [
-        (
-            "the package passed",
-            event("pass", "", ""),
-            [2, 2, 0, 0, 0, 0, 0],
-            true,
-        ),
-        (
-            "the package failed",
-            event("fail", "", ""),
-            [2, 1, 1, 0, 0, 0, 0],
-            true,
-        ),
-        (
-            "nothing follows",
-            String::new(),
-            [2, 1, 1, 0, 0, 0, 0],
-            false,
-        ),
-        (
-            "the test only waits",
-            event("pause", "TestB", ""),
-            [2, 1, 0, 0, 1, 0, 0],
-            false,
-        ),
+        ("the package passed", event("pass", "", ""), [2, 2, 0, 0, 0, 0, 0], true),
+        ("the package failed", event("fail", "", ""), [2, 1, 1, 0, 0, 0, 0], true),
+        ("nothing follows", String::new(), [2, 1, 1, 0, 0, 0, 0], false),
+        ("the test only waits", event("pause", "TestB", ""), [2, 1, 0, 0, 1, 0, 0], false),
         (
             "noise",
-            format!(
-                "go: downloading x\n{}{{\"Action\":\n",
-                event("pass", "", "")
-            ),
+            format!("go: downloading x\n{}{{\"Action\":\n", event("pass", "", "")),
             [2, 2, 0, 0, 0, 0, 0],
             true,
         ),
     ] {
         let parsed = parse("a.json", format!("{start}{end}"));
         assert_eq!(parsed.format, Format::GoTestJson, "{what}");
-        assert_eq!(
-            (counts(&parsed), parsed.complete),
-            (expected, complete),
-            "{what}: {:?}",
-            parsed.warnings
-        );
+        assert_eq!((counts(&parsed), parsed.complete), (expected, complete), "{what}: {:?}", parsed.warnings);
     }
 }
 
 #[test]
 fn a_failed_test_that_is_run_again_is_one_test() {
     let run = |test: &str, action: &str| event("run", test, "") + &event(action, test, "");
-    let first = run("TestOk", "pass")
-        + &run("TestFlaky", "fail")
-        + &run("TestBad", "fail")
-        + &event("fail", "", "");
-    let again = run("TestFlaky", "pass")
-        + &event("pass", "", "")
-        + &run("TestBad", "fail")
-        + &event("fail", "", "");
+    let first =
+        run("TestOk", "pass") + &run("TestFlaky", "fail") + &run("TestBad", "fail") + &event("fail", "", "");
+    let again =
+        run("TestFlaky", "pass") + &event("pass", "", "") + &run("TestBad", "fail") + &event("fail", "", "");
     let parsed = parse("a.json", first.clone() + &again);
     assert_eq!(counts(&parsed), [3, 2, 1, 0, 0, 0, 1]);
     assert_eq!((names(&parsed), parsed.reruns), (vec!["TestBad"], 2));
@@ -252,16 +208,10 @@ fn builds_that_failed_are_failures_and_not_tests() {
 #[test]
 fn suites_of_ginkgo_inside_go_events_are_counted_by_their_specs() {
     let suite = [
-        "Running Suite: S - /x\\n",
-        "Will run 3 of 3 specs\\n",
-        "Ran 3 of 3 Specs in 0.1 seconds\\n",
-        "FAIL! -- 2 Passed | 1 Failed | 0 Pending | 0 Skipped\\n",
-        "--- FAIL: TestS (0.00s)\\n",
+        "Running Suite: S - /x\\n", "Will run 3 of 3 specs\\n", "Ran 3 of 3 Specs in 0.1 seconds\\n",
+        "FAIL! -- 2 Passed | 1 Failed | 0 Pending | 0 Skipped\\n", "--- FAIL: TestS (0.00s)\\n",
     ];
-    let lines: String = suite
-        .iter()
-        .map(|line| event("output", "TestS", line))
-        .collect();
+    let lines: String = suite.iter().map(|line| event("output", "TestS", line)).collect();
     let stream = event("run", "TestS", "")
         + &lines
         + &event("fail", "TestS", "")

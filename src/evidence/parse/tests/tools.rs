@@ -13,261 +13,45 @@ type Known = ((&'static str, &'static [u8]), Format, [u64; 7], u64, bool);
 
 const KNOWN: &[Known] = &[
     // One suite of each kind, one that does not build; -r prints the short form.
-    (
-        data!("gk-r-keepgoing.txt"),
-        Format::Ginkgo,
-        [20, 9, 5, 1, 3, 2, 1],
-        8,
-        false,
-    ),
-    (
-        data!("gk-succinct.txt"),
-        Format::Ginkgo,
-        [17, 8, 5, 0, 2, 2, 1],
-        5,
-        true,
-    ),
+    (data!("gk-r-keepgoing.txt"), Format::Ginkgo, [20, 9, 5, 1, 3, 2, 1], 8, false),
+    (data!("gk-succinct.txt"), Format::Ginkgo, [17, 8, 5, 0, 2, 2, 1], 5, true),
     // Two reasons: the counts stand on the next line.
-    (
-        data!("gk-timeout-procs.txt"),
-        Format::Ginkgo,
-        [12, 4, 6, 0, 1, 1, 1],
-        6,
-        false,
-    ),
-    (
-        data!("gk-killed.txt"),
-        Format::Ginkgo,
-        [12, 4, 5, 0, 2, 1, 1],
-        5,
-        false,
-    ),
-    (
-        data!("gk-github.txt"),
-        Format::Ginkgo,
-        [11, 4, 5, 0, 1, 1, 1],
-        5,
-        true,
-    ),
+    (data!("gk-timeout-procs.txt"), Format::Ginkgo, [12, 4, 6, 0, 1, 1, 1], 6, false),
+    (data!("gk-killed.txt"), Format::Ginkgo, [12, 4, 5, 0, 2, 1, 1], 5, false),
+    (data!("gk-github.txt"), Format::Ginkgo, [11, 4, 5, 0, 1, 1, 1], 5, true),
     // Without -v the suite that passed leaves no trace.
-    (
-        data!("gk-gotest.txt"),
-        Format::Ginkgo,
-        [14, 5, 5, 1, 2, 1, 1],
-        8,
-        false,
-    ),
-    (
-        data!("py-plain.txt"),
-        Format::Pytest,
-        [18, 8, 5, 3, 2, 0, 1],
-        8,
-        true,
-    ),
-    (
-        data!("py-q.txt"),
-        Format::Pytest,
-        [18, 8, 5, 3, 2, 0, 1],
-        8,
-        true,
-    ),
-    (
-        data!("py-qq.txt"),
-        Format::Pytest,
-        [18, 8, 5, 3, 2, 0, 1],
-        8,
-        true,
-    ),
-    (
-        data!("py-v-color.txt"),
-        Format::Pytest,
-        [18, 8, 5, 3, 2, 0, 1],
-        8,
-        true,
-    ),
-    (
-        data!("py-xdist-v.txt"),
-        Format::Pytest,
-        [18, 8, 5, 3, 2, 0, 1],
-        8,
-        true,
-    ),
-    (
-        data!("py-tbline.txt"),
-        Format::Pytest,
-        [16, 7, 4, 3, 2, 0, 1],
-        7,
-        true,
-    ),
-    (
-        data!("py-x.txt"),
-        Format::Pytest,
-        [5, 4, 1, 0, 0, 0, 0],
-        1,
-        false,
-    ),
-    (
-        data!("py-collect.txt"),
-        Format::Pytest,
-        [1, 0, 0, 1, 0, 0, 0],
-        1,
-        false,
-    ),
-    (
-        data!("jest.txt"),
-        Format::Jest,
-        [9, 4, 3, 0, 1, 1, 0],
-        4,
-        false,
-    ),
-    (
-        data!("jest-gha.txt"),
-        Format::Jest,
-        [9, 4, 3, 0, 1, 1, 0],
-        4,
-        false,
-    ),
-    (
-        data!("jest-bail.txt"),
-        Format::Jest,
-        [7, 2, 3, 0, 1, 1, 0],
-        3,
-        true,
-    ),
-    (
-        data!("vitest.txt"),
-        Format::Vitest,
-        [10, 5, 3, 0, 1, 1, 1],
-        4,
-        false,
-    ),
-    (
-        data!("vitest-bail.txt"),
-        Format::Vitest,
-        [8, 1, 1, 0, 5, 1, 0],
-        1,
-        false,
-    ),
-    (
-        data!("vitest-unhandled.txt"),
-        Format::Vitest,
-        [1, 1, 0, 0, 0, 0, 0],
-        1,
-        false,
-    ),
-    (
-        data!("vitest.tap"),
-        Format::Tap,
-        [11, 5, 4, 0, 1, 1, 0],
-        4,
-        true,
-    ),
-    (
-        data!("mocha.txt"),
-        Format::Mocha,
-        [7, 2, 3, 0, 0, 2, 0],
-        3,
-        true,
-    ),
-    (
-        data!("mocha.json"),
-        Format::MochaJson,
-        [7, 2, 3, 0, 0, 2, 1],
-        3,
-        true,
-    ),
-    (
-        data!("mocha.tap"),
-        Format::Tap,
-        [7, 2, 3, 0, 2, 0, 0],
-        3,
-        true,
-    ),
-    (
-        data!("bats-pretty.txt"),
-        Format::Bats,
-        [7, 4, 1, 0, 2, 0, 0],
-        1,
-        true,
-    ),
-    (
-        data!("bats-setup-pretty.txt"),
-        Format::Bats,
-        [7, 2, 2, 0, 3, 0, 0],
-        2,
-        false,
-    ),
-    (
-        data!("bats-setup.tap"),
-        Format::Bats,
-        [7, 2, 2, 0, 3, 0, 0],
-        2,
-        false,
-    ),
-    (
-        data!("bats-exit.tap"),
-        Format::Bats,
-        [3, 1, 0, 0, 2, 0, 0],
-        0,
-        false,
-    ),
-    (
-        data!("bats.tap13"),
-        Format::Bats,
-        [5, 2, 1, 0, 2, 0, 0],
-        1,
-        true,
-    ),
-    (
-        data!("node.tap"),
-        Format::Tap,
-        [9, 3, 4, 0, 1, 1, 0],
-        4,
-        true,
-    ),
-    (
-        data!("nodetap.tap"),
-        Format::Tap,
-        [4, 1, 1, 0, 1, 1, 0],
-        1,
-        true,
-    ),
-    (
-        data!("cargo-nff.txt"),
-        Format::CargoTest,
-        [11, 6, 4, 0, 1, 0, 0],
-        4,
-        true,
-    ),
-    (
-        data!("cargo-q.txt"),
-        Format::CargoTest,
-        [11, 6, 4, 0, 1, 0, 0],
-        4,
-        true,
-    ),
+    (data!("gk-gotest.txt"), Format::Ginkgo, [14, 5, 5, 1, 2, 1, 1], 8, false),
+    (data!("py-plain.txt"), Format::Pytest, [18, 8, 5, 3, 2, 0, 1], 8, true),
+    (data!("py-q.txt"), Format::Pytest, [18, 8, 5, 3, 2, 0, 1], 8, true),
+    (data!("py-qq.txt"), Format::Pytest, [18, 8, 5, 3, 2, 0, 1], 8, true),
+    (data!("py-v-color.txt"), Format::Pytest, [18, 8, 5, 3, 2, 0, 1], 8, true),
+    (data!("py-xdist-v.txt"), Format::Pytest, [18, 8, 5, 3, 2, 0, 1], 8, true),
+    (data!("py-tbline.txt"), Format::Pytest, [16, 7, 4, 3, 2, 0, 1], 7, true),
+    (data!("py-x.txt"), Format::Pytest, [5, 4, 1, 0, 0, 0, 0], 1, false),
+    (data!("py-collect.txt"), Format::Pytest, [1, 0, 0, 1, 0, 0, 0], 1, false),
+    (data!("jest.txt"), Format::Jest, [9, 4, 3, 0, 1, 1, 0], 4, false),
+    (data!("jest-gha.txt"), Format::Jest, [9, 4, 3, 0, 1, 1, 0], 4, false),
+    (data!("jest-bail.txt"), Format::Jest, [7, 2, 3, 0, 1, 1, 0], 3, true),
+    (data!("vitest.txt"), Format::Vitest, [10, 5, 3, 0, 1, 1, 1], 4, false),
+    (data!("vitest-bail.txt"), Format::Vitest, [8, 1, 1, 0, 5, 1, 0], 1, false),
+    (data!("vitest-unhandled.txt"), Format::Vitest, [1, 1, 0, 0, 0, 0, 0], 1, false),
+    (data!("vitest.tap"), Format::Tap, [11, 5, 4, 0, 1, 1, 0], 4, true),
+    (data!("mocha.txt"), Format::Mocha, [7, 2, 3, 0, 0, 2, 0], 3, true),
+    (data!("mocha.json"), Format::MochaJson, [7, 2, 3, 0, 0, 2, 1], 3, true),
+    (data!("mocha.tap"), Format::Tap, [7, 2, 3, 0, 2, 0, 0], 3, true),
+    (data!("bats-pretty.txt"), Format::Bats, [7, 4, 1, 0, 2, 0, 0], 1, true),
+    (data!("bats-setup-pretty.txt"), Format::Bats, [7, 2, 2, 0, 3, 0, 0], 2, false),
+    (data!("bats-setup.tap"), Format::Bats, [7, 2, 2, 0, 3, 0, 0], 2, false),
+    (data!("bats-exit.tap"), Format::Bats, [3, 1, 0, 0, 2, 0, 0], 0, false),
+    (data!("bats.tap13"), Format::Bats, [5, 2, 1, 0, 2, 0, 0], 1, true),
+    (data!("node.tap"), Format::Tap, [9, 3, 4, 0, 1, 1, 0], 4, true),
+    (data!("nodetap.tap"), Format::Tap, [4, 1, 1, 0, 1, 1, 0], 1, true),
+    (data!("cargo-nff.txt"), Format::CargoTest, [11, 6, 4, 0, 1, 0, 0], 4, true),
+    (data!("cargo-q.txt"), Format::CargoTest, [11, 6, 4, 0, 1, 0, 0], 4, true),
     // A binary that dies takes three tests along; the third is the process itself.
-    (
-        data!("cargo-abort.txt"),
-        Format::CargoTest,
-        [11, 3, 4, 0, 4, 0, 0],
-        5,
-        false,
-    ),
-    (
-        data!("cargo-abort1.txt"),
-        Format::CargoTest,
-        [3, 1, 1, 0, 1, 0, 0],
-        2,
-        false,
-    ),
-    (
-        data!("cargo-compile.txt"),
-        Format::CargoTest,
-        [0; 7],
-        1,
-        false,
-    ),
+    (data!("cargo-abort.txt"), Format::CargoTest, [11, 3, 4, 0, 4, 0, 0], 5, false),
+    (data!("cargo-abort1.txt"), Format::CargoTest, [3, 1, 1, 0, 1, 0, 0], 2, false),
+    (data!("cargo-compile.txt"), Format::CargoTest, [0; 7], 1, false),
 ];
 
 /// The tools that only log: no reports for programs.
@@ -279,18 +63,8 @@ fn consoles() -> impl Iterator<Item = &'static Known> {
 fn each_tool_is_counted_as_it_counts_itself() {
     for ((name, bytes), format, expected, failures, complete) in KNOWN {
         let parsed = parse(name, bytes);
-        let found = (
-            parsed.format,
-            counts(&parsed),
-            parsed.failures_total,
-            parsed.complete,
-        );
-        assert_eq!(
-            found,
-            (*format, *expected, *failures, *complete),
-            "{name}: {:?}",
-            parsed.warnings
-        );
+        let found = (parsed.format, counts(&parsed), parsed.failures_total, parsed.complete);
+        assert_eq!(found, (*format, *expected, *failures, *complete), "{name}: {:?}", parsed.warnings);
     }
 }
 
@@ -330,12 +104,7 @@ fn the_envelope_of_github_changes_nothing() {
 fn two_steps_in_one_log_add_up() {
     for ((first, a), ..) in consoles() {
         for ((second, b), ..) in consoles() {
-            let log = [
-                a,
-                &b"\n##[group]Run make next\nmake next\n##[endgroup]\n"[..],
-                b,
-            ]
-            .concat();
+            let log = [a, &b"\n##[group]Run make next\nmake next\n##[endgroup]\n"[..], b].concat();
             let (a, b, sum) = (parse(first, a), parse(second, b), parse("both.log", log));
             let mut expected = a.tests;
             expected.merge(b.tests);
@@ -352,10 +121,7 @@ fn a_log_that_is_cut_off_never_passes_more() {
         for (end, _) in ends {
             let part = parse(name, &bytes[..end + 1]);
             let (now, then) = (part.tests.passed, whole.tests.passed);
-            assert!(
-                now <= then,
-                "{name} cut at {end}: {now} passed, in all {then}"
-            );
+            assert!(now <= then, "{name} cut at {end}: {now} passed, in all {then}");
         }
     }
 }
@@ -365,11 +131,8 @@ fn failing_tests_come_with_place_message_and_kind() {
     use FailureKind::{BuildFailed, Errored, Failed, Interrupted, Panicked, TimedOut};
     let cases = [
         (
-            "gk-timeout-procs.txt",
-            "Alpha slow [integration]",
-            "/src/gk/sa/a_test.go:20",
-            "A suite timeout occurred",
-            TimedOut,
+            "gk-timeout-procs.txt", "Alpha slow [integration]", "/src/gk/sa/a_test.go:20",
+            "A suite timeout occurred", TimedOut,
         ),
         (
             "gk-killed.txt",
@@ -379,77 +142,32 @@ fn failing_tests_come_with_place_message_and_kind() {
             Failed,
         ),
         (
-            "gk-github.txt",
-            "Alpha bad setup never gets here [integration]",
-            "/src/gk/sa/a_test.go:13",
-            "Expected <string>: x to equal <string>: y",
-            Failed,
+            "gk-github.txt", "Alpha bad setup never gets here [integration]", "/src/gk/sa/a_test.go:13",
+            "Expected <string>: x to equal <string>: y", Failed,
         ),
         (
-            "gk-succinct.txt",
-            "Alpha panics [integration]",
-            "/src/gk/sa/a_test.go:17",
-            "Test Panicked assignment to entry in nil map",
-            Panicked,
+            "gk-succinct.txt", "Alpha panics [integration]", "/src/gk/sa/a_test.go:17",
+            "Test Panicked assignment to entry in nil map", Panicked,
         ),
         (
-            "gk-gotest.txt",
-            "example.test/gk/broken",
-            "broken/x_test.go:3",
-            "undefined: undefined1",
+            "gk-gotest.txt", "example.test/gk/broken", "broken/x_test.go:3", "undefined: undefined1",
             BuildFailed,
         ),
         (
-            "gk-gotest.txt",
-            "[AfterSuite]",
-            "/src/gk/sd/d_test.go:6",
-            "Expected <int>: 1 to equal <int>: 2",
+            "gk-gotest.txt", "[AfterSuite]", "/src/gk/sd/d_test.go:6", "Expected <int>: 1 to equal <int>: 2",
             Errored,
         ),
+        ("py-plain.txt", "test_m", "test_a.py:6", "ValueError: boom second", Failed),
+        ("py-q.txt", "test_td", "test_a.py:20", "RuntimeError: teardown broke", Errored),
+        ("py-tbline.txt", "test_fail", "/src/py/test_a.py:4", "AssertionError: mismatch", Failed),
         (
-            "py-plain.txt",
-            "test_m",
-            "test_a.py:6",
-            "ValueError: boom second",
-            Failed,
-        ),
-        (
-            "py-q.txt",
-            "test_td",
-            "test_a.py:20",
-            "RuntimeError: teardown broke",
-            Errored,
-        ),
-        (
-            "py-tbline.txt",
-            "test_fail",
-            "/src/py/test_a.py:4",
-            "AssertionError: mismatch",
-            Failed,
-        ),
-        (
-            "py-collect.txt",
-            "bad/test_bad.py",
-            "bad/test_bad.py:1",
-            "ModuleNotFoundError: No module named 'nothere'",
-            Errored,
+            "py-collect.txt", "bad/test_bad.py", "bad/test_bad.py:1",
+            "ModuleNotFoundError: No module named 'nothere'", Errored,
         ),
         ("jest.txt", "throws", "a.test.js:4", "boom", Failed),
-        (
-            "jest.txt",
-            "b.test.js",
-            "b.test.js:1",
-            "Cannot find module './nothere' from 'b.test.js'",
-            Errored,
-        ),
+        ("jest.txt", "b.test.js", "b.test.js:1", "Cannot find module './nothere' from 'b.test.js'", Errored),
         ("vitest.txt", "throws", "a.test.js:5", "Error: boom", Failed),
-        (
-            "vitest.txt",
-            "slow",
-            "a.test.js:8",
-            "Error: Test timed out in 100ms.",
-            TimedOut,
-        ),
+        ("vitest.txt", "slow", "a.test.js:8", "Error: Test timed out in 100ms.", TimedOut),
         (
             "mocha.txt",
             "User Model #create stamps",
@@ -458,18 +176,12 @@ fn failing_tests_come_with_place_message_and_kind() {
             Failed,
         ),
         (
-            "mocha.json",
-            "User Model hooks \"before all\" hook for \"never1\"",
-            "/src/js/moc/a.spec.js:4",
-            "hook broke",
-            Errored,
+            "mocha.json", "User Model hooks \"before all\" hook for \"never1\"", "/src/js/moc/a.spec.js:4",
+            "hook broke", Errored,
         ),
         (
-            "bats-setup.tap",
-            "setup_file failed",
-            "setup.bats:1",
-            "`setup_file() { echo broke >&3; false; }' failed",
-            Errored,
+            "bats-setup.tap", "setup_file failed", "setup.bats:1",
+            "`setup_file() { echo broke >&3; false; }' failed", Errored,
         ),
         (
             "bats.tap13",
@@ -492,26 +204,11 @@ fn failing_tests_come_with_place_message_and_kind() {
             "assertion `left == right` failed: left wrong left: 1 right: 2",
             Failed,
         ),
-        (
-            "cargo-abort.txt",
-            "--test abort",
-            "-",
-            "signal: 6, SIGABRT: process abort signal",
-            Panicked,
-        ),
-        (
-            "cargo-abort1.txt",
-            "b_abort",
-            "-",
-            "the process ended while this test ran",
-            Interrupted,
-        ),
+        ("cargo-abort.txt", "--test abort", "-", "signal: 6, SIGABRT: process abort signal", Panicked),
+        ("cargo-abort1.txt", "b_abort", "-", "the process ended while this test ran", Interrupted),
     ];
     for (file, name, at, message, kind) in cases {
-        let ((_, bytes), ..) = KNOWN
-            .iter()
-            .find(|((known, _), ..)| *known == file)
-            .unwrap();
+        let ((_, bytes), ..) = KNOWN.iter().find(|((known, _), ..)| *known == file).unwrap();
         let parsed = parse(file, bytes);
         let found = failure(&parsed, name);
         assert_eq!(place(found), at, "{file}: {name}");

@@ -3,14 +3,7 @@
 use super::*;
 
 fn with_cases(name: &str, text: &str) -> Parsed {
-    parse_bytes(
-        name,
-        text.as_bytes(),
-        &Limits {
-            cases: 1000,
-            ..Limits::default()
-        },
-    )
+    parse_bytes(name, text.as_bytes(), &Limits { cases: 1000, ..Limits::default() })
 }
 
 const XML: &str = "<testsuite name='s &lt;1&gt;'>
@@ -29,19 +22,10 @@ fn junit_that_is_written_reads_back_the_same() {
     let mut out = Vec::new();
     write_junit(&parsed, &mut out).unwrap();
     let again = parse("out.xml", &out);
-    assert_eq!(
-        again.tests,
-        parsed.tests,
-        "{}",
-        String::from_utf8_lossy(&out)
-    );
+    assert_eq!(again.tests, parsed.tests, "{}", String::from_utf8_lossy(&out));
     assert_eq!(names(&again), names(&parsed));
     assert_eq!(place(failure(&again, "a \"b\" & c")), "x.py:3");
-    assert!(
-        again.complete && again.warnings.is_empty(),
-        "{:?}",
-        again.warnings
-    );
+    assert!(again.complete && again.warnings.is_empty(), "{:?}", again.warnings);
 }
 
 #[test]
@@ -79,9 +63,7 @@ fn the_json_of_a_result_has_the_names_of_the_contract() {
     let json = serde_json::to_value(&parsed).unwrap();
     assert_eq!(json["file"], "dir/a.xml");
     assert_eq!(json["format"], "junit");
-    for key in [
-        "total", "passed", "failed", "errored", "skipped", "pending", "flaked",
-    ] {
+    for key in ["total", "passed", "failed", "errored", "skipped", "pending", "flaked"] {
         assert!(json["tests"][key].is_u64(), "{key}");
     }
     assert_eq!(json["failures"][0]["kind"], "failed");
@@ -89,12 +71,7 @@ fn the_json_of_a_result_has_the_names_of_the_contract() {
     assert!(json["warnings"].is_array() && json["complete"] == true);
     let back: Parsed = serde_json::from_value(json).unwrap();
     assert_eq!(back, parsed);
-    for format in [
-        Format::GoTestJson,
-        Format::CargoTest,
-        Format::PlaywrightJson,
-        Format::Unknown,
-    ] {
+    for format in [Format::GoTestJson, Format::CargoTest, Format::PlaywrightJson, Format::Unknown] {
         assert_eq!(serde_json::to_value(format).unwrap(), format.name());
     }
 }

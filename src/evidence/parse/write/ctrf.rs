@@ -30,9 +30,7 @@ pub fn write_ctrf<W: Write>(parsed: &Parsed, mut out: W) -> Result<()> {
             let mut value = Map::new();
             value.insert("name".to_owned(), json!(test.name));
             value.insert("status".to_owned(), json!(status));
-            let milliseconds = test
-                .duration
-                .map_or(0.0, |seconds| (seconds * 1000.0).round());
+            let milliseconds = test.duration.map_or(0.0, |seconds| (seconds * 1000.0).round());
             value.insert("duration".to_owned(), json!(milliseconds));
             if let Some(suite) = test.suite {
                 value.insert("suite".to_owned(), json!([suite]));

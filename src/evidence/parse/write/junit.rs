@@ -25,8 +25,7 @@ pub fn write_junit<W: Write>(parsed: &Parsed, mut out: W) -> Result<()> {
     )?;
     // Stable grouping: a suite is written where its first test is.
     let mut order: Vec<&str> = Vec::new();
-    let mut groups: std::collections::HashMap<&str, Vec<&Listed<'_>>> =
-        std::collections::HashMap::new();
+    let mut groups: std::collections::HashMap<&str, Vec<&Listed<'_>>> = std::collections::HashMap::new();
     for test in &list {
         let suite = test.suite.unwrap_or(&parsed.file);
         let group = groups.entry(suite).or_default();
@@ -47,15 +46,8 @@ pub fn write_junit<W: Write>(parsed: &Parsed, mut out: W) -> Result<()> {
     if not_listed > 0 || !outside.is_empty() || !parsed.complete {
         writeln!(out, "  <testsuite name=\"not listed\" tests=\"0\">")?;
         writeln!(out, "    <properties>")?;
-        writeln!(
-            out,
-            "      <property name=\"testrun.complete\" value=\"{}\"/>",
-            parsed.complete
-        )?;
-        writeln!(
-            out,
-            "      <property name=\"testrun.notListed\" value=\"{not_listed}\"/>"
-        )?;
+        writeln!(out, "      <property name=\"testrun.complete\" value=\"{}\"/>", parsed.complete)?;
+        writeln!(out, "      <property name=\"testrun.notListed\" value=\"{not_listed}\"/>")?;
         writeln!(out, "    </properties>")?;
         if !outside.is_empty() {
             writeln!(out, "    <system-err>")?;
@@ -72,12 +64,7 @@ pub fn write_junit<W: Write>(parsed: &Parsed, mut out: W) -> Result<()> {
 }
 
 fn suite_start<W: Write>(out: &mut W, suite: &str, group: &[&Listed<'_>]) -> Result<()> {
-    let count = |outcomes: &[Outcome]| {
-        group
-            .iter()
-            .filter(|test| outcomes.contains(&test.outcome))
-            .count()
-    };
+    let count = |outcomes: &[Outcome]| group.iter().filter(|test| outcomes.contains(&test.outcome)).count();
     writeln!(
         out,
         "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\">",
@@ -90,12 +77,7 @@ fn suite_start<W: Write>(out: &mut W, suite: &str, group: &[&Listed<'_>]) -> Res
 }
 
 fn case<W: Write>(out: &mut W, suite: &str, test: &Listed<'_>) -> Result<()> {
-    write!(
-        out,
-        "    <testcase name=\"{}\" classname=\"{}\"",
-        escape(test.name),
-        escape(suite)
-    )?;
+    write!(out, "    <testcase name=\"{}\" classname=\"{}\"", escape(test.name), escape(suite))?;
     if let Some(seconds) = test.duration {
         write!(out, " time=\"{seconds}\"")?;
     }
@@ -109,33 +91,17 @@ fn case<W: Write>(out: &mut W, suite: &str, test: &Listed<'_>) -> Result<()> {
     }
     match test.outcome {
         Outcome::Passed if test.flaked => {
-            writeln!(
-                out,
-                "><flakyFailure message=\"an earlier attempt failed\"/></testcase>"
-            )
+            writeln!(out, "><flakyFailure message=\"an earlier attempt failed\"/></testcase>")
         }
         Outcome::Passed => writeln!(out, "/>"),
         Outcome::Skipped => writeln!(out, "><skipped/></testcase>"),
-        Outcome::Pending => writeln!(
-            out,
-            " status=\"pending\"><skipped message=\"pending\"/></testcase>"
-        ),
+        Outcome::Pending => writeln!(out, " status=\"pending\"><skipped message=\"pending\"/></testcase>"),
         Outcome::Failed | Outcome::Errored => {
-            let element = if test.outcome == Outcome::Failed {
-                "failure"
-            } else {
-                "error"
-            };
+            let element = if test.outcome == Outcome::Failed { "failure" } else { "error" };
             let failure = test.failure;
-            let said = failure
-                .and_then(|failure| failure.message.as_deref())
-                .unwrap_or("");
+            let said = failure.and_then(|failure| failure.message.as_deref()).unwrap_or("");
             let kind = failure.map_or("failed", |failure| kind_word(failure.kind));
-            writeln!(
-                out,
-                "><{element} message=\"{}\" type=\"{kind}\"/></testcase>",
-                escape(said)
-            )
+            writeln!(out, "><{element} message=\"{}\" type=\"{kind}\"/></testcase>", escape(said))
         }
     }
 }

@@ -28,10 +28,7 @@ fn listed(parsed: &Parsed) -> Vec<Listed<'_>> {
     let mut list = Vec::new();
     for failure in &parsed.failures {
         // Only as many as the counts hold: the others are not tests.
-        let errored = matches!(
-            failure.kind,
-            FailureKind::Errored | FailureKind::BuildFailed
-        );
+        let errored = matches!(failure.kind, FailureKind::Errored | FailureKind::BuildFailed);
         let outcome = match (errored, left.failed, left.errored) {
             (true, _, 1..) => Outcome::Errored,
             (false, 1.., _) => Outcome::Failed,
@@ -49,18 +46,10 @@ fn listed(parsed: &Parsed) -> Vec<Listed<'_>> {
             failure: Some(failure),
         });
     }
-    let others = parsed
-        .cases
-        .iter()
-        .filter(|case| !matches!(case.outcome, Outcome::Failed | Outcome::Errored));
+    let others =
+        parsed.cases.iter().filter(|case| !matches!(case.outcome, Outcome::Failed | Outcome::Errored));
     for case in others {
-        let Case {
-            name,
-            suite,
-            outcome,
-            flaked,
-            duration,
-        } = case;
+        let Case { name, suite, outcome, flaked, duration } = case;
         if !take(&mut left, *outcome) {
             continue;
         }
@@ -97,14 +86,9 @@ fn take(left: &mut Counts, outcome: Outcome) -> bool {
 /// Failures that are not tests: builds, suites, errors outside.
 fn outside<'a>(parsed: &'a Parsed, list: &[Listed<'_>]) -> Vec<&'a Failure> {
     let known = |failure: &Failure| {
-        list.iter()
-            .any(|test| test.failure.is_some_and(|own| std::ptr::eq(own, failure)))
+        list.iter().any(|test| test.failure.is_some_and(|own| std::ptr::eq(own, failure)))
     };
-    parsed
-        .failures
-        .iter()
-        .filter(|failure| !known(failure))
-        .collect()
+    parsed.failures.iter().filter(|failure| !known(failure)).collect()
 }
 
 /// The word that reports use for a kind.

@@ -84,11 +84,7 @@ struct ResponseStatus {
 impl AuditEvent {
     /// The user the request counts as: the impersonated one, if any.
     pub fn user(&self) -> &str {
-        &self
-            .impersonated_user
-            .as_ref()
-            .unwrap_or(&self.user)
-            .username
+        &self.impersonated_user.as_ref().unwrap_or(&self.user).username
     }
 
     /// The HTTP status of the answer, if one was given yet.
@@ -98,10 +94,7 @@ impl AuditEvent {
 
     /// Whether the request changes something if it is let through.
     pub fn is_write(&self) -> bool {
-        matches!(
-            self.verb.as_str(),
-            "create" | "update" | "patch" | "delete" | "deletecollection"
-        )
+        matches!(self.verb.as_str(), "create" | "update" | "patch" | "delete" | "deletecollection")
     }
 
     /// The plural resource, followed by `/` and the subresource if there is
@@ -116,9 +109,7 @@ impl AuditEvent {
 
     /// The namespace of the request, empty if it had none.
     pub fn namespace(&self) -> &str {
-        self.object_ref
-            .as_ref()
-            .map_or("", |object| object.namespace.as_str())
+        self.object_ref.as_ref().map_or("", |object| object.namespace.as_str())
     }
 }
 
@@ -137,8 +128,7 @@ pub(super) fn events(path: &Path, from: AuditMark) -> Result<Vec<AuditEvent>, Er
     let (text, _) = read(path, from)?;
     text.lines()
         .map(|line| {
-            serde_json::from_str(line)
-                .map_err(|e| Error::path("parse a line of the audit log", path, e))
+            serde_json::from_str(line).map_err(|e| Error::path("parse a line of the audit log", path, e))
         })
         .collect()
 }
@@ -156,15 +146,9 @@ fn read(path: &Path, from: AuditMark) -> Result<(String, AuditMark), Error> {
     };
     file.seek(SeekFrom::Start(from.0)).map_err(failed)?;
     let mut bytes = Vec::new();
-    file.take(READ_LIMIT)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    let whole = bytes
-        .iter()
-        .rposition(|&byte| byte == b'\n')
-        .map_or(0, |last| last + 1);
+    file.take(READ_LIMIT).read_to_end(&mut bytes).map_err(failed)?;
+    let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
     bytes.truncate(whole);
-    let text = String::from_utf8(bytes)
-        .map_err(|e| Error::path("read as UTF-8 the audit log", path, e))?;
+    let text = String::from_utf8(bytes).map_err(|e| Error::path("read as UTF-8 the audit log", path, e))?;
     Ok((text, AuditMark(from.0 + whole as u64)))
 }

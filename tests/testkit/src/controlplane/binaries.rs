@@ -29,31 +29,17 @@ struct Target {
     package: &'static str,
 }
 
-const ETCD: Target = Target {
-    name: "etcd",
-    module: "etcd",
-    package: "go.etcd.io/etcd/server/v3",
-};
-const APISERVER: Target = Target {
-    name: "kube-apiserver",
-    module: "kubernetes",
-    package: "k8s.io/kubernetes/cmd/kube-apiserver",
-};
-const KUBECTL: Target = Target {
-    name: "kubectl",
-    module: "kubernetes",
-    package: "k8s.io/kubernetes/cmd/kubectl",
-};
+const ETCD: Target = Target { name: "etcd", module: "etcd", package: "go.etcd.io/etcd/server/v3" };
+const APISERVER: Target =
+    Target { name: "kube-apiserver", module: "kubernetes", package: "k8s.io/kubernetes/cmd/kube-apiserver" };
+const KUBECTL: Target =
+    Target { name: "kubectl", module: "kubernetes", package: "k8s.io/kubernetes/cmd/kubectl" };
 const CONTROLLER_MANAGER: Target = Target {
     name: "kube-controller-manager",
     module: "kubernetes",
     package: "k8s.io/kubernetes/cmd/kube-controller-manager",
 };
-const HELM: Target = Target {
-    name: "helm",
-    module: "helm",
-    package: "helm.sh/helm/v4/cmd/helm",
-};
+const HELM: Target = Target { name: "helm", module: "helm", package: "helm.sh/helm/v4/cmd/helm" };
 
 /// Where the binaries of the control plane are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,10 +151,7 @@ impl Cache {
             }
         };
         let root = std::path::absolute(&root).map_err(|e| Error::path("resolve", &root, e))?;
-        Ok(Self {
-            sources: Path::new(env!("CARGO_MANIFEST_DIR")).join("../controlplane"),
-            root,
-        })
+        Ok(Self { sources: Path::new(env!("CARGO_MANIFEST_DIR")).join("../controlplane"), root })
     }
 
     /// The path of the binary, which is built first if it is missing.
@@ -176,10 +159,7 @@ impl Cache {
         let module = self.sources.join(target.module);
         let flags = linker_flags(target, &module)?;
         let key = key(&module, &flags)?;
-        let dir = self
-            .root
-            .join("controlplane")
-            .join(format!("{}-{key}", target.module));
+        let dir = self.root.join("controlplane").join(format!("{}-{key}", target.module));
         let binary = dir.join(target.name);
         if binary.is_file() {
             return Ok(binary);
@@ -194,12 +174,8 @@ impl Cache {
             .open(&lock_path)
             .map_err(|e| Error::path("open", &lock_path, e))?;
         if lock.try_lock().is_err() {
-            say(&format!(
-                "waiting for another process that builds {}",
-                target.name
-            ));
-            lock.lock()
-                .map_err(|e| Error::path("lock", &lock_path, e))?;
+            say(&format!("waiting for another process that builds {}", target.name));
+            lock.lock().map_err(|e| Error::path("lock", &lock_path, e))?;
         }
         if !binary.is_file() {
             build(target, &module, &flags, &dir)?;
@@ -214,10 +190,7 @@ fn build(target: &Target, module: &Path, flags: &str, dir: &Path) -> Result<(), 
     let name = target.name;
     let log = dir.join(format!("{name}.log"));
     let unfinished = dir.join(format!(".{name}.unfinished"));
-    say(&format!(
-        "building {name} (once, a few minutes; progress in {})",
-        log.display()
-    ));
+    say(&format!("building {name} (once, a few minutes; progress in {})", log.display()));
     let started = Instant::now();
     let _ = fs::remove_file(&log);
     let mut go = Program::new(Path::new("go"))
@@ -259,10 +232,7 @@ fn build(target: &Target, module: &Path, flags: &str, dir: &Path) -> Result<(), 
     }
     let binary = dir.join(name);
     fs::rename(&unfinished, &binary).map_err(|e| Error::path("create", &binary, e))?;
-    say(&format!(
-        "built {name} in {} s",
-        started.elapsed().as_secs()
-    ));
+    say(&format!("built {name} in {} s", started.elapsed().as_secs()));
     Ok(())
 }
 
@@ -312,10 +282,7 @@ fn required_version(module: &Path, wanted: &str) -> Result<String, Error> {
             (name == wanted && version.starts_with('v')).then(|| version.to_owned())
         })
         .ok_or_else(|| {
-            Error::Build(format!(
-                "expected {} to require {wanted}: restore the module file",
-                path.display()
-            ))
+            Error::Build(format!("expected {} to require {wanted}: restore the module file", path.display()))
         })
 }
 
@@ -334,11 +301,7 @@ fn key(module: &Path, flags: &str) -> Result<String, Error> {
     digest.update([0]);
     digest.update(std::env::consts::ARCH);
     let digest = digest.finalize();
-    Ok(digest
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]
@@ -348,11 +311,7 @@ mod tests {
     use super::*;
     use std::process::Command;
 
-    const HELLO: Target = Target {
-        name: "hello",
-        module: "hello",
-        package: ".",
-    };
+    const HELLO: Target = Target { name: "hello", module: "hello", package: "." };
 
     /// A cache of its own over a module that builds in no time.
     fn hello(dir: &Path) -> Cache {
@@ -362,10 +321,7 @@ mod tests {
         fs::write(module.join("go.sum"), "").unwrap();
         let program = "package main\n\nfunc main() { println(\"hello\") }\n";
         fs::write(module.join("main.go"), program).unwrap();
-        Cache {
-            sources: dir.join("sources"),
-            root: dir.join("cache"),
-        }
+        Cache { sources: dir.join("sources"), root: dir.join("cache") }
     }
 
     #[test]
@@ -373,13 +329,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let cache = hello(dir.path());
         let paths: Vec<PathBuf> = std::thread::scope(|scope| {
-            let builders: Vec<_> = (0..4)
-                .map(|_| scope.spawn(|| cache.ensure(&HELLO)))
-                .collect();
-            builders
-                .into_iter()
-                .map(|builder| builder.join().unwrap().unwrap())
-                .collect()
+            let builders: Vec<_> = (0..4).map(|_| scope.spawn(|| cache.ensure(&HELLO))).collect();
+            builders.into_iter().map(|builder| builder.join().unwrap().unwrap()).collect()
         });
         let binary = paths.first().unwrap();
         assert!(paths.iter().all(|path| path == binary));
@@ -445,10 +396,7 @@ mod tests {
     fn helm_is_built_on_demand_and_tells_the_pinned_version() {
         let cache = Cache::from_env().unwrap();
         let helm = cache.ensure(&HELM).unwrap();
-        let output = Command::new(helm)
-            .args(["version", "--template={{.Version}}"])
-            .output()
-            .unwrap();
+        let output = Command::new(helm).args(["version", "--template={{.Version}}"]).output().unwrap();
         let pin = required_version(&cache.sources.join("helm"), "helm.sh/helm/v4").unwrap();
         assert_eq!(String::from_utf8(output.stdout).unwrap(), pin);
     }

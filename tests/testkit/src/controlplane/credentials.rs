@@ -42,13 +42,7 @@ impl TokenUser {
 
     /// The line of the token file for this user.
     fn line(&self) -> String {
-        format!(
-            "{},{},{},\"{}\"\n",
-            self.token,
-            self.name,
-            self.name,
-            self.groups.join(",")
-        )
+        format!("{},{},{},\"{}\"\n", self.token, self.name, self.name, self.groups.join(","))
     }
 }
 
@@ -63,11 +57,7 @@ pub(super) enum Identity<'a> {
     /// By a token.
     Token(&'a str),
     /// By the admin token, asking to be somebody else.
-    As {
-        admin_token: &'a str,
-        user: &'a str,
-        groups: &'a [&'a str],
-    },
+    As { admin_token: &'a str, user: &'a str, groups: &'a [&'a str] },
 }
 
 /// Writes a kubeconfig. It is JSON, which every reader of YAML takes.
@@ -79,11 +69,9 @@ pub(super) fn write_kubeconfig(
 ) -> Result<(), Error> {
     let user: Value = match identity {
         Identity::Token(token) => json!({ "token": token }),
-        Identity::As {
-            admin_token,
-            user,
-            groups,
-        } => json!({ "token": admin_token, "as": user, "as-groups": groups }),
+        Identity::As { admin_token, user, groups } => {
+            json!({ "token": admin_token, "as": user, "as-groups": groups })
+        }
     };
     let config = json!({
         "apiVersion": "v1",
@@ -107,11 +95,7 @@ pub(super) fn write_kubeconfig(
 fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let unfinished = path.with_extension(format!("{:016x}", super::ports::random()));
     let write = || -> std::io::Result<()> {
-        let mut file = fs::File::options()
-            .create_new(true)
-            .write(true)
-            .mode(0o600)
-            .open(&unfinished)?;
+        let mut file = fs::File::options().create_new(true).write(true).mode(0o600).open(&unfinished)?;
         file.write_all(bytes)?;
         fs::rename(&unfinished, path)
     };

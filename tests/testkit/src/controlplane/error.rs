@@ -38,10 +38,7 @@ pub enum Error {
 impl Error {
     /// Makes an [`Error::Io`] from what was being done and the cause.
     pub fn io(action: impl Into<String>, cause: impl fmt::Display) -> Self {
-        Self::Io {
-            action: action.into(),
-            cause: cause.to_string(),
-        }
+        Self::Io { action: action.into(), cause: cause.to_string() }
     }
 
     /// Makes an [`Error::Io`] about a path.

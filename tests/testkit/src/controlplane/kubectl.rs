@@ -52,9 +52,7 @@ impl Kubectl {
             .env("KUBERC", "off");
         let mut command = tokio::process::Command::from(program.command());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command
-            .spawn()
-            .map_err(|e| Error::path("start", &self.binary, e))?;
+        let mut child = command.spawn().map_err(|e| Error::path("start", &self.binary, e))?;
         // Held until the call is over: kubectl is killed when this closes,
         // also if this future is dropped half way.
         let lifeline = child.stdin.take();
@@ -102,9 +100,7 @@ impl Kubectl {
     /// Runs kubectl with the text as its `-f` file, e.g. `create` or `replace`.
     pub async fn with_file(&self, text: &str, args: &[&str]) -> Result<String, Error> {
         let path = self.scratch.join(format!("input-{:016x}", random()));
-        tokio::fs::write(&path, text)
-            .await
-            .map_err(|e| Error::path("write", &path, e))?;
+        tokio::fs::write(&path, text).await.map_err(|e| Error::path("write", &path, e))?;
         let file = path.to_string_lossy().into_owned();
         let mut args = args.to_vec();
         args.extend(["-f", &file]);

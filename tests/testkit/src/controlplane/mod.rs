@@ -51,11 +51,7 @@ static SHARED: OnceCell<Result<ControlPlane, Error>> = OnceCell::const_new();
 /// once. Tests keep apart by working in a [`ControlPlane::namespace`] each, and
 /// must not stop its servers.
 pub async fn shared() -> Result<&'static ControlPlane, Error> {
-    SHARED
-        .get_or_init(|| ControlPlane::builder().audit(true).start())
-        .await
-        .as_ref()
-        .map_err(Clone::clone)
+    SHARED.get_or_init(|| ControlPlane::builder().audit(true).start()).await.as_ref().map_err(Clone::clone)
 }
 
 #[cfg(test)]

@@ -77,9 +77,7 @@ impl Builder {
             let started = self.start_once(&binaries, controller_manager.as_deref());
             match started.await {
                 // Someone else was quicker to bind it; the next try takes others.
-                Err(Error::Server(text))
-                    if tries < PORT_TRIES && text.contains("address already in use") =>
-                {
+                Err(Error::Server(text)) if tries < PORT_TRIES && text.contains("address already in use") => {
                     tries += 1;
                 }
                 other => return other,
@@ -103,13 +101,8 @@ impl Builder {
             users.push(TokenUser::new(name, &groups)?);
         }
         let dir = OwnedDir::create("testrun-controlplane-")?;
-        let layout = Layout::create(
-            dir.path(),
-            binaries.clone(),
-            users,
-            self.audit,
-            self.apiserver_args.clone(),
-        )?;
+        let layout =
+            Layout::create(dir.path(), binaries.clone(), users, self.audit, self.apiserver_args.clone())?;
         let kubeconfig = layout.dir.join("kubeconfigs/admin.json");
         let token = layout.token(credentials::ADMIN).unwrap_or_default();
         credentials::write_kubeconfig(
@@ -118,26 +111,14 @@ impl Builder {
             &layout.authority(),
             &Identity::Token(token),
         )?;
-        let admin = Kubectl::new(
-            &layout.binaries.kubectl,
-            &kubeconfig,
-            &layout.dir.join("scratch"),
-        );
-        let plane = ControlPlane {
-            servers: Mutex::new(Servers::default()),
-            layout,
-            admin,
-            _dir: dir,
-        };
+        let admin = Kubectl::new(&layout.binaries.kubectl, &kubeconfig, &layout.dir.join("scratch"));
+        let plane = ControlPlane { servers: Mutex::new(Servers::default()), layout, admin, _dir: dir };
         // The API server waits for etcd by itself: starting both is quicker.
         plane.servers().etcd = Some(plane.layout.spawn_etcd()?);
         plane.start_apiserver().await?;
-        plane
-            .wait_for("the namespace default", &["get", "namespace", "default"])
-            .await?;
+        plane.wait_for("the namespace default", &["get", "namespace", "default"]).await?;
         if let Some(binary) = controller_manager {
-            plane.servers().controller_manager =
-                Some(plane.layout.spawn_controller_manager(binary)?);
+            plane.servers().controller_manager = Some(plane.layout.spawn_controller_manager(binary)?);
             // One of its controllers makes this account: it works, then.
             let account = ["get", "serviceaccount", "default", "--namespace=default"];
             plane.wait_for("the controller manager", &account).await?;
@@ -156,14 +137,10 @@ struct Servers {
 
 impl Servers {
     fn check(&mut self) -> Result<(), Error> {
-        [
-            &mut self.etcd,
-            &mut self.apiserver,
-            &mut self.controller_manager,
-        ]
-        .into_iter()
-        .flatten()
-        .try_for_each(Supervised::check)
+        [&mut self.etcd, &mut self.apiserver, &mut self.controller_manager]
+            .into_iter()
+            .flatten()
+            .try_for_each(Supervised::check)
     }
 }
 
@@ -217,19 +194,11 @@ impl ControlPlane {
     /// with exactly these groups gets its own token; any other is impersonated
     /// by the administrator, which the server treats alike.
     pub fn kubeconfig_for(&self, user: &str, groups: &[&str]) -> Result<PathBuf, Error> {
-        let declared = self
-            .layout
-            .users
-            .iter()
-            .find(|known| known.name == user && known.groups == groups);
+        let declared = self.layout.users.iter().find(|known| known.name == user && known.groups == groups);
         let admin_token = self.token(credentials::ADMIN).unwrap_or_default();
         let identity = match declared {
             Some(known) => Identity::Token(&known.token),
-            None => Identity::As {
-                admin_token,
-                user,
-                groups,
-            },
+            None => Identity::As { admin_token, user, groups },
         };
         self.write_kubeconfig(&identity)
     }
@@ -242,9 +211,7 @@ impl ControlPlane {
         name: &str,
     ) -> Result<PathBuf, Error> {
         let namespace = format!("--namespace={namespace}");
-        let token = self
-            .kubectl_ok(&["create", "token", name, &namespace, "--duration=1h"])
-            .await?;
+        let token = self.kubectl_ok(&["create", "token", name, &namespace, "--duration=1h"]).await?;
         self.write_kubeconfig(&Identity::Token(token.trim()))
     }
 
@@ -262,11 +229,7 @@ impl ControlPlane {
 
     /// kubectl with the identity of a kubeconfig.
     pub fn kubectl_with(&self, kubeconfig: &Path) -> Kubectl {
-        Kubectl::new(
-            &self.layout.binaries.kubectl,
-            kubeconfig,
-            &self.layout.dir.join("scratch"),
-        )
+        Kubectl::new(&self.layout.binaries.kubectl, kubeconfig, &self.layout.dir.join("scratch"))
     }
 
     /// kubectl with the identity of [`ControlPlane::kubeconfig_for`].
@@ -386,8 +349,7 @@ impl ControlPlane {
             self.still_possible("kube-apiserver", deadline, "it does not listen")?;
             tokio::time::sleep(POLL).await;
         }
-        self.wait_for("kube-apiserver", &["get", "--raw=/readyz"])
-            .await
+        self.wait_for("kube-apiserver", &["get", "--raw=/readyz"]).await
     }
 
     /// Repeats a kubectl call until it succeeds.
@@ -426,7 +388,5 @@ impl ControlPlane {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|e| Error::io("wait for a build", e))?
+    tokio::task::spawn_blocking(work).await.map_err(|e| Error::io("wait for a build", e))?
 }

@@ -64,13 +64,7 @@ pub(super) struct Program {
 impl Program {
     /// A program without arguments that inherits the environment.
     pub(super) fn new(path: &Path) -> Self {
-        Self {
-            path: path.to_path_buf(),
-            args: Vec::new(),
-            envs: Vec::new(),
-            dir: None,
-            clean: false,
-        }
+        Self { path: path.to_path_buf(), args: Vec::new(), envs: Vec::new(), dir: None, clean: false }
     }
 
     /// Adds arguments.
@@ -102,10 +96,7 @@ impl Program {
     /// is a pipe that the caller must hold open for as long as it shall run.
     pub(super) fn command(&self) -> Command {
         let mut command = Command::new("/bin/sh");
-        command
-            .args(["-c", SUPERVISOR, "supervisor"])
-            .arg(&self.path)
-            .args(&self.args);
+        command.args(["-c", SUPERVISOR, "supervisor"]).arg(&self.path).args(&self.args);
         if self.clean {
             command.env_clear();
             for name in ["PATH", "HOME", "TMPDIR", "LANG"] {
@@ -136,31 +127,17 @@ impl Program {
                 .map_err(|e| Error::path("open the log", log, e))
         };
         let out = open()?;
-        let log_start = out
-            .metadata()
-            .map_err(|e| Error::path("read the size of", log, e))?
-            .len();
+        let log_start = out.metadata().map_err(|e| Error::path("read the size of", log, e))?.len();
         let mut command = self.command();
         command.stdout(out).stderr(open()?);
-        let mut child = command
-            .spawn()
-            .map_err(|e| Error::path("start", &self.path, e))?;
+        let mut child = command.spawn().map_err(|e| Error::path("start", &self.path, e))?;
         let lifeline = child.stdin.take();
-        Ok(Supervised {
-            name: display_name(&self.path),
-            child,
-            lifeline,
-            log: log.to_path_buf(),
-            log_start,
-        })
+        Ok(Supervised { name: display_name(&self.path), child, lifeline, log: log.to_path_buf(), log_start })
     }
 }
 
 fn display_name(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or(path.as_os_str())
-        .to_string_lossy()
-        .into_owned()
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// A running program. Dropping it kills the program and waits for its end.
@@ -176,9 +153,7 @@ pub(super) struct Supervised {
 impl Supervised {
     /// The exit status, if the program has ended.
     pub(super) fn ended(&mut self) -> Result<Option<ExitStatus>, Error> {
-        self.child
-            .try_wait()
-            .map_err(|e| Error::io(format!("ask for the state of {}", self.name), e))
+        self.child.try_wait().map_err(|e| Error::io(format!("ask for the state of {}", self.name), e))
     }
 
     /// An error that tells the end of the log, if the program has ended.

@@ -159,31 +159,21 @@ impl Layout {
             ]);
         }
         args.extend(self.apiserver_args.iter().cloned());
-        Program::new(&self.binaries.kube_apiserver)
-            .args(args)
-            .clean_env()
-            .spawn(&self.log("kube-apiserver"))
+        Program::new(&self.binaries.kube_apiserver).args(args).clean_env().spawn(&self.log("kube-apiserver"))
     }
 
     /// Whether something listens where the API server should.
     pub(super) async fn apiserver_listens(&self) -> bool {
-        TcpStream::connect((Ipv4Addr::LOCALHOST, self.apiserver_port))
-            .await
-            .is_ok()
+        TcpStream::connect((Ipv4Addr::LOCALHOST, self.apiserver_port)).await.is_ok()
     }
 
     /// Starts the controller manager.
     pub(super) fn spawn_controller_manager(&self, binary: &Path) -> Result<Supervised, Error> {
         let kubeconfig = self.dir.join("kubeconfigs/controller-manager.json");
-        let token = self.token(CONTROLLER_MANAGER).ok_or_else(|| {
-            Error::Usage("expected a token for the controller manager".to_owned())
-        })?;
-        credentials::write_kubeconfig(
-            &kubeconfig,
-            &self.url(),
-            &self.authority(),
-            &Identity::Token(token),
-        )?;
+        let token = self
+            .token(CONTROLLER_MANAGER)
+            .ok_or_else(|| Error::Usage("expected a token for the controller manager".to_owned()))?;
+        credentials::write_kubeconfig(&kubeconfig, &self.url(), &self.authority(), &Identity::Token(token))?;
         Program::new(binary)
             .args([
                 format!("--kubeconfig={}", kubeconfig.display()),
@@ -226,8 +216,5 @@ async fn http_ok(port: u16, path: &str) -> bool {
         stream.read_exact(&mut head).await?;
         Ok::<_, std::io::Error>(head.ends_with(b" 200"))
     };
-    matches!(
-        tokio::time::timeout(Duration::from_secs(2), ask).await,
-        Ok(Ok(true))
-    )
+    matches!(tokio::time::timeout(Duration::from_secs(2), ask).await, Ok(Ok(true)))
 }

@@ -1,11 +1,6 @@
 //! The control plane, tried for real.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::*;
 use std::path::Path;
@@ -73,18 +68,11 @@ fn widget(namespace: &str, name: &str, size: u32) -> String {
 async fn apply_widgets(plane: &ControlPlane) {
     plane.apply(WIDGETS).await.unwrap();
     let crd = "crd/widgets.bench.testrun.invalid";
-    plane
-        .kubectl_ok(&["wait", "--for=condition=Established", crd])
-        .await
-        .unwrap();
+    plane.kubectl_ok(&["wait", "--for=condition=Established", crd]).await.unwrap();
 }
 
 /// Repeats an attempt until it gives something.
-async fn eventually<T>(
-    what: &str,
-    limit: Duration,
-    mut attempt: impl AsyncFnMut() -> Option<T>,
-) -> T {
+async fn eventually<T>(what: &str, limit: Duration, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + limit;
     loop {
         if let Some(value) = attempt().await {
@@ -99,10 +87,7 @@ async fn eventually<T>(
 async fn the_shared_control_plane_tells_the_pinned_version() {
     let plane = shared().await.unwrap();
     let version = plane.admin().json(&["version"]).await.unwrap();
-    let pins = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../controlplane/kubernetes/go.mod"
-    );
+    let pins = concat!(env!("CARGO_MANIFEST_DIR"), "/../controlplane/kubernetes/go.mod");
     let pins = std::fs::read_to_string(pins).unwrap();
     for side in ["clientVersion", "serverVersion"] {
         let told = version[side]["gitVersion"].as_str().unwrap();
@@ -122,31 +107,18 @@ async fn a_status_default_is_served_and_a_policy_denies() {
     apply_widgets(plane).await;
     let namespace = plane.namespace("policy").await.unwrap();
     plane.apply(&widget(&namespace, "small", 3)).await.unwrap();
-    let phase = [
-        "get",
-        "widget",
-        "small",
-        "-n",
-        &namespace,
-        "-o=jsonpath={.status.phase}",
-    ];
+    let phase = ["get", "widget", "small", "-n", &namespace, "-o=jsonpath={.status.phase}"];
     assert_eq!(plane.kubectl_ok(&phase).await.unwrap(), "Pending");
 
     plane.apply(SIZE_POLICY).await.unwrap();
     let large = widget(&namespace, "large", 30);
     // The policy is in force shortly after it was applied.
-    let denial = eventually(
-        "the policy denies",
-        Duration::from_secs(30),
-        async || match plane
-            .admin()
-            .with_file(&large, &["create", "--dry-run=server"])
-            .await
-        {
+    let denial = eventually("the policy denies", Duration::from_secs(30), async || {
+        match plane.admin().with_file(&large, &["create", "--dry-run=server"]).await {
             Err(Error::Kubectl { stderr, .. }) => Some(stderr),
             _ => None,
-        },
-    )
+        }
+    })
     .await;
     assert!(denial.contains("too large a widget"), "{denial}");
     plane.apply(&widget(&namespace, "other", 9)).await.unwrap();
@@ -158,64 +130,34 @@ async fn identities_have_the_rights_they_were_given_and_no_others() {
     let namespace = plane.namespace("rights").await.unwrap();
     let flag = format!("--namespace={namespace}");
     for (role, user) in [("reader-a", "--user=alice"), ("reader-t", "--group=team")] {
-        let create = [
-            "create",
-            "rolebinding",
-            role,
-            "--clusterrole=edit-configmaps",
-        ];
+        let create = ["create", "rolebinding", role, "--clusterrole=edit-configmaps"];
         let args = [&create[..], &[user, &flag]].concat();
         plane.kubectl_ok(&args).await.unwrap();
     }
-    let create = [
-        "create",
-        "clusterrole",
-        "edit-configmaps",
-        "--verb=get,list",
-    ];
-    plane
-        .kubectl_ok(&[&create[..], &["--resource=configmaps"]].concat())
-        .await
-        .unwrap();
+    let create = ["create", "clusterrole", "edit-configmaps", "--verb=get,list"];
+    plane.kubectl_ok(&[&create[..], &["--resource=configmaps"]].concat()).await.unwrap();
     let list = ["get", "configmaps", &flag];
     let may = |kubectl: Kubectl| async move { kubectl.ok(&list).await };
     // A declared user with a token, and two that are impersonated.
     let allowed = [("alice", &[][..]), ("carol", &["team"][..])];
     for (user, groups) in allowed {
         let kubectl = plane.kubectl_as(user, groups).unwrap();
-        eventually(
-            "the binding takes effect",
-            Duration::from_secs(10),
-            async || may(kubectl.clone()).await.ok(),
-        )
+        eventually("the binding takes effect", Duration::from_secs(10), async || {
+            may(kubectl.clone()).await.ok()
+        })
         .await;
         let who = kubectl.ok(&["auth", "whoami", "-o=jsonpath={.status.userInfo.username}"]);
         assert_eq!(who.await.unwrap(), user);
     }
-    for (user, groups) in [
-        ("bob", &[][..]),
-        ("operator", &[][..]),
-        ("carol", &["guests"][..]),
-    ] {
-        let refused = may(plane.kubectl_as(user, groups).unwrap())
-            .await
-            .unwrap_err();
+    for (user, groups) in [("bob", &[][..]), ("operator", &[][..]), ("carol", &["guests"][..])] {
+        let refused = may(plane.kubectl_as(user, groups).unwrap()).await.unwrap_err();
         assert!(refused.to_string().contains("Forbidden"), "{refused}");
     }
-    plane
-        .kubectl_ok(&["create", "serviceaccount", "robot", &flag])
-        .await
-        .unwrap();
-    let robot = plane
-        .kubeconfig_for_service_account(&namespace, "robot")
-        .await
-        .unwrap();
+    plane.kubectl_ok(&["create", "serviceaccount", "robot", &flag]).await.unwrap();
+    let robot = plane.kubeconfig_for_service_account(&namespace, "robot").await.unwrap();
     let who = plane.kubectl_with(&robot);
     let who = who.ok(&["auth", "whoami", "-o=jsonpath={.status.userInfo.username}"]);
-    assert_eq!(
-        who.await.unwrap(),
-        format!("system:serviceaccount:{namespace}:robot")
-    );
+    assert_eq!(who.await.unwrap(), format!("system:serviceaccount:{namespace}:robot"));
 }
 
 #[tokio::test]
@@ -225,36 +167,18 @@ async fn each_request_leaves_one_audit_event_once_it_is_answered() {
     let flag = format!("--namespace={namespace}");
     let mark = plane.audit_mark().unwrap();
     for name in ["one", "two", "three"] {
-        plane
-            .kubectl_ok(&["create", "configmap", name, &flag])
-            .await
-            .unwrap();
+        plane.kubectl_ok(&["create", "configmap", name, &flag]).await.unwrap();
     }
     let dan = plane.kubectl_as("dan", &[]).unwrap();
-    dan.ok(&["get", "configmap", "one", &flag])
-        .await
-        .unwrap_err();
-    let watch = [
-        "get",
-        "configmaps",
-        "--watch-only",
-        "--request-timeout=1s",
-        &flag,
-    ];
+    dan.ok(&["get", "configmap", "one", &flag]).await.unwrap_err();
+    let watch = ["get", "configmaps", "--watch-only", "--request-timeout=1s", &flag];
     plane.kubectl(&watch).await.unwrap();
 
     let events = plane.audit_events_since(mark).unwrap();
     let ours: Vec<_> = events
         .iter()
         .filter(|event| event.namespace() == namespace && event.target() == "configmaps")
-        .map(|event| {
-            (
-                event.verb.as_str(),
-                event.user(),
-                event.code(),
-                event.is_write(),
-            )
-        })
+        .map(|event| (event.verb.as_str(), event.user(), event.code(), event.is_write()))
         .collect();
     assert_eq!(
         ours,
@@ -276,14 +200,7 @@ async fn what_was_stored_outlives_the_death_of_each_server() {
     let flag = "--namespace=default";
     let create = ["create", "configmap", "kept", "--from-literal=a=b", flag];
     plane.kubectl_ok(&create).await.unwrap();
-    let get = [
-        "get",
-        "configmap",
-        "kept",
-        "-o=jsonpath={.data.a}",
-        flag,
-        "--request-timeout=3s",
-    ];
+    let get = ["get", "configmap", "kept", "-o=jsonpath={.data.a}", flag, "--request-timeout=3s"];
     let url = plane.url();
 
     plane.stop_apiserver();
@@ -312,25 +229,12 @@ async fn what_was_stored_outlives_the_death_of_each_server() {
 
 #[tokio::test]
 async fn the_controller_manager_collects_dependents_and_ends_namespaces() {
-    let plane = ControlPlane::builder()
-        .controller_manager(true)
-        .user("erin", &["team"])
-        .start()
-        .await
-        .unwrap();
+    let plane =
+        ControlPlane::builder().controller_manager(true).user("erin", &["team"]).start().await.unwrap();
     let namespace = plane.namespace("gc").await.unwrap();
     let flag = format!("--namespace={namespace}");
-    plane
-        .kubectl_ok(&["create", "configmap", "owner", &flag])
-        .await
-        .unwrap();
-    let uid = [
-        "get",
-        "configmap",
-        "owner",
-        "-o=jsonpath={.metadata.uid}",
-        &flag,
-    ];
+    plane.kubectl_ok(&["create", "configmap", "owner", &flag]).await.unwrap();
+    let uid = ["get", "configmap", "owner", "-o=jsonpath={.metadata.uid}", &flag];
     let uid = plane.kubectl_ok(&uid).await.unwrap();
     let dependent = serde_json::json!({
         "apiVersion": "v1", "kind": "ConfigMap",
@@ -342,22 +246,10 @@ async fn the_controller_manager_collects_dependents_and_ends_namespaces() {
         },
     });
     plane.apply(&dependent.to_string()).await.unwrap();
-    plane
-        .kubectl_ok(&["delete", "configmap", "owner", &flag])
-        .await
-        .unwrap();
-    let gone = [
-        "wait",
-        "--for=delete",
-        "configmap/dependent",
-        "--timeout=60s",
-        &flag,
-    ];
+    plane.kubectl_ok(&["delete", "configmap", "owner", &flag]).await.unwrap();
+    let gone = ["wait", "--for=delete", "configmap/dependent", "--timeout=60s", &flag];
     plane.kubectl_ok(&gone).await.unwrap();
-    plane
-        .kubectl_ok(&["delete", "namespace", &namespace, "--timeout=60s"])
-        .await
-        .unwrap();
+    plane.kubectl_ok(&["delete", "namespace", &namespace, "--timeout=60s"]).await.unwrap();
     let erin = plane.kubectl_as("erin", &["team"]).unwrap();
     let groups = erin.ok(&["auth", "whoami", "-o=jsonpath={.status.userInfo.groups}"]);
     assert_eq!(groups.await.unwrap(), r#"["team","system:authenticated"]"#);
@@ -365,9 +257,7 @@ async fn the_controller_manager_collects_dependents_and_ends_namespaces() {
 
 #[tokio::test]
 async fn a_refused_server_flag_is_told_with_the_log() {
-    let start = ControlPlane::builder()
-        .apiserver_arg("--no-such-flag")
-        .start();
+    let start = ControlPlane::builder().apiserver_arg("--no-such-flag").start();
     let error = start.await.unwrap_err().to_string();
     assert!(error.contains("kube-apiserver ended early"), "{error}");
     assert!(error.contains("unknown flag: --no-such-flag"), "{error}");
@@ -379,10 +269,7 @@ async fn a_call_that_takes_too_long_is_ended() {
     let namespace = plane.namespace("slow").await.unwrap();
     let flag = format!("--namespace={namespace}");
     let kubectl = plane.admin().clone().with_deadline(Duration::from_secs(2));
-    let error = kubectl
-        .ok(&["get", "configmaps", "--watch", &flag])
-        .await
-        .unwrap_err();
+    let error = kubectl.ok(&["get", "configmaps", "--watch", &flag]).await.unwrap_err();
     assert!(matches!(error, Error::Timeout(_)), "{error}");
     eventually("kubectl is gone", Duration::from_secs(5), async || {
         running_with(&namespace).is_empty().then_some(())
@@ -411,14 +298,7 @@ async fn helper_that_waits_to_be_killed() {
     let own = ControlPlane::start().await.unwrap();
     let dirs: Vec<_> = [shared, &own]
         .iter()
-        .map(|plane| {
-            plane
-                .log_path("etcd")
-                .parent()
-                .unwrap()
-                .display()
-                .to_string()
-        })
+        .map(|plane| plane.log_path("etcd").parent().unwrap().display().to_string())
         .collect();
     let unfinished = Path::new(&report).with_extension("unfinished");
     std::fs::write(&unfinished, dirs.join("\n")).unwrap();
@@ -438,10 +318,7 @@ async fn nothing_is_left_of_a_test_process_that_is_killed() {
         .spawn()
         .unwrap();
     let text = eventually("the helper reports", Duration::from_secs(600), async || {
-        assert!(
-            helper.try_wait().unwrap().is_none(),
-            "the helper ended early"
-        );
+        assert!(helper.try_wait().unwrap().is_none(), "the helper ended early");
         std::fs::read_to_string(&report).ok()
     })
     .await;

@@ -26,9 +26,7 @@ pub fn zip(entries: &[(String, Vec<u8>)]) -> Vec<u8> {
         directory.extend(offset.to_le_bytes());
         directory.extend(name.as_bytes());
     }
-    let count = u16::try_from(entries.len())
-        .unwrap_or(u16::MAX)
-        .to_le_bytes();
+    let count = u16::try_from(entries.len()).unwrap_or(u16::MAX).to_le_bytes();
     let start = size(out.len());
     out.extend(&directory);
     out.extend(b"PK\x05\x06\0\0\0\0");
@@ -81,12 +79,7 @@ fn split(name: &str) -> (&str, &str) {
     }
     let fits = |at: &usize| *at <= 155 && name.len() - at - 1 <= 100;
     let at = name.match_indices('/').map(|(at, _)| at).find(fits);
-    at.map_or(("", name), |at| {
-        (
-            name.get(..at).unwrap_or(""),
-            name.get(at + 1..).unwrap_or(name),
-        )
-    })
+    at.map_or(("", name), |at| (name.get(..at).unwrap_or(""), name.get(at + 1..).unwrap_or(name)))
 }
 
 /// A gzip frame around stored blocks.
@@ -117,11 +110,7 @@ fn crc32(data: &[u8]) -> u32 {
     for byte in data {
         crc ^= u32::from(*byte);
         for _ in 0..8 {
-            crc = if crc & 1 == 1 {
-                (crc >> 1) ^ 0xEDB8_8320
-            } else {
-                crc >> 1
-            };
+            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 };
         }
     }
     !crc

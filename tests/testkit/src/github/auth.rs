@@ -41,17 +41,14 @@ impl Principal {
     }
 
     fn selected(&self, state: &State, token: &Token, repo: &Repo) -> bool {
-        let includes =
-            |list: &Option<Vec<u64>>| list.as_ref().is_none_or(|ids| ids.contains(&repo.id));
+        let includes = |list: &Option<Vec<u64>>| list.as_ref().is_none_or(|ids| ids.contains(&repo.id));
         let installed = match token.installation {
             None => true,
-            Some(id) => state
-                .installations
-                .iter()
-                .find(|installation| installation.id == id)
-                .is_some_and(|found| {
+            Some(id) => {
+                state.installations.iter().find(|installation| installation.id == id).is_some_and(|found| {
                     found.account.eq_ignore_ascii_case(&repo.owner) && includes(&found.repositories)
-                }),
+                })
+            }
         };
         installed && includes(&token.repositories)
     }
@@ -104,11 +101,7 @@ impl Principal {
 pub fn authenticate(state: &State, header: Option<&str>) -> Result<Principal, &'static str> {
     const BAD: &str = "Bad credentials";
     let Some(header) = header else {
-        return if state.anonymous {
-            Ok(Principal::Anonymous)
-        } else {
-            Err("Requires authentication")
-        };
+        return if state.anonymous { Ok(Principal::Anonymous) } else { Err("Requires authentication") };
     };
     let Some((scheme, value)) = header.split_once(' ') else {
         return Err(BAD);
@@ -118,9 +111,7 @@ pub fn authenticate(state: &State, header: Option<&str>) -> Result<Principal, &'
     }
     let known = state.tokens.iter().find(|token| token.value == value);
     match known {
-        Some(token) if token.expires.is_none_or(|at| state.wire < at) => {
-            Ok(Principal::Token(token.clone()))
-        }
+        Some(token) if token.expires.is_none_or(|at| state.wire < at) => Ok(Principal::Token(token.clone())),
         Some(_) => Err(BAD),
         None if value.matches('.').count() == 2 && !value.starts_with("gh") => {
             app_of_jwt(state, value, Ts::real_now().seconds()).map(Principal::App)
@@ -133,14 +124,8 @@ pub fn authenticate(state: &State, header: Option<&str>) -> Result<Principal, &'
 /// as no key is shared with the client under test.
 fn app_of_jwt(state: &State, jwt: &str, now: i64) -> Result<u64, &'static str> {
     let mut parts = jwt.split('.');
-    let header = parts
-        .next()
-        .and_then(claims)
-        .ok_or("A JSON web token could not be decoded")?;
-    let body = parts
-        .next()
-        .and_then(claims)
-        .ok_or("A JSON web token could not be decoded")?;
+    let header = parts.next().and_then(claims).ok_or("A JSON web token could not be decoded")?;
+    let body = parts.next().and_then(claims).ok_or("A JSON web token could not be decoded")?;
     if header.get("alg").and_then(Value::as_str) != Some("RS256") {
         return Err("A JSON web token could not be decoded");
     }
@@ -162,9 +147,7 @@ fn app_of_jwt(state: &State, jwt: &str, now: i64) -> Result<u64, &'static str> {
         Some(Value::Number(number)) => number.as_u64(),
         _ => None,
     };
-    issuer
-        .filter(|id| state.app(*id).is_some())
-        .ok_or("Integration not found")
+    issuer.filter(|id| state.app(*id).is_some()).ok_or("Integration not found")
 }
 
 fn claims(part: &str) -> Option<Value> {
@@ -193,14 +176,10 @@ fn claims(part: &str) -> Option<Value> {
 /// The permission that an operation needs, and its level.
 pub fn needed(method: &str, template: &str) -> (&'static str, &'static str) {
     let level = if method == "GET" { "read" } else { "write" };
-    let rest = template
-        .strip_prefix("/repos/{owner}/{repo}")
-        .unwrap_or_default();
+    let rest = template.strip_prefix("/repos/{owner}/{repo}").unwrap_or_default();
     let permission = if rest.starts_with("/actions/") {
         "actions"
-    } else if rest.starts_with("/check-")
-        || rest.ends_with("/check-runs")
-        || rest.ends_with("/check-suites")
+    } else if rest.starts_with("/check-") || rest.ends_with("/check-runs") || rest.ends_with("/check-suites")
     {
         "checks"
     } else if rest.ends_with("/status") || rest.contains("/statuses") {
@@ -211,10 +190,7 @@ pub fn needed(method: &str, template: &str) -> (&'static str, &'static str) {
         "issues"
     } else if rest.contains("/protection") {
         "administration"
-    } else if rest.starts_with("/commits")
-        || rest.starts_with("/branches")
-        || rest.starts_with("/compare")
-    {
+    } else if rest.starts_with("/commits") || rest.starts_with("/branches") || rest.starts_with("/compare") {
         "contents"
     } else {
         "metadata"

@@ -29,27 +29,14 @@ impl Pieces {
     /// The first half of the content, then the connection is cut.
     pub fn truncated(content: Bytes) -> Self {
         let half = content.slice(..content.len() / 2);
-        Self {
-            pieces: [half].into(),
-            pause: None,
-            broken: true,
-            claimed: Some(content.len() as u64),
-        }
+        Self { pieces: [half].into(), pause: None, broken: true, claimed: Some(content.len() as u64) }
     }
 
     /// The content, `size` bytes at a time.
     pub fn slow(content: Bytes, size: usize, pause: Duration) -> Self {
-        let pieces = content
-            .chunks(size.max(1))
-            .map(Bytes::copy_from_slice)
-            .collect();
+        let pieces = content.chunks(size.max(1)).map(Bytes::copy_from_slice).collect();
         let pause = tokio::time::interval(pause.max(Duration::from_millis(1)));
-        Self {
-            pieces,
-            pause: Some(pause),
-            broken: false,
-            claimed: None,
-        }
+        Self { pieces, pause: Some(pause), broken: false, claimed: None }
     }
 
     /// The content and then spaces, up to `size` bytes.
@@ -62,12 +49,7 @@ impl Pieces {
             left -= piece.len();
             pieces.push_back(piece);
         }
-        Self {
-            pieces,
-            pause: None,
-            broken: false,
-            claimed: None,
-        }
+        Self { pieces, pause: None, broken: false, claimed: None }
     }
 }
 
@@ -92,8 +74,7 @@ impl HttpBody for Pieces {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.claimed
-            .map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.claimed.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
@@ -109,13 +90,7 @@ impl Listener for Resettable {
             if let Ok((stream, _)) = self.0.accept().await {
                 let _ = stream.set_nodelay(true);
                 let reset = Reset::default();
-                return (
-                    Wire {
-                        stream,
-                        reset: reset.clone(),
-                    },
-                    reset,
-                );
+                return (Wire { stream, reset: reset.clone() }, reset);
             }
             // Out of descriptors, most likely: let others finish.
             tokio::time::sleep(Duration::from_millis(50)).await;

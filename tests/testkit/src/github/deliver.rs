@@ -39,10 +39,7 @@ pub async fn run(server: std::sync::Weak<Server>) {
                 let mut batch = std::mem::take(&mut state.hooks.outbox);
                 disturb(&mut state.hooks, &mut batch);
                 state.hooks.in_flight = batch.len();
-                let settings = Hooks {
-                    deliveries: Vec::new(),
-                    ..state.hooks.clone()
-                };
+                let settings = Hooks { deliveries: Vec::new(), ..state.hooks.clone() };
                 (settings, batch)
             };
             for delivery in batch {
@@ -69,11 +66,7 @@ async fn one(server: &Arc<Server>, settings: &Hooks, mut delivery: Delivery) {
         delivery.status = 200;
     }
     let mut state = server.state();
-    state.violations.extend(
-        found
-            .into_iter()
-            .map(|text| format!("webhook {name}: {text}")),
-    );
+    state.violations.extend(found.into_iter().map(|text| format!("webhook {name}: {text}")));
     delivery.delivered = Some(state.now);
     state.hooks.deliveries.push(delivery);
     state.hooks.in_flight = state.hooks.in_flight.saturating_sub(1);
@@ -94,11 +87,8 @@ fn disturb(hooks: &mut Hooks, batch: &mut Vec<Delivery>) {
     for delivery in batch.iter_mut() {
         delivery.dropped = percent() % 100 < u64::from(hooks.drop_percent);
     }
-    let again: Vec<Delivery> = batch
-        .iter()
-        .filter(|_| percent() % 100 < u64::from(hooks.duplicate_percent))
-        .cloned()
-        .collect();
+    let again: Vec<Delivery> =
+        batch.iter().filter(|_| percent() % 100 < u64::from(hooks.duplicate_percent)).cloned().collect();
     batch.extend(again);
     if hooks.shuffle {
         for index in (1..batch.len()).rev() {
@@ -121,16 +111,10 @@ pub fn signature(secret: &str, body: &[u8]) -> String {
 /// One POST over a connection of its own; gives the receiver's status.
 async fn post(settings: &Hooks, delivery: &Delivery) -> io::Result<u16> {
     let url = settings.url.as_deref().unwrap_or_default();
-    let rest = url
-        .strip_prefix("http://")
-        .ok_or_else(|| io::Error::other("plain HTTP only"))?;
+    let rest = url.strip_prefix("http://").ok_or_else(|| io::Error::other("plain HTTP only"))?;
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let body = serde_json::to_vec::<Value>(&delivery.payload)?;
-    let secret = if settings.wrong_signature {
-        "not the secret"
-    } else {
-        settings.secret.as_str()
-    };
+    let secret = if settings.wrong_signature { "not the secret" } else { settings.secret.as_str() };
     let head = format!(
         "POST /{path} HTTP/1.1\r\nhost: {host}\r\nuser-agent: GitHub-Hookshot/testkit\r\naccept: */*\r\n\
          content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\
@@ -155,11 +139,7 @@ async fn post(settings: &Hooks, delivery: &Delivery) -> io::Result<u16> {
         }
     }
     let line = String::from_utf8_lossy(&answer).into_owned();
-    let status = line
-        .split(' ')
-        .nth(1)
-        .and_then(|code| code.get(..3))
-        .and_then(|code| code.parse().ok());
+    let status = line.split(' ').nth(1).and_then(|code| code.get(..3)).and_then(|code| code.parse().ok());
     status.ok_or_else(|| io::Error::other("no status line"))
 }
 

@@ -96,30 +96,17 @@ pub struct Match {
 impl Match {
     /// Every request to the API.
     pub fn any() -> Self {
-        Self {
-            method: None,
-            part: String::new(),
-            origin: Origin::Api,
-            skip: 0,
-            left: None,
-        }
+        Self { method: None, part: String::new(), origin: Origin::Api, skip: 0, left: None }
     }
 
     /// Requests to the API whose path, or path template, contains `part`.
     pub fn path(part: &str) -> Self {
-        Self {
-            part: part.to_owned(),
-            ..Self::any()
-        }
+        Self { part: part.to_owned(), ..Self::any() }
     }
 
     /// Requests to the second origin (logs, archives) whose path contains `part`.
     pub fn blobs(part: &str) -> Self {
-        Self {
-            part: part.to_owned(),
-            origin: Origin::Blobs,
-            ..Self::any()
-        }
+        Self { part: part.to_owned(), origin: Origin::Blobs, ..Self::any() }
     }
 
     /// Only this method.
@@ -179,18 +166,10 @@ impl Faults {
     }
 
     /// The fault for a request.
-    pub fn hit(
-        &mut self,
-        origin: Origin,
-        method: &str,
-        path: &str,
-        template: &str,
-    ) -> Option<Fault> {
-        self.0.iter_mut().find_map(|(matcher, fault)| {
-            matcher
-                .hits(origin, method, path, template)
-                .then(|| fault.clone())
-        })
+    pub fn hit(&mut self, origin: Origin, method: &str, path: &str, template: &str) -> Option<Fault> {
+        self.0
+            .iter_mut()
+            .find_map(|(matcher, fault)| matcher.hits(origin, method, path, template).then(|| fault.clone()))
     }
 }
 
@@ -203,12 +182,9 @@ pub fn overwrite(value: &mut Value, name: &str, with: &Value) {
             {
                 *slot = with.clone();
             }
-            map.values_mut()
-                .for_each(|inner| overwrite(inner, name, with));
+            map.values_mut().for_each(|inner| overwrite(inner, name, with));
         }
-        Value::Array(items) => items
-            .iter_mut()
-            .for_each(|item| overwrite(item, name, with)),
+        Value::Array(items) => items.iter_mut().for_each(|item| overwrite(item, name, with)),
         _ => {}
     }
 }

@@ -30,12 +30,7 @@ pub(super) enum Subject {
     /// A commit status.
     Status { repo: u64, status: u64 },
     /// A group of a merge queue.
-    MergeGroup {
-        repo: u64,
-        head_ref: String,
-        head_sha: String,
-        base_sha: String,
-    },
+    MergeGroup { repo: u64, head_ref: String, head_sha: String, base_sha: String },
 }
 
 /// A delivery, made or to be made.
@@ -144,13 +139,7 @@ impl State {
         self.queue("ping", None, None, payload);
     }
 
-    fn queue(
-        &mut self,
-        event: &str,
-        action: Option<&str>,
-        repository: Option<u64>,
-        payload: Value,
-    ) {
+    fn queue(&mut self, event: &str, action: Option<&str>, repository: Option<u64>, payload: Value) {
         let id = self.fresh_id();
         self.hooks.outbox.push(Delivery {
             id,
@@ -182,19 +171,16 @@ impl State {
             return;
         };
         let mut events = render(self, repo, &subject, action);
-        let installation = self
-            .installations
-            .iter()
-            .find(|found| found.account.eq_ignore_ascii_case(&repo.owner));
-        let installation = installation
-            .map(|found| json!({ "id": found.id, "node_id": wire::node("I", found.id) }));
+        let installation =
+            self.installations.iter().find(|found| found.account.eq_ignore_ascii_case(&repo.owner));
+        let installation =
+            installation.map(|found| json!({ "id": found.id, "node_id": wire::node("I", found.id) }));
         for (_, action, payload) in &mut events {
             let Some(map) = payload.as_object_mut() else {
                 continue;
             };
             map.insert("repository".into(), repos::long(self, repo));
-            map.entry("sender")
-                .or_insert_with(|| wire::user(self, &repo.owner));
+            map.entry("sender").or_insert_with(|| wire::user(self, &repo.owner));
             if let Some(action) = action {
                 map.insert("action".into(), json!(action));
             }
@@ -219,10 +205,7 @@ fn render(state: &State, repo: &Repo, subject: &Subject, action: Option<&str>) -
             let Some(run) = repo.runs.iter().find(|known| known.id == *run) else {
                 return events;
             };
-            let workflow = repo
-                .workflows
-                .iter()
-                .find(|known| known.id == run.workflow_id);
+            let workflow = repo.workflows.iter().find(|known| known.id == run.workflow_id);
             let payload = json!({
                 "workflow_run": actions::latest(state, repo, run, true),
                 "workflow": workflow.map(|known| actions::workflow(state, repo, known)),
@@ -252,29 +235,17 @@ fn render(state: &State, repo: &Repo, subject: &Subject, action: Option<&str>) -
                 _ => None,
             };
             if let Some(check) = check {
-                let suite = repo
-                    .runs
-                    .iter()
-                    .find(|run| run.id == job.run_id)
-                    .map(|run| run.suite_id);
+                let suite = repo.runs.iter().find(|run| run.id == job.run_id).map(|run| run.suite_id);
                 let payload = with_suite(state, repo, checks::of_job(state, repo, job), suite);
-                events.push((
-                    "check_run",
-                    Some(check.to_owned()),
-                    json!({ "check_run": payload }),
-                ));
+                events.push(("check_run", Some(check.to_owned()), json!({ "check_run": payload })));
             }
         }
         Subject::Check { check, .. } => {
             let Some(check) = repo.check_runs.iter().find(|known| known.id == *check) else {
                 return events;
             };
-            let payload = with_suite(
-                state,
-                repo,
-                checks::check_run(state, repo, check),
-                Some(check.suite_id),
-            );
+            let payload =
+                with_suite(state, repo, checks::check_run(state, repo, check), Some(check.suite_id));
             events.push(("check_run", act, json!({ "check_run": payload })));
         }
         Subject::Pull { number, .. } => {
@@ -296,9 +267,7 @@ fn render(state: &State, repo: &Repo, subject: &Subject, action: Option<&str>) -
             let Some(status) = repo.statuses.iter().find(|known| known.id == *status) else {
                 return events;
             };
-            let commit = repo
-                .commit(&status.sha)
-                .map(|commit| repos::commit(state, repo, commit));
+            let commit = repo.commit(&status.sha).map(|commit| repos::commit(state, repo, commit));
             let branches: Vec<Value> = repo
                 .branches
                 .iter()
@@ -324,12 +293,7 @@ fn render(state: &State, repo: &Repo, subject: &Subject, action: Option<&str>) -
             }
             events.push(("status", None, payload));
         }
-        Subject::MergeGroup {
-            head_ref,
-            head_sha,
-            base_sha,
-            ..
-        } => {
+        Subject::MergeGroup { head_ref, head_sha, base_sha, .. } => {
             let group = json!({
                 "head_sha": head_sha,
                 "head_ref": head_ref,
@@ -350,11 +314,7 @@ fn with_suite(state: &State, repo: &Repo, mut check: Value, suite: Option<u64>) 
         let mut whole = checks::suite(state, repo, suite);
         if let Some(whole) = whole.as_object_mut() {
             for name in [
-                "repository",
-                "head_commit",
-                "latest_check_runs_count",
-                "check_runs_url",
-                "rerequestable",
+                "repository", "head_commit", "latest_check_runs_count", "check_runs_url", "rerequestable",
                 "runs_rerequestable",
             ] {
                 whole.remove(name);
@@ -396,17 +356,8 @@ pub(super) fn serve(
     query: &BTreeMap<String, String>,
     params: &BTreeMap<String, String>,
 ) -> Answer {
-    let id = params
-        .get("delivery_id")
-        .and_then(|text| text.parse::<u64>().ok());
-    let find = |state: &State| {
-        state
-            .hooks
-            .deliveries
-            .iter()
-            .find(|known| Some(known.id) == id)
-            .cloned()
-    };
+    let id = params.get("delivery_id").and_then(|text| text.parse::<u64>().ok());
+    let find = |state: &State| state.hooks.deliveries.iter().find(|known| Some(known.id) == id).cloned();
     match (method, template) {
         ("GET", "/app/hook/deliveries") => Ok(list(state, query)),
         ("GET", "/app/hook/deliveries/{delivery_id}") => {
@@ -414,10 +365,7 @@ pub(super) fn serve(
             let mut body = item(&delivery);
             if let Some(map) = body.as_object_mut() {
                 map.insert("url".into(), json!(state.hooks.url));
-                map.insert(
-                    "request".into(),
-                    json!({ "headers": {}, "payload": *delivery.payload }),
-                );
+                map.insert("request".into(), json!({ "headers": {}, "payload": *delivery.payload }));
                 map.insert("response".into(), json!({ "headers": {}, "payload": "" }));
             }
             Ok(Reply::ok(body))
@@ -425,14 +373,8 @@ pub(super) fn serve(
         ("POST", "/app/hook/deliveries/{delivery_id}/attempts") => {
             let delivery = find(state).ok_or_else(Reply::not_found)?;
             let id = state.fresh_id();
-            let again = Delivery {
-                id,
-                redelivery: true,
-                delivered: None,
-                status: 0,
-                dropped: false,
-                ..delivery
-            };
+            let again =
+                Delivery { id, redelivery: true, delivered: None, status: 0, dropped: false, ..delivery };
             state.hooks.outbox.push(again);
             state.hooks.wake.notify_one();
             Ok(Reply::json(202, json!({})))
@@ -460,17 +402,10 @@ fn list(state: &State, query: &BTreeMap<String, String>) -> Reply {
         .collect();
     let more = all.len() > most;
     all.truncate(most);
-    let mut reply = Reply::ok(Value::Array(
-        all.iter().map(|delivery| item(delivery)).collect(),
-    ));
+    let mut reply = Reply::ok(Value::Array(all.iter().map(|delivery| item(delivery)).collect()));
     if let Some(last) = all.last().filter(|_| more) {
-        let url = format!(
-            "{}/app/hook/deliveries?per_page={most}&cursor={}",
-            state.urls.api, last.id
-        );
-        reply
-            .headers
-            .push(("link", format!("<{url}>; rel=\"next\"")));
+        let url = format!("{}/app/hook/deliveries?per_page={most}&cursor={}", state.urls.api, last.id);
+        reply.headers.push(("link", format!("<{url}>; rel=\"next\"")));
     }
     reply
 }

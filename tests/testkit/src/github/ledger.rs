@@ -55,18 +55,12 @@ pub struct Request {
 impl Request {
     /// A query value.
     pub fn query(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// A header value.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// Answered 304.
@@ -81,18 +75,8 @@ impl Request {
 
     /// `METHOD path?query` on one line, for messages.
     pub fn line(&self) -> String {
-        let query: Vec<String> = self
-            .query
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let query: Vec<String> = self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mark = if query.is_empty() { "" } else { "?" };
-        format!(
-            "{} {}{mark}{} -> {}",
-            self.method,
-            self.path,
-            query.join("&"),
-            self.status
-        )
+        format!("{} {}{mark}{} -> {}", self.method, self.path, query.join("&"), self.status)
     }
 }

@@ -101,34 +101,20 @@ impl Limits {
     }
 
     fn usage(&mut self, principal: &str, now: Ts) -> &mut Usage {
-        let fresh = Usage {
-            used: self.preset,
-            since: now,
-        };
+        let fresh = Usage { used: self.preset, since: now };
         let usage = self.usage.entry(principal.to_owned()).or_insert(fresh);
         if usage.since + self.window <= now {
-            *usage = Usage {
-                used: 0,
-                since: now,
-            };
+            *usage = Usage { used: 0, since: now };
         }
         usage
     }
 
     /// The state of a principal's budget.
     pub fn budget(&mut self, principal: &str, now: Ts) -> Budget {
-        let limit = if principal == "anonymous" {
-            self.anonymous
-        } else {
-            self.primary
-        };
+        let limit = if principal == "anonymous" { self.anonymous } else { self.primary };
         let window = self.window;
         let usage = *self.usage(principal, now);
-        Budget {
-            limit,
-            used: usage.used.min(limit),
-            reset: (usage.since + window).seconds(),
-        }
+        Budget { limit, used: usage.used.min(limit), reset: (usage.since + window).seconds() }
     }
 
     /// Whether a request may pass the primary limit.
@@ -146,11 +132,7 @@ impl Limits {
         let Some(most) = self.points_per_minute else {
             return true;
         };
-        while self
-            .recent
-            .front()
-            .is_some_and(|(at, _)| *at + Duration::from_secs(60) <= now)
-        {
+        while self.recent.front().is_some_and(|(at, _)| *at + Duration::from_secs(60) <= now) {
             self.recent.pop_front();
         }
         let spent: u64 = self.recent.iter().map(|(_, points)| points).sum();

@@ -61,9 +61,8 @@ pub use ledger::{Origin, Request};
 pub use scenario::Scenario;
 pub use specs::{ArtifactSpec, CheckSpec, JobSpec, PullSpec, RunSpec};
 pub use state::{
-    ACTIONS_APP, Account, Annotation, App, Artifact, Attempt, CheckRun, Comment, Commit,
-    Installation, Job, OPERATOR_APP, Pull, Repo, RequiredCheck, Run, State, Status, Step, Suite,
-    Token, Workflow,
+    ACTIONS_APP, Account, Annotation, App, Artifact, Attempt, CheckRun, Comment, Commit, Installation, Job,
+    OPERATOR_APP, Pull, Repo, RequiredCheck, Run, State, Status, Step, Suite, Token, Workflow,
 };
 pub use time::Ts;
 
@@ -108,11 +107,7 @@ impl GitHub {
 
     /// Starts a server that plays the scenario.
     pub fn try_start(scenario: Scenario) -> Result<Self, String> {
-        let edition = if scenario.ghes {
-            Edition::Ghes
-        } else {
-            Edition::DotCom
-        };
+        let edition = if scenario.ghes { Edition::Ghes } else { Edition::DotCom };
         let spec = Spec::load(edition)?;
         let listen = || {
             let listener = TcpListener::bind(("127.0.0.1", 0))?;
@@ -127,16 +122,8 @@ impl GitHub {
         state.ghes = scenario.ghes;
         state.limits.enabled = !scenario.ghes;
         state.urls.blobs = blobs_url.clone();
-        state.urls.html = if scenario.ghes {
-            api_url.clone()
-        } else {
-            "https://github.com".into()
-        };
-        state.urls.api = if scenario.ghes {
-            format!("{api_url}/api/v3")
-        } else {
-            api_url
-        };
+        state.urls.html = if scenario.ghes { api_url.clone() } else { "https://github.com".into() };
+        state.urls.api = if scenario.ghes { format!("{api_url}/api/v3") } else { api_url };
         let api_url = state.urls.api.clone();
         let start = state.now;
         for change in scenario.setup {
@@ -170,29 +157,16 @@ impl GitHub {
             .map_err(|error| format!("no runtime: {error}"))?;
         let entered = runtime.enter();
         for (listener, is_api) in [(api, true), (blobs, false)] {
-            let listener =
-                tokio::net::TcpListener::from_std(listener).map_err(|error| error.to_string())?;
+            let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| error.to_string())?;
             let router = Router::new();
-            let router = if is_api {
-                router.fallback(server::api)
-            } else {
-                router.fallback(server::blob)
-            };
-            let service = router
-                .with_state(server.clone())
-                .into_make_service_with_connect_info::<Reset>();
+            let router = if is_api { router.fallback(server::api) } else { router.fallback(server::blob) };
+            let service = router.with_state(server.clone()).into_make_service_with_connect_info::<Reset>();
             runtime.spawn(async move { axum::serve(Resettable(listener), service).await });
         }
         runtime.spawn(deliver::run(Arc::downgrade(&server)));
         drop(entered);
         let playing = Arc::new(AtomicBool::new(false));
-        Ok(Self {
-            server,
-            runtime: Some(runtime),
-            api: api_url,
-            blobs: blobs_url,
-            playing,
-        })
+        Ok(Self { server, runtime: Some(runtime), api: api_url, blobs: blobs_url, playing })
     }
 
     /// Base URL of the API without a trailing slash; ends in `/api/v3` on Enterprise Server.
@@ -257,8 +231,7 @@ impl GitHub {
                 }
                 // Whole milliseconds move the clock; the rest waits for the next tick.
                 let passed = last.elapsed().mul_f64(speed);
-                let passed =
-                    Duration::from_millis(u64::try_from(passed.as_millis()).unwrap_or_default());
+                let passed = Duration::from_millis(u64::try_from(passed.as_millis()).unwrap_or_default());
                 last += passed.div_f64(speed);
                 server.move_clock(passed);
             }
@@ -287,18 +260,12 @@ impl GitHub {
 
     /// The requests that cost primary budget.
     pub fn counted_requests(&self) -> Vec<Request> {
-        self.requests()
-            .into_iter()
-            .filter(|request| request.counted)
-            .collect()
+        self.requests().into_iter().filter(|request| request.counted).collect()
     }
 
     /// Requests that change something.
     pub fn writes(&self) -> Vec<Request> {
-        self.requests()
-            .into_iter()
-            .filter(Request::is_write)
-            .collect()
+        self.requests().into_iter().filter(Request::is_write).collect()
     }
 
     /// The most requests to the API that were open at the same time.
@@ -354,11 +321,7 @@ impl GitHub {
             }
             // Woken by requests and deliveries; other changes are seen at the next look.
             let requests = lock(&self.server.requests);
-            drop(
-                self.server
-                    .arrived
-                    .wait_timeout(requests, deliver::LOOK_AGAIN),
-            );
+            drop(self.server.arrived.wait_timeout(requests, deliver::LOOK_AGAIN));
         }
     }
 

@@ -135,25 +135,16 @@ impl Repo {
         if let Some(sha) = self.branches.get(branch) {
             return Some(sha.clone());
         }
-        if let Some(number) = short
-            .strip_prefix("pull/")
-            .and_then(|rest| rest.strip_suffix("/head"))
-        {
+        if let Some(number) = short.strip_prefix("pull/").and_then(|rest| rest.strip_suffix("/head")) {
             let number: u64 = number.parse().ok()?;
-            return self
-                .pulls
-                .iter()
-                .find(|pull| pull.number == number)
-                .map(|pull| pull.head_sha.clone());
+            return self.pulls.iter().find(|pull| pull.number == number).map(|pull| pull.head_sha.clone());
         }
         self.commit(reference).map(|commit| commit.sha.clone())
     }
 
     /// The newest attempt that has a row for this job, and the jobs of an attempt.
     pub fn jobs_of(&self, run: u64, attempt: u64) -> impl Iterator<Item = &Job> {
-        self.jobs
-            .iter()
-            .filter(move |job| job.run_id == run && job.attempt == attempt)
+        self.jobs.iter().filter(move |job| job.run_id == run && job.attempt == attempt)
     }
 }
 
@@ -269,9 +260,7 @@ impl Run {
 
     /// An attempt by its number.
     pub fn attempt(&self, number: u64) -> Option<&Attempt> {
-        self.attempts
-            .iter()
-            .find(|attempt| attempt.number == number)
+        self.attempts.iter().find(|attempt| attempt.number == number)
     }
 }
 

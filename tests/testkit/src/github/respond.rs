@@ -33,10 +33,7 @@ pub fn early(fault: &Option<Fault>) -> Option<Out> {
         }),
         Fault::Garbage(text) => Some(Out {
             status: 200,
-            headers: vec![(
-                "content-type".into(),
-                "application/json; charset=utf-8".into(),
-            )],
+            headers: vec![("content-type".into(), "application/json; charset=utf-8".into())],
             content: text.clone().into(),
         }),
         Fault::Redirect(to) => {
@@ -47,8 +44,7 @@ pub fn early(fault: &Option<Fault>) -> Option<Out> {
         Fault::PrimaryLimit => Some(plain(403, "API rate limit exceeded for installation.")),
         Fault::SecondaryLimit(code, after) => {
             let mut out = plain(*code, SECONDARY);
-            out.headers
-                .extend(after.map(|seconds| ("retry-after".to_owned(), seconds.to_string())));
+            out.headers.extend(after.map(|seconds| ("retry-after".to_owned(), seconds.to_string())));
             Some(out)
         }
         _ => None,
@@ -62,15 +58,8 @@ pub const SECONDARY: &str =
 /// GitHub's usual error body.
 pub fn plain(status: u16, message: &str) -> Out {
     let content = serde_json::to_vec(&wire::error(status, message)).unwrap_or_default();
-    let headers = vec![(
-        "content-type".to_owned(),
-        "application/json; charset=utf-8".to_owned(),
-    )];
-    Out {
-        status,
-        headers,
-        content: content.into(),
-    }
+    let headers = vec![("content-type".to_owned(), "application/json; charset=utf-8".to_owned())];
+    Out { status, headers, content: content.into() }
 }
 
 /// Turns an answer into what goes on the wire; a fault may keep it, cut it or stretch it.
@@ -88,8 +77,7 @@ pub async fn send(out: Out, fault: Option<Fault>, reset: &Reset) -> Response<Bod
         _ => Body::from(out.content),
     };
     let mut response = Response::new(body);
-    *response.status_mut() =
-        StatusCode::from_u16(out.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = StatusCode::from_u16(out.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in out.headers {
         let name = HeaderName::from_bytes(name.as_bytes());
         if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&value)) {
@@ -127,12 +115,7 @@ pub fn link(state: &State, asked: &In, page: routes::Page, fault: &Option<Fault>
         _ => None,
     };
     let base = match repo {
-        Some(repo) => format!(
-            "{}/repositories/{}/{}",
-            state.urls.api,
-            repo.id,
-            rest.unwrap_or_default()
-        ),
+        Some(repo) => format!("{}/repositories/{}/{}", state.urls.api, repo.id, rest.unwrap_or_default()),
         None => format!("{}{}", state.urls.api, asked.path),
     };
     let base = match fault {
@@ -176,9 +159,7 @@ pub fn bend(body: &mut Value, fault: &Option<Fault>) {
             }
         }
         Some(Fault::NullConclusion) => overwrite(body, "conclusion", &Value::Null),
-        Some(Fault::UnknownConclusion(text)) => {
-            overwrite(body, "conclusion", &Value::String(text.clone()))
-        }
+        Some(Fault::UnknownConclusion(text)) => overwrite(body, "conclusion", &Value::String(text.clone())),
         Some(Fault::UnknownStatus(text)) => overwrite(body, "status", &Value::String(text.clone())),
         Some(Fault::Edit(change)) => change(body),
         _ => {}

@@ -64,11 +64,7 @@ impl Scenario {
     }
 
     /// A change at a time after the start.
-    pub fn at(
-        mut self,
-        offset: Duration,
-        change: impl FnOnce(&mut State) + Send + 'static,
-    ) -> Self {
+    pub fn at(mut self, offset: Duration, change: impl FnOnce(&mut State) + Send + 'static) -> Self {
         self.events.push((offset, Box::new(change)));
         self
     }

@@ -57,21 +57,13 @@ pub(super) struct In {
 impl In {
     /// What follows `/repos/{owner}/{repo}` in path and query, as it was sent.
     fn tail(&self) -> String {
-        let path = self
-            .path
-            .splitn(5, '/')
-            .nth(4)
-            .map(|rest| format!("/{rest}"))
-            .unwrap_or_default();
+        let path = self.path.splitn(5, '/').nth(4).map(|rest| format!("/{rest}")).unwrap_or_default();
         let mark = if self.raw_query.is_empty() { "" } else { "?" };
         format!("{path}{mark}{}", self.raw_query)
     }
 
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -103,10 +95,7 @@ pub async fn api(
     let _open = Open::new(&server);
     let (asked, prefixed) = server.receive(Origin::Api, request).await;
     let routed = server.spec.route(&asked.method, &asked.path);
-    let template = routed
-        .as_ref()
-        .map(|(operation, _)| operation.template.clone())
-        .unwrap_or_default();
+    let template = routed.as_ref().map(|(operation, _)| operation.template.clone()).unwrap_or_default();
     let fault = lock(&server.faults).hit(Origin::Api, &asked.method, &asked.path, &template);
     let mut out = match early(&fault) {
         Some(out) => server.dress(out, &asked),
@@ -139,19 +128,9 @@ pub async fn blob(
     let fault = lock(&server.faults).hit(Origin::Blobs, &asked.method, &path, "");
     let out = early(&fault).unwrap_or_else(|| {
         let authorized = asked.header("authorization").is_some();
-        let found = blobs::serve(
-            &mut server.state(),
-            &asked.method,
-            &path,
-            &query,
-            authorized,
-        );
+        let found = blobs::serve(&mut server.state(), &asked.method, &path, &query, authorized);
         let headers = vec![("content-type".to_owned(), found.media_type.to_owned())];
-        Out {
-            status: found.status,
-            headers,
-            content: found.content.into(),
-        }
+        Out { status: found.status, headers, content: found.content.into() }
     });
     server.note(asked.number, "", &out, &fault);
     send(out, fault, &reset).await
@@ -173,9 +152,7 @@ impl Server {
         let played = catch_unwind(AssertUnwindSafe(|| state.advance_to(target)));
         if let Err(panic) = played {
             let said = panic.downcast_ref::<String>().map(String::as_str);
-            let said = said
-                .or_else(|| panic.downcast_ref::<&str>().copied())
-                .unwrap_or("no message");
+            let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
             let text = format!("a change of the script failed: {said}");
             state.violations.push(text);
         }
@@ -189,25 +166,18 @@ impl Server {
     /// Reads a request and enters it into the ledger; false when the API prefix is missing.
     async fn receive(&self, origin: Origin, request: HttpRequest<Body>) -> (In, bool) {
         let (parts, body) = request.into_parts();
-        let content = axum::body::to_bytes(body, BODY_MAX)
-            .await
-            .unwrap_or_default();
+        let content = axum::body::to_bytes(body, BODY_MAX).await.unwrap_or_default();
         let raw = parts.uri.path().to_owned();
         let headers: Vec<(String, String)> = parts
             .headers
             .iter()
             .map(|(name, value)| {
-                (
-                    name.as_str().to_owned(),
-                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
-                )
+                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
             })
             .collect();
         let state = self.state();
         let stripped = match state.ghes && origin == Origin::Api {
-            true => raw
-                .strip_prefix("/api/v3")
-                .filter(|rest| rest.starts_with('/')),
+            true => raw.strip_prefix("/api/v3").filter(|rest| rest.starts_with('/')),
             false => Some(raw.as_str()),
         };
         let prefixed = stripped.is_some();
@@ -236,18 +206,7 @@ impl Server {
             instant: Instant::now(),
         });
         self.arrived.notify_all();
-        (
-            In {
-                number,
-                method,
-                path,
-                query,
-                raw_query,
-                headers,
-                content,
-            },
-            prefixed,
-        )
+        (In { number, method, path, query, raw_query, headers, content }, prefixed)
     }
 
     /// Completes the ledger's line.
@@ -281,18 +240,11 @@ impl Server {
         match &routed {
             None => {
                 let known = self.spec.knows_path(&asked.path);
-                let what = if known {
-                    "this method is not described"
-                } else {
-                    "this path is not described"
-                };
+                let what = if known { "this method is not described" } else { "this path is not described" };
                 self.violation(asked, what);
             }
             Some((operation, params)) => {
-                for found in
-                    self.spec
-                        .check_request(operation, params, &asked.query, &asked.content)
-                {
+                for found in self.spec.check_request(operation, params, &asked.query, &asked.content) {
                     self.violation(asked, &found);
                 }
             }
@@ -326,16 +278,11 @@ impl Server {
         };
         let reply = routes::dispatch(&mut state, &operation.key(), call);
         let found = match state.check_answers {
-            true => self
-                .spec
-                .check_response(operation, reply.status, reply.body.as_ref()),
+            true => self.spec.check_response(operation, reply.status, reply.body.as_ref()),
             false => Vec::new(),
         };
         for what in found {
-            let text = format!(
-                "answer to {} {} ({}): {what}",
-                asked.method, asked.path, reply.status
-            );
+            let text = format!("answer to {} {} ({}): {what}", asked.method, asked.path, reply.status);
             state.violations.push(text);
         }
         self.finish(&mut state, asked, &principal, reply, fault)
@@ -359,18 +306,10 @@ impl Server {
         };
         let mut headers: Vec<(String, String)> = Vec::new();
         if reply.body.is_some() {
-            headers.push((
-                "content-type".into(),
-                "application/json; charset=utf-8".into(),
-            ));
+            headers.push(("content-type".into(), "application/json; charset=utf-8".into()));
         }
         headers.extend(reply.location.map(|to| ("location".to_owned(), to)));
-        headers.extend(
-            reply
-                .headers
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value)),
-        );
+        headers.extend(reply.headers.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let lying = matches!(fault, Some(Fault::LoopingLink | Fault::ForeignLink(_)));
         if let Some(mut page) = reply.page.filter(|page| page.last > 1 || lying) {
             if lying {
@@ -378,28 +317,18 @@ impl Server {
             }
             headers.push(("link".into(), link(state, asked, page, fault)));
         }
-        let mut out = Out {
-            status: reply.status,
-            headers,
-            content,
-        };
-        let tagged =
-            asked.method == "GET" && out.status == 200 && !matches!(fault, Some(Fault::NoEtag));
+        let mut out = Out { status: reply.status, headers, content };
+        let tagged = asked.method == "GET" && out.status == 200 && !matches!(fault, Some(Fault::NoEtag));
         if tagged {
             let tag = etag(asked, &out.content);
-            let known = asked
-                .header("if-none-match")
-                .is_some_and(|sent| names_tag(sent, &tag));
+            let known = asked.header("if-none-match").is_some_and(|sent| names_tag(sent, &tag));
             if known && !matches!(fault, Some(Fault::IgnoreConditional)) {
                 out.status = 304;
                 out.content = Bytes::new();
                 out.headers.retain(|(name, _)| name != "content-type");
             }
             out.headers.push(("etag".into(), format!("W/\"{tag}\"")));
-            out.headers.push((
-                "cache-control".into(),
-                "private, max-age=60, s-maxage=60".into(),
-            ));
+            out.headers.push(("cache-control".into(), "private, max-age=60, s-maxage=60".into()));
         }
         let free = out.status == 304 || asked.path == "/rate_limit";
         if !free {
@@ -412,11 +341,7 @@ impl Server {
         let now = state.now;
         state.limits.count(&principal.key(), now);
         let mut requests = lock(&self.requests);
-        if let Some(line) = requests
-            .iter_mut()
-            .rev()
-            .find(|line| line.number == asked.number)
-        {
+        if let Some(line) = requests.iter_mut().rev().find(|line| line.number == asked.number) {
             line.counted = true;
         }
     }
@@ -431,8 +356,7 @@ impl Server {
         if !state.limits.admits_points(points, now) {
             let mut out = plain(state.limits.secondary_status, SECONDARY);
             if let Some(seconds) = state.limits.secondary_retry_after {
-                out.headers
-                    .push(("retry-after".into(), seconds.to_string()));
+                out.headers.push(("retry-after".into(), seconds.to_string()));
             }
             return Some(self.headers(state, out, asked, principal));
         }
@@ -454,12 +378,7 @@ impl Server {
     fn dress(&self, out: Out, asked: &In) -> Out {
         let mut state = self.state();
         let principal = auth::authenticate(&state, asked.header("authorization"));
-        self.headers(
-            &mut state,
-            out,
-            asked,
-            &principal.unwrap_or(Principal::Anonymous),
-        )
+        self.headers(&mut state, out, asked, &principal.unwrap_or(Principal::Anonymous))
     }
 
     fn headers(&self, state: &mut State, mut out: Out, asked: &In, principal: &Principal) -> Out {
@@ -469,21 +388,14 @@ impl Server {
         put("date", now.http_date());
         put(
             "vary",
-            "Accept, Authorization, Cookie, X-GitHub-OTP,Accept-Encoding, Accept, X-Requested-With"
-                .into(),
+            "Accept, Authorization, Cookie, X-GitHub-OTP,Accept-Encoding, Accept, X-Requested-With".into(),
         );
         put("x-github-media-type", "github.v3; format=json".into());
         put(
             "x-github-api-version-selected",
-            asked
-                .header("x-github-api-version")
-                .unwrap_or("2022-11-28")
-                .into(),
+            asked.header("x-github-api-version").unwrap_or("2022-11-28").into(),
         );
-        put(
-            "x-github-request-id",
-            format!("{:04X}:FA4E:{:08X}", asked.number, asked.number),
-        );
+        put("x-github-request-id", format!("{:04X}:FA4E:{:08X}", asked.number, asked.number));
         if state.ghes {
             put("x-github-enterprise-version", "3.17.0".into());
         }

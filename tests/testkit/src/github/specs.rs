@@ -230,9 +230,7 @@ impl JobSpec {
         Self {
             id: None,
             name: name.into(),
-            steps: ["Set up job", "Run tests", "Complete job"]
-                .map(str::to_owned)
-                .to_vec(),
+            steps: ["Set up job", "Run tests", "Complete job"].map(str::to_owned).to_vec(),
             labels: vec!["ubuntu-latest".into()],
             status: "queued".into(),
             conclusion: None,
@@ -414,12 +412,7 @@ impl CheckSpec {
 
 impl Annotation {
     /// An annotation of one line.
-    pub fn new(
-        level: &str,
-        path: impl Into<String>,
-        line: u64,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn new(level: &str, path: impl Into<String>, line: u64, message: impl Into<String>) -> Self {
         Self {
             path: path.into(),
             start_line: line,

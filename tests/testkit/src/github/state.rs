@@ -86,11 +86,7 @@ pub const OPERATOR_APP: u64 = 4_242;
 impl State {
     /// An empty GitHub at a point in time.
     pub fn new(now: Ts) -> Self {
-        let app = |id, slug: &str, name: &str| App {
-            id,
-            slug: slug.into(),
-            name: name.into(),
-        };
+        let app = |id, slug: &str, name: &str| App { id, slug: slug.into(), name: name.into() };
         Self {
             now,
             wire: Duration::ZERO,
@@ -133,11 +129,7 @@ impl State {
 
     pub(super) fn plan(&mut self, at: Ts, change: Change) {
         self.next_order += 1;
-        self.planned.push(Planned {
-            at,
-            order: self.next_order,
-            change,
-        });
+        self.planned.push(Planned { at, order: self.next_order, change });
     }
 
     /// The repository with this id.
@@ -151,31 +143,16 @@ impl State {
 
     /// The repository with this full name (letter case does not matter).
     pub fn repo_by_name(&self, full_name: &str) -> Option<&Repo> {
-        self.repos
-            .iter()
-            .find(|repo| repo.full_name().eq_ignore_ascii_case(full_name))
+        self.repos.iter().find(|repo| repo.full_name().eq_ignore_ascii_case(full_name))
     }
 
     /// The account with this login; invented with a stable id when it is not known.
     pub fn account(&self, login: &str) -> Account {
-        let known = self
-            .accounts
-            .iter()
-            .find(|account| account.login.eq_ignore_ascii_case(login));
+        let known = self.accounts.iter().find(|account| account.login.eq_ignore_ascii_case(login));
         known.cloned().unwrap_or_else(|| {
-            let id = login
-                .bytes()
-                .fold(7_u64, |sum, byte| (sum * 31 + u64::from(byte)) % 90_000_000);
-            let kind = if login.ends_with("[bot]") {
-                "Bot"
-            } else {
-                "User"
-            };
-            Account {
-                id: 1_000_000 + id,
-                login: login.to_owned(),
-                kind: kind.to_owned(),
-            }
+            let id = login.bytes().fold(7_u64, |sum, byte| (sum * 31 + u64::from(byte)) % 90_000_000);
+            let kind = if login.ends_with("[bot]") { "Bot" } else { "User" };
+            Account { id: 1_000_000 + id, login: login.to_owned(), kind: kind.to_owned() }
         })
     }
 

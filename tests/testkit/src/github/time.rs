@@ -11,9 +11,7 @@ pub struct Ts(pub i64);
 impl Ts {
     /// The machine's clock, cut to whole seconds.
     pub fn real_now() -> Self {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self(i64::try_from(since.as_secs()).unwrap_or_default() * 1000)
     }
 
@@ -43,11 +41,7 @@ impl Ts {
     /// With milliseconds, as programs write it: `2026-01-23T16:28:00.000Z`.
     pub fn millis(self) -> String {
         let text = self.to_string();
-        format!(
-            "{}.{:03}Z",
-            text.trim_end_matches('Z'),
-            self.0.rem_euclid(1000)
-        )
+        format!("{}.{:03}Z", text.trim_end_matches('Z'), self.0.rem_euclid(1000))
     }
 
     /// By a format of `strftime`; milliseconds are dropped.
@@ -62,9 +56,7 @@ impl Ts {
 
     /// As in the `Date` header.
     pub fn http_date(self) -> String {
-        self.stamp()
-            .strftime("%a, %d %b %Y %H:%M:%S GMT")
-            .to_string()
+        self.stamp().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
     }
 
     fn stamp(self) -> jiff::Timestamp {
@@ -82,9 +74,6 @@ impl Add<Duration> for Ts {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 }

@@ -58,16 +58,11 @@ impl Suite {
                     failure.kind = FailureKind::Errored;
                 }
             }
-            let header = self
-                .headers
-                .iter()
-                .find(|header| header.name == failure.name);
+            let header = self.headers.iter().find(|header| header.name == failure.name);
             if failure.duration.is_none() {
                 failure.duration = header.and_then(|header| header.duration);
             }
-            let by_name = said
-                .iter()
-                .position(|said| said.name.as_deref() == Some(&failure.name));
+            let by_name = said.iter().position(|said| said.name.as_deref() == Some(&failure.name));
             let by_place = || {
                 said.iter().position(|said| {
                     said.file.is_some() && said.file == failure.file && said.line == failure.line

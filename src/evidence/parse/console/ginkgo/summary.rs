@@ -34,8 +34,7 @@ impl Ginkgo {
             let missing = total.saturating_sub(counts.total);
             if missing > 0 {
                 counts.add(Outcome::Skipped, missing);
-                let said =
-                    format!("{missing} specs of {total} have no result: they count as skipped");
+                let said = format!("{missing} specs of {total} have no result: they count as skipped");
                 sink.incomplete(Place::Line(number_of), &said);
             }
             self.special_reasons(sink);
@@ -68,10 +67,7 @@ impl Ginkgo {
             return;
         };
         let place = Place::Line(ran.line);
-        if ["nterrupted", "imeout", "bort", "imed out"]
-            .iter()
-            .any(|sign| reasons.contains(sign))
-        {
+        if ["nterrupted", "imeout", "bort", "imed out"].iter().any(|sign| reasons.contains(sign)) {
             let said = format!("the run was cut short: {reasons}");
             sink.incomplete(place, &said);
         } else {
@@ -84,30 +80,19 @@ impl Ginkgo {
         {
             suite.listed_total += 1;
             let name = suite.name.clone();
-            suite.listed.push(broken(
-                &name,
-                FailureKind::Errored,
-                Some(reasons.to_owned()),
-            ));
+            suite.listed.push(broken(&name, FailureKind::Errored, Some(reasons.to_owned())));
         }
     }
 
     /// The log ended, or went on, between `Ran n of m Specs` and its counts.
     pub(super) fn without_counts(&mut self, sink: &mut Sink) {
         let Some(ran) = self.ran.take() else { return };
-        let mut counts = self
-            .suite
-            .as_ref()
-            .map(|suite| suite.marks)
-            .unwrap_or_default();
+        let mut counts = self.suite.as_ref().map(|suite| suite.marks).unwrap_or_default();
         if counts.passed + counts.failed > ran.ran {
             counts = Counts::default();
         }
         counts.add(Outcome::Skipped, ran.total.saturating_sub(counts.total));
-        sink.incomplete(
-            Place::Line(ran.line),
-            "the counts of the suite are missing after its summary",
-        );
+        sink.incomplete(Place::Line(ran.line), "the counts of the suite are missing after its summary");
         self.finish(counts, sink);
     }
 
@@ -121,11 +106,7 @@ impl Ginkgo {
         let mut counts = suite.marks;
         let left = suite.total.unwrap_or(0).saturating_sub(counts.total);
         counts.add(Outcome::Skipped, left);
-        let name = if suite.name.is_empty() {
-            "a suite"
-        } else {
-            suite.name.as_str()
-        };
+        let name = if suite.name.is_empty() { "a suite" } else { suite.name.as_str() };
         let said = format!("{name} has no summary: {left} of its specs have no result");
         sink.incomplete(Place::Line(suite.line), &said);
         self.finish(counts, sink);

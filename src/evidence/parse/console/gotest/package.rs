@@ -33,16 +33,12 @@ impl GoTest {
         let panic = self.panic.take();
         self.drop_wrappers(ginkgo);
         self.unfinished(panic.as_ref(), sink);
-        let explained = self.counts.bad() > 0
-            || !self.failures.is_empty()
-            || sink.failures_seen() > self.failures_before;
+        let explained =
+            self.counts.bad() > 0 || !self.failures.is_empty() || sink.failures_seen() > self.failures_before;
         if !built {
             let said = self.compiler.remove(name);
-            let mut failure = broken(
-                name,
-                FailureKind::BuildFailed,
-                Some(note.trim_matches(['[', ']']).to_owned()),
-            );
+            let mut failure =
+                broken(name, FailureKind::BuildFailed, Some(note.trim_matches(['[', ']']).to_owned()));
             if let Some(said) = said {
                 put(&mut failure, said);
             }
@@ -51,15 +47,8 @@ impl GoTest {
             let text = format!("package {name} was not built: its tests are not counted");
             sink.incomplete(Place::Line(line), &text);
         } else if !explained {
-            let kind = if panic.is_some() {
-                FailureKind::Panicked
-            } else {
-                FailureKind::Errored
-            };
-            let said = panic.map_or(
-                "the package failed and none of its tests did".to_owned(),
-                |p| p.text,
-            );
+            let kind = if panic.is_some() { FailureKind::Panicked } else { FailureKind::Errored };
+            let said = panic.map_or("the package failed and none of its tests did".to_owned(), |p| p.text);
             self.fail(broken(name, kind, Some(said)), sink);
             let text = format!("package {name} failed outside of its tests: tests may be missing");
             sink.incomplete(Place::Line(line), &text);
@@ -69,8 +58,7 @@ impl GoTest {
 
     /// A test around a suite of Ginkgo is counted by the suite, whole or not.
     pub(super) fn drop_wrappers(&mut self, ginkgo: &Ginkgo) {
-        self.started
-            .retain(|_, started| ginkgo.started() <= started.suites);
+        self.started.retain(|_, started| ginkgo.started() <= started.suites);
     }
 
     /// Tests that were started and never ended, in a package that failed or a log that ended.
@@ -84,10 +72,7 @@ impl GoTest {
             None => FailureKind::Interrupted,
         };
         for (name, started) in names {
-            let mut failure = Failure {
-                kind,
-                ..Failure::default()
-            };
+            let mut failure = Failure { kind, ..Failure::default() };
             // Before Go 1.20 a timeout does not list what it met.
             let met = listed.contains(&name) || listed.is_empty();
             if met && panic.is_some_and(|panic| panic.timeout) {
@@ -103,33 +88,21 @@ impl GoTest {
             self.counts.add(Outcome::Failed, 1);
             self.fail(failure, sink);
         }
-        self.counts
-            .add(Outcome::Failed, std::mem::take(&mut self.uncounted));
+        self.counts.add(Outcome::Failed, std::mem::take(&mut self.uncounted));
         let Some(panic) = panic else { return };
         for name in listed {
             if self.failures.iter().any(|failure| failure.name == name) {
                 continue;
             }
             // It had passed when the alarm rang; Go fails the package all the same.
-            let passed = self
-                .last_passed
-                .as_ref()
-                .is_some_and(|(last, _)| *last == name);
+            let passed = self.last_passed.as_ref().is_some_and(|(last, _)| *last == name);
             if passed && self.counts.passed > 0 {
                 self.counts.passed -= 1;
                 self.counts.total -= 1;
             }
             self.counts.add(Outcome::Failed, 1);
             let kind = FailureKind::TimedOut;
-            self.fail(
-                Failure {
-                    name,
-                    kind,
-                    message: Some(panic.text.clone()),
-                    ..Failure::default()
-                },
-                sink,
-            );
+            self.fail(Failure { name, kind, message: Some(panic.text.clone()), ..Failure::default() }, sink);
         }
         if !panic.timeout
             && let Some(failure) = self.failures.last_mut()

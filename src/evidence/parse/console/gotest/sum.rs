@@ -43,9 +43,7 @@ impl GoTest {
 
     /// A test or package in a section at the end.
     pub(super) fn sum_listed(&mut self, text: &str, sink: &Sink) -> bool {
-        let listed = ["=== FAIL: ", "=== SKIP: ", "=== PANIC: "]
-            .iter()
-            .any(|start| text.starts_with(start));
+        let listed = ["=== FAIL: ", "=== SKIP: ", "=== PANIC: "].iter().any(|start| text.starts_with(start));
         if listed && let Some(found) = captures(&SUM_LISTED, text) {
             self.sum_section = true;
             let mark = group(&found, 1);
@@ -56,11 +54,7 @@ impl GoTest {
                     name: own.to_owned(),
                     suite: Some(package.to_owned()).filter(|package| !package.is_empty()),
                     duration: text::seconds(group(&found, 4)),
-                    kind: if test.is_empty() {
-                        FailureKind::Errored
-                    } else {
-                        FailureKind::Failed
-                    },
+                    kind: if test.is_empty() { FailureKind::Errored } else { FailureKind::Failed },
                     ..Failure::default()
                 });
                 self.collecting = Collect::Listed;
@@ -95,12 +89,7 @@ impl GoTest {
             self.flush_failures(sink);
             self.sum_failed_in = package.to_owned();
             let suite = Some(package.to_owned());
-            self.failures.push(Failure {
-                name: name.to_owned(),
-                suite,
-                duration,
-                ..Failure::default()
-            });
+            self.failures.push(Failure { name: name.to_owned(), suite, duration, ..Failure::default() });
         }
     }
 
@@ -113,8 +102,7 @@ impl GoTest {
         if package != self.sum_failed_in {
             let said = "the package failed and none of its tests did".to_owned();
             sink.fail(broken(package, FailureKind::Errored, Some(said)));
-            let text =
-                format!("package {package} failed outside of its tests: tests may be missing");
+            let text = format!("package {package} failed outside of its tests: tests may be missing");
             sink.incomplete(Place::Line(line), &text);
         }
     }
@@ -126,12 +114,7 @@ impl GoTest {
     }
 
     /// The summary of gotestsum: `[runs, tests, skipped, failures, errors]`.
-    fn sum_done(
-        &mut self,
-        [runs, tests, skipped, failed, errors]: [u64; 5],
-        line: u64,
-        sink: &mut Sink,
-    ) {
+    fn sum_done(&mut self, [runs, tests, skipped, failed, errors]: [u64; 5], line: u64, sink: &mut Sink) {
         self.flush_failures(sink);
         sink.seen(Format::GoTest);
         let listed = std::mem::take(&mut self.sum_failures);
@@ -140,46 +123,25 @@ impl GoTest {
         // The summary of a rerun repeats those before it.
         let first = !std::mem::replace(&mut self.summed, true);
         if runs > 1 && first && known.total == 0 {
-            sink.warn(
-                Place::Line(line),
-                "the summary counts tests again that were run again",
-            );
+            sink.warn(Place::Line(line), "the summary counts tests again that were run again");
         }
         if runs <= 1 || (first && known.total == 0) {
             if tests > known.total {
                 // Packages are among its failures, and carry no test's name.
                 unnamed = known.failed == 0;
-                let of_tests = listed
-                    .iter()
-                    .filter(|f| f.kind == FailureKind::Failed)
-                    .count() as u64;
-                let failed = if listed.is_empty() { failed } else { of_tests }
-                    .max(known.failed)
-                    .min(tests);
+                let of_tests = listed.iter().filter(|f| f.kind == FailureKind::Failed).count() as u64;
+                let failed = if listed.is_empty() { failed } else { of_tests }.max(known.failed).min(tests);
                 let skipped = skipped.max(known.skipped).min(tests - failed);
                 let passed = tests - failed - skipped;
-                sink.count(
-                    Format::GoTest,
-                    Outcome::Failed,
-                    failed.saturating_sub(known.failed),
-                );
-                sink.count(
-                    Format::GoTest,
-                    Outcome::Skipped,
-                    skipped.saturating_sub(known.skipped),
-                );
-                sink.count(
-                    Format::GoTest,
-                    Outcome::Passed,
-                    passed.saturating_sub(known.passed),
-                );
+                sink.count(Format::GoTest, Outcome::Failed, failed.saturating_sub(known.failed));
+                sink.count(Format::GoTest, Outcome::Skipped, skipped.saturating_sub(known.skipped));
+                sink.count(Format::GoTest, Outcome::Passed, passed.saturating_sub(known.passed));
             }
             self.since_done = Counts::default();
         }
         for failure in listed {
             let known = sink.failures_mut().iter_mut().find(|known| {
-                let package =
-                    failure.kind == FailureKind::Errored && known.name.ends_with(&failure.name);
+                let package = failure.kind == FailureKind::Errored && known.name.ends_with(&failure.name);
                 (package || known.name == failure.name)
                     && match (known.suite.as_deref(), failure.suite.as_deref()) {
                         (Some(a), Some(b)) => a.ends_with(b) || b.ends_with(a),

@@ -4,21 +4,12 @@ use crate::evidence::parse::model::{Failure, FailureKind};
 
 /// `tests/test_a.py::TestC::test_x[1]` as name, class as JUnit has it, and file.
 pub(super) fn from_id(id: &str, error: bool) -> Failure {
-    let kind = if error {
-        FailureKind::Errored
-    } else {
-        FailureKind::Failed
-    };
+    let kind = if error { FailureKind::Errored } else { FailureKind::Failed };
     // Parameters can hold colons.
     let (path, rest) = match id.split_once("::") {
         Some((path, rest)) => (path, rest),
         None => {
-            return Failure {
-                name: id.to_owned(),
-                file: Some(id.to_owned()),
-                kind,
-                ..Failure::default()
-            };
+            return Failure { name: id.to_owned(), file: Some(id.to_owned()), kind, ..Failure::default() };
         }
     };
     let plain_end = rest.find('[').unwrap_or(rest.len());
@@ -27,10 +18,7 @@ pub(super) fn from_id(id: &str, error: bool) -> Failure {
         Some((class, name)) => (Some(class), name),
         None => (None, rest),
     };
-    let module = path
-        .strip_suffix(".py")
-        .unwrap_or(path)
-        .replace(['/', '\\'], ".");
+    let module = path.strip_suffix(".py").unwrap_or(path).replace(['/', '\\'], ".");
     let classname = match class {
         Some(class) => format!("{module}.{}", class.replace("::", ".")),
         None => module,
@@ -46,21 +34,15 @@ pub(super) fn from_id(id: &str, error: bool) -> Failure {
 
 /// The name of a test as the sections write it: `TestC.test_x`.
 pub(super) fn dotted(failure: &Failure) -> String {
-    let module = failure.file.as_deref().map(|file| {
-        file.strip_suffix(".py")
-            .unwrap_or(file)
-            .replace(['/', '\\'], ".")
-    });
+    let module = failure
+        .file
+        .as_deref()
+        .map(|file| file.strip_suffix(".py").unwrap_or(file).replace(['/', '\\'], "."));
     let class = match (&failure.classname, &module) {
-        (Some(class), Some(module)) => class
-            .strip_prefix(module.as_str())
-            .unwrap_or("")
-            .trim_start_matches('.'),
+        (Some(class), Some(module)) => {
+            class.strip_prefix(module.as_str()).unwrap_or("").trim_start_matches('.')
+        }
         _ => "",
     };
-    if class.is_empty() {
-        failure.name.clone()
-    } else {
-        format!("{class}.{}", failure.name)
-    }
+    if class.is_empty() { failure.name.clone() } else { format!("{class}.{}", failure.name) }
 }

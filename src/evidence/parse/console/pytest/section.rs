@@ -25,19 +25,11 @@ impl Pytest {
             if self.in_detail {
                 let name = group(&found, 1);
                 let name = name.strip_prefix("ERROR collecting ").unwrap_or(name);
-                let name = [
-                    "ERROR at setup of ",
-                    "ERROR at teardown of ",
-                    "ERROR at call of ",
-                ]
-                .iter()
-                .find_map(|start| name.strip_prefix(start))
-                .unwrap_or(name);
-                session.details.push(Detail {
-                    name: name.to_owned(),
-                    error,
-                    ..Detail::default()
-                });
+                let name = ["ERROR at setup of ", "ERROR at teardown of ", "ERROR at call of "]
+                    .iter()
+                    .find_map(|start| name.strip_prefix(start))
+                    .unwrap_or(name);
+                session.details.push(Detail { name: name.to_owned(), error, ..Detail::default() });
             }
             return true;
         }
@@ -47,21 +39,13 @@ impl Pytest {
         {
             let place = Some((group(&found, 1).to_owned(), number(&found, 2)));
             let message = group(&found, 3).to_owned();
-            session.details.push(Detail {
-                name: String::new(),
-                error,
-                message,
-                place,
-            });
+            session.details.push(Detail { name: String::new(), error, message, place });
             return true;
         }
         let Some(detail) = session.details.last_mut().filter(|_| self.in_detail) else {
             return false;
         };
-        if let Some(said) = text
-            .strip_prefix("E  ")
-            .or_else(|| text.strip_prefix("E\t"))
-        {
+        if let Some(said) = text.strip_prefix("E  ").or_else(|| text.strip_prefix("E\t")) {
             text::collect(&mut detail.message, said.trim());
         } else if text == "E" || text.trim().is_empty() {
             return true;
@@ -89,9 +73,7 @@ impl Pytest {
             (true, rest)
         } else {
             // Messages can run over several lines; anything else is not pytest's.
-            let own = [
-                "SKIPPED ", "XFAIL ", "XPASS ", "RERUN ", "PASSED ", "SUBPASS", "SUBSKIP",
-            ];
+            let own = ["SKIPPED ", "XFAIL ", "XPASS ", "RERUN ", "PASSED ", "SUBPASS", "SUBSKIP"];
             return text.trim().is_empty()
                 || text.starts_with(' ')
                 || own.iter().any(|w| text.starts_with(w));
@@ -105,9 +87,7 @@ impl Pytest {
         }
         // A parameter can hold anything, ` - ` included.
         let cut = match (rest.find('['), rest.find("] - ")) {
-            (Some(open), Some(close))
-                if open < close && !rest.get(..open).unwrap_or("").contains(" - ") =>
-            {
+            (Some(open), Some(close)) if open < close && !rest.get(..open).unwrap_or("").contains(" - ") => {
                 Some(close + 1)
             }
             _ => rest.find(" - "),

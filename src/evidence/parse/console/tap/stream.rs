@@ -67,32 +67,22 @@ impl Totals {
 impl Stream {
     /// Whether every planned point was seen.
     pub(super) fn satisfied(&self) -> bool {
-        self.plan
-            .is_some_and(|plan| self.counts.total >= plan || self.next >= plan)
+        self.plan.is_some_and(|plan| self.counts.total >= plan || self.next >= plan)
     }
 
     pub(super) fn close(mut self, bats_name: bool, sink: &mut Sink) {
-        let sure =
-            self.version || self.plan.is_some() || self.counts.total >= 2 || self.counts.failed > 0;
-        if !sure || (self.counts.total == 0 && !self.version && self.plan != Some(0) && !bats_name)
-        {
+        let sure = self.version || self.plan.is_some() || self.counts.total >= 2 || self.counts.failed > 0;
+        if !sure || (self.counts.total == 0 && !self.version && self.plan != Some(0) && !bats_name) {
             return;
         }
-        let format = if self.bats || bats_name {
-            Format::Bats
-        } else {
-            Format::Tap
-        };
+        let format = if self.bats || bats_name { Format::Bats } else { Format::Tap };
         let place = Place::Line(self.line);
         let node = self.totals.of_node && self.totals.tests.is_some();
         let mut counts = self.counts;
         if node {
             counts = Counts::default();
             counts.add(Outcome::Passed, self.totals.pass);
-            counts.add(
-                Outcome::Failed,
-                self.totals.fail.saturating_add(self.totals.cancelled),
-            );
+            counts.add(Outcome::Failed, self.totals.fail.saturating_add(self.totals.cancelled));
             counts.add(Outcome::Skipped, self.totals.skipped);
             counts.add(Outcome::Pending, self.totals.todo);
             let left = self.totals.tests.unwrap_or(0).saturating_sub(counts.total);
@@ -103,18 +93,14 @@ impl Stream {
         } else if self.braces {
             let left = self.plan.unwrap_or(0).saturating_sub(counts.total);
             if left > 0 || self.open_braces > 0 {
-                sink.incomplete(
-                    place,
-                    "the TAP stream is cut off: planned tests have no result",
-                );
+                sink.incomplete(place, "the TAP stream is cut off: planned tests have no result");
             }
             counts = self.inner;
         } else if let Some(plan) = self.plan {
             let left = plan.saturating_sub(counts.total);
             if left > 0 {
                 counts.add(Outcome::Skipped, left);
-                let said =
-                    format!("{left} of {plan} planned tests have no result: they count as skipped");
+                let said = format!("{left} of {plan} planned tests have no result: they count as skipped");
                 sink.incomplete(place, &said);
             } else if counts.total > plan && !self.odd {
                 let said = format!("{} tests ran where {plan} were planned", counts.total);
@@ -159,9 +145,7 @@ impl Point {
             "line" | "lineNumber" => failure.line = value.parse().ok().or(failure.line),
             "type" => self.is_suite = value == "suite",
             "failureType" if value == "testTimeoutFailure" => failure.kind = FailureKind::TimedOut,
-            "failureType" if value == "cancelledByParent" => {
-                failure.kind = FailureKind::Interrupted
-            }
+            "failureType" if value == "cancelledByParent" => failure.kind = FailureKind::Interrupted,
             _ => {}
         }
     }

@@ -13,11 +13,7 @@ impl<'a> RepoMut<'a> {
         let id = spec.id.unwrap_or_else(|| self.state.fresh_id());
         if self.state.app(spec.app).is_none() {
             let name = spec.app_slug.clone();
-            self.state.apps.push(App {
-                id: spec.app,
-                slug: spec.app_slug,
-                name,
-            });
+            self.state.apps.push(App { id: spec.app, slug: spec.app_slug, name });
         }
         let suite_id = self.suite_for(spec.app, &spec.sha);
         let done = spec.status == "completed";
@@ -39,27 +35,11 @@ impl<'a> RepoMut<'a> {
             text: None,
             annotations: spec.annotations,
         });
-        this.state.emit(
-            Subject::Check {
-                repo: own,
-                check: id,
-            },
-            Some("created"),
-        );
+        this.state.emit(Subject::Check { repo: own, check: id }, Some("created"));
         if done {
-            this.state.emit(
-                Subject::Check {
-                    repo: own,
-                    check: id,
-                },
-                Some("completed"),
-            );
+            this.state.emit(Subject::Check { repo: own, check: id }, Some("completed"));
         }
-        CheckMut {
-            state: this.state,
-            repo: own,
-            id,
-        }
+        CheckMut { state: this.state, repo: own, id }
     }
 
     /// The suite of an app on a commit; made when there is none.
@@ -67,18 +47,12 @@ impl<'a> RepoMut<'a> {
         let now = self.state.now;
         let fresh = self.state.fresh_id();
         let repo = self.data();
-        let known = repo
-            .suites
-            .iter()
-            .find(|suite| suite.app_id == app_id && suite.head_sha == sha);
+        let known = repo.suites.iter().find(|suite| suite.app_id == app_id && suite.head_sha == sha);
         if let Some(suite) = known {
             return suite.id;
         }
-        let head_branch = repo
-            .branches
-            .iter()
-            .find(|(_, head)| head.as_str() == sha)
-            .map(|(name, _)| name.clone());
+        let head_branch =
+            repo.branches.iter().find(|(_, head)| head.as_str() == sha).map(|(name, _)| name.clone());
         repo.suites.push(Suite {
             id: fresh,
             app_id,
@@ -95,20 +69,9 @@ impl<'a> RepoMut<'a> {
     /// # Panics
     /// When there is none.
     pub fn check(mut self, name: &str) -> CheckMut<'a> {
-        let found = self
-            .data()
-            .check_runs
-            .iter()
-            .rev()
-            .find(|check| check.name == name);
-        let Some(id) = found.map(|check| check.id) else {
-            panic!("there is no check run '{name}'")
-        };
-        CheckMut {
-            state: self.state,
-            repo: self.id,
-            id,
-        }
+        let found = self.data().check_runs.iter().rev().find(|check| check.name == name);
+        let Some(id) = found.map(|check| check.id) else { panic!("there is no check run '{name}'") };
+        CheckMut { state: self.state, repo: self.id, id }
     }
 
     /// Reports a commit status.
@@ -126,13 +89,7 @@ impl<'a> RepoMut<'a> {
             creator: "ci-bot".into(),
             created: now,
         });
-        self.state.emit(
-            Subject::Status {
-                repo: own,
-                status: id,
-            },
-            None,
-        );
+        self.state.emit(Subject::Status { repo: own, status: id }, None);
         self
     }
 
@@ -181,13 +138,7 @@ impl CheckMut<'_> {
         check.status = "completed".into();
         check.conclusion = Some(conclusion.to_owned());
         check.completed = Some(now);
-        self.state.emit(
-            Subject::Check {
-                repo: self.repo,
-                check: self.id,
-            },
-            Some("completed"),
-        );
+        self.state.emit(Subject::Check { repo: self.repo, check: self.id }, Some("completed"));
         self
     }
 }

@@ -32,13 +32,7 @@ impl<'a> JobMut<'a> {
 
     fn told(mut self, action: &str) -> Self {
         let run = self.data().run_id;
-        self.state.emit(
-            Subject::Job {
-                repo: self.repo,
-                job: self.id,
-            },
-            Some(action),
-        );
+        self.state.emit(Subject::Job { repo: self.repo, job: self.id }, Some(action));
         RunMut::new(&mut *self.state, self.repo, run).touch();
         self
     }
@@ -108,10 +102,7 @@ impl<'a> JobMut<'a> {
             job.runner = None;
             job.started.get_or_insert(now);
         }
-        let mut failed = job
-            .steps
-            .iter()
-            .any(|step| step.conclusion.as_deref() == Some("failure"));
+        let mut failed = job.steps.iter().any(|step| step.conclusion.as_deref() == Some("failure"));
         let last = job.steps.len();
         for (index, step) in job.steps.iter_mut().enumerate() {
             if step.status == "completed" {

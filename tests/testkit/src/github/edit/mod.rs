@@ -28,10 +28,7 @@ impl State {
         let Some((owner, name)) = full_name.split_once('/') else {
             panic!("a repository is named owner/name, not '{full_name}'")
         };
-        assert!(
-            self.repo_by_name(full_name).is_none(),
-            "repository {full_name} exists already"
-        );
+        assert!(self.repo_by_name(full_name).is_none(), "repository {full_name} exists already");
         let now = self.now;
         self.repos.push(Repo {
             id,
@@ -82,13 +79,8 @@ impl State {
     /// # Panics
     /// When there is none.
     pub fn run(&mut self, id: u64) -> RunMut<'_> {
-        let repo = self
-            .repos
-            .iter()
-            .find(|repo| repo.runs.iter().any(|run| run.id == id));
-        let Some(repo) = repo.map(|repo| repo.id) else {
-            panic!("there is no run {id}")
-        };
+        let repo = self.repos.iter().find(|repo| repo.runs.iter().any(|run| run.id == id));
+        let Some(repo) = repo.map(|repo| repo.id) else { panic!("there is no run {id}") };
         RunMut::new(self, repo, id)
     }
 
@@ -97,13 +89,8 @@ impl State {
     /// # Panics
     /// When there is none.
     pub fn job(&mut self, id: u64) -> JobMut<'_> {
-        let repo = self
-            .repos
-            .iter()
-            .find(|repo| repo.jobs.iter().any(|job| job.id == id));
-        let Some(repo) = repo.map(|repo| repo.id) else {
-            panic!("there is no job {id}")
-        };
+        let repo = self.repos.iter().find(|repo| repo.jobs.iter().any(|job| job.id == id));
+        let Some(repo) = repo.map(|repo| repo.id) else { panic!("there is no job {id}") };
         JobMut::new(self, repo, id)
     }
 }
@@ -194,11 +181,7 @@ impl<'a> RepoMut<'a> {
     /// Points a branch at a commit, which is added on top of the branch if it is new.
     pub fn branch(mut self, name: &str, sha: &str) -> Self {
         let repo = self.data();
-        let parent = repo
-            .branches
-            .get(name)
-            .or(repo.branches.get(&repo.default_branch))
-            .cloned();
+        let parent = repo.branches.get(name).or(repo.branches.get(&repo.default_branch)).cloned();
         let parent = parent.filter(|parent| parent != sha);
         let mut this = self.commit(sha, &format!("Work on {name}"), parent.as_deref());
         this.data().branches.insert(name.to_owned(), sha.to_owned());
@@ -214,25 +197,14 @@ impl<'a> RepoMut<'a> {
             None => own,
             Some(name) => self.state.repo(name).id(),
         };
-        let base_ref = spec
-            .base
-            .clone()
-            .unwrap_or_else(|| self.data().default_branch.clone());
-        let base_sha = self
-            .data()
-            .branches
-            .get(&base_ref)
-            .cloned()
-            .unwrap_or_default();
+        let base_ref = spec.base.clone().unwrap_or_else(|| self.data().default_branch.clone());
+        let base_sha = self.data().branches.get(&base_ref).cloned().unwrap_or_default();
         // The head commit is reachable in the base repository too (refs/pull/N/head).
         let mut this = self.commit(&spec.sha, &spec.title, Some(&base_sha));
         if head_repo == own {
             this = this.branch(&spec.head_ref, &spec.sha);
         } else {
-            let fork = RepoMut {
-                state: &mut *this.state,
-                id: head_repo,
-            };
+            let fork = RepoMut { state: &mut *this.state, id: head_repo };
             fork.branch(&spec.head_ref, &spec.sha);
         }
         let number = spec.number;
@@ -254,8 +226,7 @@ impl<'a> RepoMut<'a> {
             created: now,
             updated: now,
         });
-        this.state
-            .emit(Subject::Pull { repo: own, number }, Some("opened"));
+        this.state.emit(Subject::Pull { repo: own, number }, Some("opened"));
         this
     }
 
@@ -265,11 +236,7 @@ impl<'a> RepoMut<'a> {
         let own = self.id;
         let pull = self.pull(number);
         let (head_ref, head_repo) = (pull.head_ref.clone(), pull.head_repo);
-        let parent = if force {
-            pull.base_sha.clone()
-        } else {
-            pull.head_sha.clone()
-        };
+        let parent = if force { pull.base_sha.clone() } else { pull.head_sha.clone() };
         pull.head_sha = sha.to_owned();
         pull.updated = now;
         pull.merge_commit = Some(sha_of(&format!("merge {sha}")));
@@ -281,8 +248,7 @@ impl<'a> RepoMut<'a> {
         if head_repo == Some(own) {
             this.data().branches.insert(head_ref, sha.to_owned());
         }
-        this.state
-            .emit(Subject::Pull { repo: own, number }, Some("synchronize"));
+        this.state.emit(Subject::Pull { repo: own, number }, Some("synchronize"));
         this
     }
 
@@ -294,8 +260,7 @@ impl<'a> RepoMut<'a> {
         pull.state = "closed".into();
         pull.updated = now;
         pull.merged = merged.then_some(now);
-        self.state
-            .emit(Subject::Pull { repo: own, number }, Some("closed"));
+        self.state.emit(Subject::Pull { repo: own, number }, Some("closed"));
         self
     }
 
@@ -305,12 +270,7 @@ impl<'a> RepoMut<'a> {
     /// When there is none.
     pub fn pull(&mut self, number: u64) -> &mut Pull {
         let name = self.data().full_name();
-        match self
-            .data()
-            .pulls
-            .iter_mut()
-            .find(|pull| pull.number == number)
-        {
+        match self.data().pulls.iter_mut().find(|pull| pull.number == number) {
             Some(pull) => pull,
             None => panic!("{name} has no pull request {number}"),
         }
@@ -320,15 +280,8 @@ impl<'a> RepoMut<'a> {
     pub fn merge_group(mut self, number: u64, sha: &str) -> Self {
         let own = self.id;
         let pull = self.pull(number).clone();
-        let short = format!(
-            "gh-readonly-queue/{}/pr-{number}-{}",
-            pull.base_ref, pull.base_sha
-        );
-        let mut this = self.commit(
-            sha,
-            &format!("Merge pull request #{number}"),
-            Some(&pull.base_sha),
-        );
+        let short = format!("gh-readonly-queue/{}/pr-{number}-{}", pull.base_ref, pull.base_sha);
+        let mut this = self.commit(sha, &format!("Merge pull request #{number}"), Some(&pull.base_sha));
         this.data().branches.insert(short.clone(), sha.to_owned());
         let subject = Subject::MergeGroup {
             repo: own,
@@ -342,17 +295,13 @@ impl<'a> RepoMut<'a> {
 
     /// Requires checks on a branch by a ruleset; an app id pins the check to that app.
     pub fn rule(mut self, branch: &str, checks: &[(&str, Option<u64>)]) -> Self {
-        self.data()
-            .rules
-            .insert(branch.to_owned(), required(checks));
+        self.data().rules.insert(branch.to_owned(), required(checks));
         self
     }
 
     /// Requires checks on a branch by classic branch protection.
     pub fn protect(mut self, branch: &str, checks: &[(&str, Option<u64>)]) -> Self {
-        self.data()
-            .protection
-            .insert(branch.to_owned(), required(checks));
+        self.data().protection.insert(branch.to_owned(), required(checks));
         self
     }
 }
@@ -360,9 +309,6 @@ impl<'a> RepoMut<'a> {
 fn required(checks: &[(&str, Option<u64>)]) -> Vec<RequiredCheck> {
     checks
         .iter()
-        .map(|(context, app_id)| RequiredCheck {
-            context: (*context).to_owned(),
-            app_id: *app_id,
-        })
+        .map(|(context, app_id)| RequiredCheck { context: (*context).to_owned(), app_id: *app_id })
         .collect()
 }

@@ -8,9 +8,7 @@ use super::{JobMut, RepoMut};
 use crate::github::archive;
 use crate::github::hooks::Subject;
 use crate::github::specs::{ArtifactSpec, JobSpec, RunSpec};
-use crate::github::state::{
-    ACTIONS_APP, Artifact, Attempt, Job, Run, State, Step, Suite, Workflow,
-};
+use crate::github::state::{ACTIONS_APP, Artifact, Attempt, Job, Run, State, Step, Suite, Workflow};
 
 impl<'a> RepoMut<'a> {
     /// Creates a workflow run, with its workflow, suite and jobs.
@@ -19,22 +17,13 @@ impl<'a> RepoMut<'a> {
         let own = self.id;
         let suite_id = spec.suite.unwrap_or_else(|| self.state.fresh_id());
         let fresh = self.state.fresh_id();
-        let head_repo = spec
-            .fork
-            .as_deref()
-            .map(|name| self.state.repo(name).id())
-            .unwrap_or(own);
+        let head_repo = spec.fork.as_deref().map(|name| self.state.repo(name).id()).unwrap_or(own);
         let repo = self.data();
-        let known = repo
-            .workflows
-            .iter()
-            .find(|workflow| match spec.workflow_id {
-                Some(id) => workflow.id == id,
-                None => workflow.path == spec.path,
-            });
-        let workflow_id = known
-            .map(|workflow| workflow.id)
-            .unwrap_or(spec.workflow_id.unwrap_or(fresh));
+        let known = repo.workflows.iter().find(|workflow| match spec.workflow_id {
+            Some(id) => workflow.id == id,
+            None => workflow.path == spec.path,
+        });
+        let workflow_id = known.map(|workflow| workflow.id).unwrap_or(spec.workflow_id.unwrap_or(fresh));
         if known.is_none() {
             repo.workflows.push(Workflow {
                 id: workflow_id,
@@ -43,29 +32,14 @@ impl<'a> RepoMut<'a> {
                 state: "active".into(),
             });
         }
-        let pull = spec
-            .pulls
-            .first()
-            .and_then(|number| repo.pulls.iter().find(|pull| pull.number == *number));
-        let default = repo
-            .branches
-            .get(&repo.default_branch)
-            .cloned()
-            .unwrap_or_default();
-        let head_sha = spec
-            .sha
-            .or(pull.map(|pull| pull.head_sha.clone()))
-            .unwrap_or(default);
-        let branch = pull
-            .map(|pull| pull.head_ref.clone())
-            .unwrap_or(repo.default_branch.clone());
+        let pull =
+            spec.pulls.first().and_then(|number| repo.pulls.iter().find(|pull| pull.number == *number));
+        let default = repo.branches.get(&repo.default_branch).cloned().unwrap_or_default();
+        let head_sha = spec.sha.or(pull.map(|pull| pull.head_sha.clone())).unwrap_or(default);
+        let branch = pull.map(|pull| pull.head_ref.clone()).unwrap_or(repo.default_branch.clone());
         let head_branch = spec.branch.unwrap_or(Some(branch));
         let title = spec.title.or(pull.map(|pull| pull.title.clone()));
-        let earlier = repo
-            .runs
-            .iter()
-            .filter(|run| run.workflow_id == workflow_id)
-            .count();
+        let earlier = repo.runs.iter().filter(|run| run.workflow_id == workflow_id).count();
         repo.suites.push(Suite {
             id: suite_id,
             app_id: ACTIONS_APP,
@@ -86,11 +60,7 @@ impl<'a> RepoMut<'a> {
             run_number: spec.number.unwrap_or(earlier as u64 + 1),
             title: title.unwrap_or_else(|| "Change".into()),
             suite_id,
-            pulls: if head_repo == own {
-                spec.pulls
-            } else {
-                Vec::new()
-            },
+            pulls: if head_repo == own { spec.pulls } else { Vec::new() },
             actor: spec.actor.clone(),
             attempts: vec![Attempt {
                 number: 1,
@@ -106,13 +76,7 @@ impl<'a> RepoMut<'a> {
             stale: None,
         });
         let this = self.commit(&head_sha, "Pushed", None);
-        this.state.emit(
-            Subject::Run {
-                repo: own,
-                run: spec.id,
-            },
-            Some("requested"),
-        );
+        this.state.emit(Subject::Run { repo: own, run: spec.id }, Some("requested"));
         let mut run = RunMut::new(&mut *this.state, own, spec.id);
         for job in spec.jobs {
             run = run.add_job(job);
@@ -126,10 +90,7 @@ impl<'a> RepoMut<'a> {
     /// When the repository has none.
     pub fn run(mut self, id: u64) -> RunMut<'a> {
         let name = self.data().full_name();
-        assert!(
-            self.data().runs.iter().any(|run| run.id == id),
-            "{name} has no run {id}"
-        );
+        assert!(self.data().runs.iter().any(|run| run.id == id), "{name} has no run {id}");
         RunMut::new(self.state, self.id, id)
     }
 }
@@ -198,13 +159,7 @@ impl<'a> RunMut<'a> {
         if let Some(repo) = self.state.repo_mut(self.repo) {
             repo.jobs.push(job);
         }
-        self.state.emit(
-            Subject::Job {
-                repo: self.repo,
-                job: id,
-            },
-            Some("queued"),
-        );
+        self.state.emit(Subject::Job { repo: self.repo, job: id }, Some("queued"));
         self.touch()
     }
 
@@ -216,15 +171,10 @@ impl<'a> RunMut<'a> {
         let run = self.id;
         let repo = self.state.repo_mut(self.repo);
         let found = repo.and_then(|repo| {
-            let jobs = repo
-                .jobs
-                .iter()
-                .filter(|job| job.run_id == run && job.name == name);
+            let jobs = repo.jobs.iter().filter(|job| job.run_id == run && job.name == name);
             jobs.max_by_key(|job| job.attempt).map(|job| job.id)
         });
-        let Some(id) = found else {
-            panic!("run {} has no job '{name}'", self.data().id)
-        };
+        let Some(id) = found else { panic!("run {} has no job '{name}'", self.data().id) };
         JobMut::new(self.state, self.repo, id)
     }
 
@@ -233,18 +183,8 @@ impl<'a> RunMut<'a> {
         self.attempt().status = status.to_owned();
         self.attempt().conclusion = None;
         let this = self.touch();
-        let action = if status == "in_progress" {
-            "in_progress"
-        } else {
-            "requested"
-        };
-        this.state.emit(
-            Subject::Run {
-                repo: this.repo,
-                run: this.id,
-            },
-            Some(action),
-        );
+        let action = if status == "in_progress" { "in_progress" } else { "requested" };
+        this.state.emit(Subject::Run { repo: this.repo, run: this.id }, Some(action));
         this
     }
 
@@ -258,13 +198,7 @@ impl<'a> RunMut<'a> {
         self.attempt().status = "completed".into();
         self.attempt().conclusion = Some(conclusion.to_owned());
         let this = self.touch();
-        this.state.emit(
-            Subject::Run {
-                repo: this.repo,
-                run: this.id,
-            },
-            Some("completed"),
-        );
+        this.state.emit(Subject::Run { repo: this.repo, run: this.id }, Some("completed"));
         this
     }
 
@@ -275,23 +209,12 @@ impl<'a> RunMut<'a> {
     pub fn settle(mut self) -> Self {
         let id = self.id;
         let repo = self.state.repo_mut(self.repo);
-        let jobs: Vec<Job> = repo
-            .map(|repo| effective_jobs(&repo.jobs, id))
-            .unwrap_or_default();
+        let jobs: Vec<Job> = repo.map(|repo| effective_jobs(&repo.jobs, id)).unwrap_or_default();
         if let Some(job) = jobs.iter().find(|job| job.status != "completed") {
-            panic!(
-                "run {} cannot settle: job '{}' is {}",
-                self.data().id,
-                job.name,
-                job.status
-            );
+            panic!("run {} cannot settle: job '{}' is {}", self.data().id, job.name, job.status);
         }
         let has = |wanted: &[&str]| {
-            jobs.iter().any(|job| {
-                job.conclusion
-                    .as_deref()
-                    .is_some_and(|value| wanted.contains(&value))
-            })
+            jobs.iter().any(|job| job.conclusion.as_deref().is_some_and(|value| wanted.contains(&value)))
         };
         let conclusion = if has(&["failure", "timed_out"]) {
             "failure"
@@ -319,23 +242,14 @@ impl<'a> RunMut<'a> {
             updated: now,
             actor: actor.to_owned(),
         });
-        let jobs = self
-            .state
-            .repo_mut(self.repo)
-            .map(|repo| effective_jobs(&repo.jobs, id));
+        let jobs = self.state.repo_mut(self.repo).map(|repo| effective_jobs(&repo.jobs, id));
         for job in jobs.unwrap_or_default() {
             if again(&job) {
                 let steps: Vec<String> = job.steps.into_iter().map(|step| step.name).collect();
                 self = self.add_job(JobSpec::new(job.name).steps(steps).labels(job.labels));
             }
         }
-        self.state.emit(
-            Subject::Run {
-                repo: self.repo,
-                run: id,
-            },
-            Some("requested"),
-        );
+        self.state.emit(Subject::Run { repo: self.repo, run: id }, Some("requested"));
         self
     }
 
@@ -398,13 +312,7 @@ impl<'a> RunMut<'a> {
 /// Per job name the rows of the highest attempt that has the name, in order.
 pub(in crate::github) fn effective_jobs(jobs: &[Job], run: u64) -> Vec<Job> {
     let newest = |name: &str| {
-        jobs.iter()
-            .filter(|job| job.run_id == run && job.name == name)
-            .map(|job| job.attempt)
-            .max()
+        jobs.iter().filter(|job| job.run_id == run && job.name == name).map(|job| job.attempt).max()
     };
-    jobs.iter()
-        .filter(|job| job.run_id == run && Some(job.attempt) == newest(&job.name))
-        .cloned()
-        .collect()
+    jobs.iter().filter(|job| job.run_id == run && Some(job.attempt) == newest(&job.name)).cloned().collect()
 }

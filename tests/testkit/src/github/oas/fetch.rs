@@ -66,33 +66,23 @@ pub(super) fn trimmed(edition: Edition) -> Result<Value, String> {
     }
     let cache = cache_directory()?;
     fs::create_dir_all(&cache).map_err(|error| describe("cannot create", &cache, &error))?;
-    let recipe = hex(&Sha256::digest(format!(
-        "{TRIM_VERSION}\n{}\n{}",
-        package.sha256, package.list
-    )));
+    let recipe = hex(&Sha256::digest(format!("{TRIM_VERSION}\n{}\n{}", package.sha256, package.list)));
     let recipe = recipe.get(..16).unwrap_or(&recipe);
     let target = cache.join(format!("openapi-{kept_as}-{recipe}.json"));
     if let Ok(cached) = read(&target) {
         return Ok(cached);
     }
     let lock_path = cache.join("openapi.lock");
-    let lock =
-        File::create(&lock_path).map_err(|error| describe("cannot create", &lock_path, &error))?;
-    lock.lock()
-        .map_err(|error| describe("cannot lock", &lock_path, &error))?;
+    let lock = File::create(&lock_path).map_err(|error| describe("cannot create", &lock_path, &error))?;
+    lock.lock().map_err(|error| describe("cannot lock", &lock_path, &error))?;
     if let Ok(cached) = read(&target) {
         return Ok(cached);
     }
-    let scratch = tempfile::tempdir_in(&cache)
-        .map_err(|error| describe("cannot write to", &cache, &error))?;
+    let scratch =
+        tempfile::tempdir_in(&cache).map_err(|error| describe("cannot write to", &cache, &error))?;
     let tarball = tarball(package, &cache, scratch.path())?;
     let inner = format!("package/generated/{file}");
-    run(Command::new("tar")
-        .arg("-xzf")
-        .arg(&tarball)
-        .arg("-C")
-        .arg(scratch.path())
-        .arg(&inner))?;
+    run(Command::new("tar").arg("-xzf").arg(&tarball).arg("-C").arg(scratch.path()).arg(&inner))?;
     let kept = edition.trim(&read(&scratch.path().join(inner))?, package.list);
     let fresh = scratch.path().join("trimmed.json");
     let text = serde_json::to_vec(&kept).map_err(|error| error.to_string())?;
@@ -114,10 +104,7 @@ fn tarball(package: &Package, cache: &Path, scratch: &Path) -> Result<PathBuf, S
         .current_dir(scratch))?;
     let fresh = scratch.join(package.tarball);
     if !verified(package, &fresh) {
-        return Err(format!(
-            "{} was fetched but its digest is not {}",
-            package.spec, package.sha256
-        ));
+        return Err(format!("{} was fetched but its digest is not {}", package.spec, package.sha256));
     }
     fs::rename(&fresh, &kept).map_err(|error| describe("cannot write", &kept, &error))?;
     Ok(kept)
@@ -131,38 +118,25 @@ fn run(command: &mut Command) -> Result<(), String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let hint = "GitHub's OpenAPI description is needed once: make the program available, or name a \
                 directory that holds it in TESTRUN_OPENAPI";
-    let output = command
-        .output()
-        .map_err(|error| format!("cannot run {program}: {error}; {hint}"))?;
+    let output = command.output().map_err(|error| format!("cannot run {program}: {error}; {hint}"))?;
     if output.status.success() {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    Err(format!(
-        "{program} failed ({}): {}; {hint}",
-        output.status,
-        said.trim()
-    ))
+    Err(format!("{program} failed ({}): {}; {hint}", output.status, said.trim()))
 }
 
 fn cache_directory() -> Result<PathBuf, String> {
-    let set = |name: &str| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("TESTRUN_CACHE")
         .or_else(|| set("XDG_CACHE_HOME").map(|base| base.join("testrun-operator")))
         .or_else(|| set("HOME").map(|home| home.join(".cache").join("testrun-operator")))
-        .ok_or_else(|| {
-            "set TESTRUN_CACHE, XDG_CACHE_HOME or HOME: a cache directory is needed".to_owned()
-        })
+        .ok_or_else(|| "set TESTRUN_CACHE, XDG_CACHE_HOME or HOME: a cache directory is needed".to_owned())
 }
 
 fn read(path: &Path) -> Result<Value, String> {
     let bytes = fs::read(path).map_err(|error| describe("cannot read", path, &error))?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| format!("{} is not JSON: {error}", path.display()))
+    serde_json::from_slice(&bytes).map_err(|error| format!("{} is not JSON: {error}", path.display()))
 }
 
 fn describe(what: &str, path: &Path, error: &std::io::Error) -> String {

@@ -125,18 +125,9 @@ impl Spec {
             let is_literal = |segment: &&Segment| matches!(segment, Segment::Literal(_));
             let is_deep = |segment: &Segment| matches!(segment, Segment::Param { deep: true, .. });
             let literals = operation.segments.iter().filter(is_literal).count();
-            (
-                std::cmp::Reverse(literals),
-                operation.segments.iter().any(is_deep),
-            )
+            (std::cmp::Reverse(literals), operation.segments.iter().any(is_deep))
         });
-        Ok(Spec {
-            root,
-            draft,
-            registry,
-            operations,
-            validators: Mutex::default(),
-        })
+        Ok(Spec { root, draft, registry, operations, validators: Mutex::default() })
     }
 
     /// Every operation that is described.
@@ -147,30 +138,17 @@ impl Spec {
     /// The operation that serves `method` on `path`, with its path parameters.
     ///
     /// `path` is percent-encoded: an encoded slash stays inside its segment.
-    pub fn route(
-        &self,
-        method: &str,
-        path: &str,
-    ) -> Option<(&Operation, BTreeMap<String, String>)> {
-        let parts: Vec<String> = path
-            .trim_start_matches('/')
-            .split('/')
-            .map(super::uri::decode)
-            .collect();
-        self.operations
-            .iter()
-            .filter(|operation| operation.method == method)
-            .find_map(|operation| {
-                let mut params = BTreeMap::new();
-                matches(&operation.segments, &parts, &mut params).then_some((operation, params))
-            })
+    pub fn route(&self, method: &str, path: &str) -> Option<(&Operation, BTreeMap<String, String>)> {
+        let parts: Vec<String> = path.trim_start_matches('/').split('/').map(super::uri::decode).collect();
+        self.operations.iter().filter(|operation| operation.method == method).find_map(|operation| {
+            let mut params = BTreeMap::new();
+            matches(&operation.segments, &parts, &mut params).then_some((operation, params))
+        })
     }
 
     /// Whether any method is described for `path`.
     pub fn knows_path(&self, path: &str) -> bool {
-        METHODS
-            .iter()
-            .any(|method| self.route(&method.to_uppercase(), path).is_some())
+        METHODS.iter().any(|method| self.route(&method.to_uppercase(), path).is_some())
     }
 
     /// The schema at a JSON pointer of the description, following references.
@@ -179,10 +157,7 @@ impl Spec {
     }
 
     fn validator(&self, pointer: &str) -> Result<Arc<Validator>, String> {
-        let mut cache = self
-            .validators
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = cache.get(pointer) {
             return Ok(known.clone());
         }
@@ -204,9 +179,9 @@ impl Spec {
 fn matches(segments: &[Segment], parts: &[String], params: &mut BTreeMap<String, String>) -> bool {
     match segments.split_first() {
         None => parts.is_empty(),
-        Some((Segment::Literal(text), rest)) => parts
-            .split_first()
-            .is_some_and(|(part, parts)| part == text && matches(rest, parts, params)),
+        Some((Segment::Literal(text), rest)) => {
+            parts.split_first().is_some_and(|(part, parts)| part == text && matches(rest, parts, params))
+        }
         Some((Segment::Param { name, deep }, rest)) => {
             let longest = if *deep { parts.len() } else { 1 };
             (1..=longest.min(parts.len())).any(|taken| {
@@ -221,52 +196,28 @@ fn matches(segments: &[Segment], parts: &[String], params: &mut BTreeMap<String,
     }
 }
 
-fn parse_operation(
-    root: &'static Value,
-    template: &str,
-    method: &str,
-    operation: &Value,
-) -> Operation {
+fn parse_operation(root: &'static Value, template: &str, method: &str, operation: &Value) -> Operation {
     let segments = template
         .trim_start_matches('/')
         .split('/')
-        .map(|part| {
-            match part
-                .strip_prefix('{')
-                .and_then(|part| part.strip_suffix('}'))
-            {
-                Some(name) => Segment::Param {
-                    name: name.to_owned(),
-                    deep: matches!(name, "ref" | "branch" | "path" | "basehead"),
-                },
-                None => Segment::Literal(part.to_owned()),
-            }
+        .map(|part| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+            Some(name) => Segment::Param {
+                name: name.to_owned(),
+                deep: matches!(name, "ref" | "branch" | "path" | "basehead"),
+            },
+            None => Segment::Literal(part.to_owned()),
         })
         .collect();
     let mut path_params = BTreeMap::new();
     let mut query_params = BTreeMap::new();
-    for parameter in operation
-        .get("parameters")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
+    for parameter in operation.get("parameters").and_then(Value::as_array).into_iter().flatten() {
         let Some(parameter) = resolve(root, parameter) else {
             continue;
         };
-        let name = parameter
-            .get("name")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        let schema = parameter
-            .get("schema")
-            .and_then(|schema| resolve(root, schema));
+        let name = parameter.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let schema = parameter.get("schema").and_then(|schema| resolve(root, schema));
         let schema = schema.cloned().unwrap_or_default();
-        let required = parameter
-            .get("required")
-            .and_then(Value::as_bool)
-            .unwrap_or_default();
+        let required = parameter.get("required").and_then(Value::as_bool).unwrap_or_default();
         match parameter.get("in").and_then(Value::as_str) {
             Some("path") => {
                 path_params.insert(name, schema);
@@ -279,19 +230,11 @@ fn parse_operation(
     }
     let here = format!("/paths/{}/{method}", escape(template));
     let body = operation.get("requestBody").map(|body| Body {
-        required: body
-            .get("required")
-            .and_then(Value::as_bool)
-            .unwrap_or_default(),
+        required: body.get("required").and_then(Value::as_bool).unwrap_or_default(),
         pointer: format!("{here}/requestBody/content/application~1json/schema"),
     });
     let mut responses = BTreeMap::new();
-    for (code, response) in operation
-        .get("responses")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-    {
+    for (code, response) in operation.get("responses").and_then(Value::as_object).into_iter().flatten() {
         let Ok(code) = code.parse() else { continue };
         let mut pointer = format!("{here}/responses/{code}");
         if let Some(reference) = response.get("$ref").and_then(Value::as_str) {

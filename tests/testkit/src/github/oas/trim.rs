@@ -6,21 +6,11 @@ use serde_json::{Map, Value, json};
 
 /// Annotations that say nothing about validity.
 const PROSE: [&str; 9] = [
-    "description",
-    "example",
-    "examples",
-    "summary",
-    "externalDocs",
-    "tags",
-    "title",
-    "headers",
-    "deprecated",
+    "description", "example", "examples", "summary", "externalDocs", "tags", "title", "headers", "deprecated",
 ];
 
 fn lines(list: &str) -> impl Iterator<Item = &str> {
-    list.lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 /// The operations of `list` ("METHOD path" a line, `#` comments), with all they refer to.
@@ -33,10 +23,8 @@ pub(super) fn operations(full: &Value, list: &str) -> Value {
             continue;
         };
         let method = method.to_lowercase();
-        let Some(operation) = full
-            .get("paths")
-            .and_then(|paths| paths.get(path))
-            .and_then(|item| item.get(&method))
+        let Some(operation) =
+            full.get("paths").and_then(|paths| paths.get(path)).and_then(|item| item.get(&method))
         else {
             continue;
         };
@@ -88,9 +76,7 @@ fn with_references(full: &Value, mut trimmed: Value) -> Value {
         strip(&mut target, false);
         references(&target, &mut open);
         if let Some(components) = trimmed.get_mut("components").and_then(Value::as_object_mut) {
-            let group = components
-                .entry(kind.to_owned())
-                .or_insert_with(|| json!({}));
+            let group = components.entry(kind.to_owned()).or_insert_with(|| json!({}));
             if let Some(group) = group.as_object_mut() {
                 group.insert(name.to_owned(), target);
             }
@@ -110,10 +96,7 @@ fn strip(value: &mut Value, names: bool) {
                 if key == "enum" && !names {
                     continue;
                 }
-                strip(
-                    inner,
-                    !names && matches!(key.as_str(), "properties" | "responses" | "content"),
-                );
+                strip(inner, !names && matches!(key.as_str(), "properties" | "responses" | "content"));
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| strip(item, false)),
@@ -174,9 +157,6 @@ fn allow_null(map: &mut Map<String, Value>) {
         }
     }
     if let Some(all) = map.remove("allOf") {
-        map.insert(
-            "anyOf".into(),
-            json!([{ "allOf": all }, { "type": "null" }]),
-        );
+        map.insert("anyOf".into(), json!([{ "allOf": all }, { "type": "null" }]));
     }
 }

@@ -8,23 +8,15 @@ use super::{Operation, Spec, resolve};
 
 /// Codes that the real service sends although the description does not list them; their body is a
 /// plain error with a message.
-const UNDECLARED: [u16; 14] = [
-    301, 304, 401, 403, 404, 409, 410, 422, 429, 500, 502, 503, 504, 415,
-];
+const UNDECLARED: [u16; 14] = [301, 304, 401, 403, 404, 409, 410, 422, 429, 500, 502, 503, 504, 415];
 /// Where the description is wrong about the real service: an operation, and a part of the finding.
 const MISTAKEN: [(&str, &str); 5] = [
     // The account of an installation would have to be a user and an enterprise at once.
     ("GET /app/installations", "/account"),
     // The head repository of a pull request is null once the fork was deleted.
     ("GET /repos/{owner}/{repo}/pulls", "/head/repo: null"),
-    (
-        "GET /repos/{owner}/{repo}/pulls/{pull_number}",
-        "/head/repo: null",
-    ),
-    (
-        "GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls",
-        "/head/repo: null",
-    ),
+    ("GET /repos/{owner}/{repo}/pulls/{pull_number}", "/head/repo: null"),
+    ("GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls", "/head/repo: null"),
     // A permission that a single installation has, but not one in a list.
     ("GET /app/installations", "/permissions/merge_queues"),
 ];
@@ -52,14 +44,10 @@ impl Spec {
                 found.push(format!("query parameter '{name}' is given twice"));
             }
             if name == "per_page" && value.parse::<u32>().is_ok_and(|count| count > 100) {
-                found.push(format!(
-                    "query parameter 'per_page' is {value}, and 100 is the most"
-                ));
+                found.push(format!("query parameter 'per_page' is {value}, and 100 is the most"));
             }
             match operation.query_params.get(name) {
-                Some((_, schema)) => {
-                    self.check_text("query parameter", name, value, schema, &mut found)
-                }
+                Some((_, schema)) => self.check_text("query parameter", name, value, schema, &mut found),
                 None => found.push(format!("query parameter '{name}' is not declared")),
             }
         }
@@ -85,12 +73,7 @@ impl Spec {
     }
 
     /// What does not fit in a response to `operation`; `body` is `None` when it is not JSON.
-    pub fn check_response(
-        &self,
-        operation: &Operation,
-        status: u16,
-        body: Option<&Value>,
-    ) -> Vec<String> {
+    pub fn check_response(&self, operation: &Operation, status: u16, body: Option<&Value>) -> Vec<String> {
         let mut found = Vec::new();
         match (operation.responses.get(&status), body) {
             // Errors carry a `status` that their schemas leave out.
@@ -103,21 +86,16 @@ impl Spec {
             (Some(None), Some(_)) => found.push(format!("status {status} declares no body")),
             (None, value) if UNDECLARED.contains(&status) => {
                 if status != 304
-                    && !value
-                        .is_some_and(|value| value.get("message").is_some_and(Value::is_string))
+                    && !value.is_some_and(|value| value.get("message").is_some_and(Value::is_string))
                 {
-                    found.push(format!(
-                        "status {status} must have a JSON body with a message"
-                    ));
+                    found.push(format!("status {status} must have a JSON body with a message"));
                 }
             }
             (None, _) => found.push(format!("status {status} is not declared")),
         }
         let key = operation.key();
         found.retain(|text| {
-            !MISTAKEN
-                .iter()
-                .any(|(operation, part)| *operation == key && text.contains(part))
+            !MISTAKEN.iter().any(|(operation, part)| *operation == key && text.contains(part))
         });
         found
     }
@@ -141,11 +119,7 @@ impl Spec {
 
     /// What does not fit when `value` is read as the response of `key` (`METHOD template`).
     pub fn check_recorded(&self, key: &str, status: u16, value: &Value) -> Vec<String> {
-        match self
-            .operations()
-            .iter()
-            .find(|operation| operation.key() == key)
-        {
+        match self.operations().iter().find(|operation| operation.key() == key) {
             None => vec![format!("{key} is not described")],
             Some(operation) => match operation.responses.get(&status) {
                 Some(Some(pointer)) => self.schema_errors(pointer, value),
@@ -180,13 +154,7 @@ impl Spec {
 
     /// Names that no branch of the schema declares. Schemas of GitHub allow extra fields, so only a
     /// comparison of names finds a misspelt one.
-    fn check_names(
-        &self,
-        schema: &'static Value,
-        value: &Value,
-        at: &str,
-        found: &mut Vec<String>,
-    ) {
+    fn check_names(&self, schema: &'static Value, value: &Value, at: &str, found: &mut Vec<String>) {
         if found.len() >= MOST {
             return;
         }
@@ -246,11 +214,7 @@ impl Spec {
     fn property(&self, schema: &'static Value, name: &str, depth: u8) -> Option<&'static Value> {
         let schema = resolve(self.root, schema).filter(|_| depth < 8)?;
         let mut all: Vec<&'static Value> = Vec::new();
-        all.extend(
-            schema
-                .get("properties")
-                .and_then(|properties| properties.get(name)),
-        );
+        all.extend(schema.get("properties").and_then(|properties| properties.get(name)));
         all.extend(branches(schema).filter_map(|branch| self.property(branch, name, depth + 1)));
         match all.as_slice() {
             [one] => Some(one),
@@ -260,28 +224,15 @@ impl Spec {
 
     fn items(&self, schema: &'static Value, depth: u8) -> Option<&'static Value> {
         let schema = resolve(self.root, schema).filter(|_| depth < 8)?;
-        schema
-            .get("items")
-            .or_else(|| branches(schema).find_map(|branch| self.items(branch, depth + 1)))
+        schema.get("items").or_else(|| branches(schema).find_map(|branch| self.items(branch, depth + 1)))
     }
 
     /// A parameter arrives as text: it is read as its declared type.
-    fn check_text(
-        &self,
-        kind: &str,
-        name: &str,
-        text: &str,
-        schema: &Value,
-        found: &mut Vec<String>,
-    ) {
+    fn check_text(&self, kind: &str, name: &str, text: &str, schema: &Value, found: &mut Vec<String>) {
         let Some(schema) = resolve(self.root, schema) else {
             return;
         };
-        if let Some(options) = schema
-            .get("oneOf")
-            .or_else(|| schema.get("anyOf"))
-            .and_then(Value::as_array)
-        {
+        if let Some(options) = schema.get("oneOf").or_else(|| schema.get("anyOf")).and_then(Value::as_array) {
             let fits = options.iter().any(|option| {
                 let mut inner = Vec::new();
                 self.check_text(kind, name, text, option, &mut inner);
@@ -303,13 +254,8 @@ impl Spec {
             _ => true,
         };
         if !fits {
-            let kind_wanted = schema
-                .get("type")
-                .and_then(Value::as_str)
-                .unwrap_or("value");
-            found.push(format!(
-                "{kind} '{name}' must be of type {kind_wanted}, not '{text}'"
-            ));
+            let kind_wanted = schema.get("type").and_then(Value::as_str).unwrap_or("value");
+            found.push(format!("{kind} '{name}' must be of type {kind_wanted}, not '{text}'"));
         }
         if let Some(options) = schema.get("enum").and_then(Value::as_array)
             && !options.iter().any(|option| option.as_str() == Some(text))

@@ -13,12 +13,7 @@ use crate::github::wire::actions as show;
 const FILTERED_MAX: usize = 1000;
 
 /// Answers requests below `/repos/{owner}/{repo}` that are of this subject.
-pub(super) fn serve(
-    state: &mut State,
-    method: &str,
-    rest: &str,
-    call: &Call<'_>,
-) -> Option<Answer> {
+pub(super) fn serve(state: &mut State, method: &str, rest: &str, call: &Call<'_>) -> Option<Answer> {
     let rest = rest.strip_prefix("/actions")?;
     Some(match (method, rest) {
         ("GET", "/workflows") => workflows(state, call),
@@ -40,9 +35,9 @@ pub(super) fn serve(
         ("DELETE", "/artifacts/{artifact_id}") => delete_artifact(state, call),
         ("GET", "/artifacts/{artifact_id}/{archive_format}") => download(state, call),
         ("POST", "/runs/{run_id}/rerun") => rerun(state, call, |_| true),
-        ("POST", "/runs/{run_id}/rerun-failed-jobs") => rerun(state, call, |job| {
-            !matches!(job.conclusion.as_deref(), Some("success" | "neutral"))
-        }),
+        ("POST", "/runs/{run_id}/rerun-failed-jobs") => {
+            rerun(state, call, |job| !matches!(job.conclusion.as_deref(), Some("success" | "neutral")))
+        }
         ("POST", "/jobs/{job_id}/rerun") => rerun_job(state, call),
         ("POST", "/runs/{run_id}/cancel") => cancel(state, call),
         _ => return None,
@@ -51,39 +46,27 @@ pub(super) fn serve(
 
 fn find_run<'a>(repo: &'a Repo, call: &Call<'_>) -> Result<&'a Run, Reply> {
     let id = call.id("run_id")?;
-    repo.runs
-        .iter()
-        .find(|run| run.id == id)
-        .ok_or_else(Reply::not_found)
+    repo.runs.iter().find(|run| run.id == id).ok_or_else(Reply::not_found)
 }
 
 fn find_job<'a>(repo: &'a Repo, call: &Call<'_>) -> Result<&'a Job, Reply> {
     let id = call.id("job_id")?;
-    repo.jobs
-        .iter()
-        .find(|job| job.id == id)
-        .ok_or_else(Reply::not_found)
+    repo.jobs.iter().find(|job| job.id == id).ok_or_else(Reply::not_found)
 }
 
 fn find_artifact<'a>(repo: &'a Repo, call: &Call<'_>) -> Result<&'a Artifact, Reply> {
     let id = call.id("artifact_id")?;
-    repo.artifacts
-        .iter()
-        .find(|artifact| artifact.id == id)
-        .ok_or_else(Reply::not_found)
+    repo.artifacts.iter().find(|artifact| artifact.id == id).ok_or_else(Reply::not_found)
 }
 
 /// A workflow by its id or by the name of its file.
 fn find_workflow<'a>(repo: &'a Repo, call: &Call<'_>) -> Result<&'a Workflow, Reply> {
     let wanted = call.param("workflow_id");
     let file = format!("/{wanted}");
-    let found = repo
-        .workflows
-        .iter()
-        .find(|workflow| match wanted.parse::<u64>() {
-            Ok(id) => workflow.id == id,
-            Err(_) => workflow.path.ends_with(&file),
-        });
+    let found = repo.workflows.iter().find(|workflow| match wanted.parse::<u64>() {
+        Ok(id) => workflow.id == id,
+        Err(_) => workflow.path.ends_with(&file),
+    });
     found.ok_or_else(Reply::not_found)
 }
 
@@ -94,18 +77,12 @@ fn embeds_pulls(call: &Call<'_>) -> bool {
 fn workflows(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let all: Vec<&Workflow> = repo.workflows.iter().collect();
-    Ok(call.counted("workflows", all, |workflow| {
-        show::workflow(state, repo, workflow)
-    }))
+    Ok(call.counted("workflows", all, |workflow| show::workflow(state, repo, workflow)))
 }
 
 fn get_workflow(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
-    Ok(Reply::ok(show::workflow(
-        state,
-        repo,
-        find_workflow(repo, call)?,
-    )))
+    Ok(Reply::ok(show::workflow(state, repo, find_workflow(repo, call)?)))
 }
 
 fn runs_of_workflow(state: &mut State, call: &Call<'_>) -> Answer {
@@ -114,45 +91,27 @@ fn runs_of_workflow(state: &mut State, call: &Call<'_>) -> Answer {
 }
 
 fn runs(state: &mut State, call: &Call<'_>, workflow: Option<u64>) -> Answer {
-    let filters = [
-        "actor",
-        "branch",
-        "check_suite_id",
-        "created",
-        "event",
-        "head_sha",
-        "status",
-    ];
+    let filters = ["actor", "branch", "check_suite_id", "created", "event", "head_sha", "status"];
     let filtered = filters.iter().any(|name| call.query(name).is_some());
     let created = call.query("created").map(str::to_owned);
     let fits = |run: &Run| {
         let attempt = run.latest();
-        let in_status = |wanted: &str| {
-            attempt.status == wanted || attempt.conclusion.as_deref() == Some(wanted)
-        };
+        let in_status =
+            |wanted: &str| attempt.status == wanted || attempt.conclusion.as_deref() == Some(wanted);
         workflow.is_none_or(|id| run.workflow_id == id)
             && call.query("head_sha").is_none_or(|sha| run.head_sha == sha)
             && call.query("event").is_none_or(|event| run.event == event)
-            && call
-                .query("branch")
-                .is_none_or(|branch| run.head_branch.as_deref() == Some(branch))
+            && call.query("branch").is_none_or(|branch| run.head_branch.as_deref() == Some(branch))
             && call.query("actor").is_none_or(|actor| run.actor == actor)
             && call.query("status").is_none_or(in_status)
-            && call
-                .number("check_suite_id")
-                .is_none_or(|id| run.suite_id == id)
-            && created
-                .as_deref()
-                .is_none_or(|range| in_range(&run.attempts, range))
+            && call.number("check_suite_id").is_none_or(|id| run.suite_id == id)
+            && created.as_deref().is_none_or(|range| in_range(&run.attempts, range))
     };
     // Lists may lag behind: what they show is chosen first, then used up by one read.
     let repo = call.repo_mut(state)?;
     let mut chosen: Vec<Run> = Vec::new();
     for run in &mut repo.runs {
-        let shown = run
-            .stale
-            .as_ref()
-            .map_or_else(|| run.clone(), |(_, copy)| (**copy).clone());
+        let shown = run.stale.as_ref().map_or_else(|| run.clone(), |(_, copy)| (**copy).clone());
         if !fits(&shown) {
             continue;
         }
@@ -167,16 +126,12 @@ fn runs(state: &mut State, call: &Call<'_>, workflow: Option<u64>) -> Answer {
         }
         chosen.push(shown);
     }
-    chosen.sort_by_key(|run| {
-        std::cmp::Reverse((run.attempts.first().map(|first| first.created), run.id))
-    });
+    chosen.sort_by_key(|run| std::cmp::Reverse((run.attempts.first().map(|first| first.created), run.id)));
     if filtered {
         chosen.truncate(FILTERED_MAX);
     }
     let repo = call.repo(state)?;
-    Ok(call.counted("workflow_runs", chosen, |run| {
-        show::latest(state, repo, run, embeds_pulls(call))
-    }))
+    Ok(call.counted("workflow_runs", chosen, |run| show::latest(state, repo, run, embeds_pulls(call))))
 }
 
 /// `created` in the forms `>=T`, `<=T`, `>T`, `<T`, `A..B`, by text: all times have one shape.
@@ -187,8 +142,7 @@ fn in_range(attempts: &[crate::github::state::Attempt], range: &str) -> bool {
     let at = first.created.to_string();
     let day = |bound: &str| at.get(..bound.len()).unwrap_or(&at).to_owned();
     if let Some((from, to)) = range.split_once("..") {
-        return (from == "*" || day(from).as_str() >= from)
-            && (to == "*" || day(to).as_str() <= to);
+        return (from == "*" || day(from).as_str() >= from) && (to == "*" || day(to).as_str() <= to);
     }
     if let Some(bound) = range.strip_prefix(">=") {
         return day(bound).as_str() >= bound;
@@ -207,28 +161,14 @@ fn in_range(attempts: &[crate::github::state::Attempt], range: &str) -> bool {
 
 fn get_run(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
-    Ok(Reply::ok(show::latest(
-        state,
-        repo,
-        find_run(repo, call)?,
-        embeds_pulls(call),
-    )))
+    Ok(Reply::ok(show::latest(state, repo, find_run(repo, call)?, embeds_pulls(call))))
 }
 
 fn get_attempt(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let run = find_run(repo, call)?;
-    let attempt = run
-        .attempt(call.id("attempt_number")?)
-        .ok_or_else(Reply::not_found)?;
-    Ok(Reply::ok(show::run(
-        state,
-        repo,
-        run,
-        attempt,
-        false,
-        embeds_pulls(call),
-    )))
+    let attempt = run.attempt(call.id("attempt_number")?).ok_or_else(Reply::not_found)?;
+    Ok(Reply::ok(show::run(state, repo, run, attempt, false, embeds_pulls(call))))
 }
 
 fn jobs(state: &State, call: &Call<'_>) -> Answer {
@@ -236,12 +176,7 @@ fn jobs(state: &State, call: &Call<'_>) -> Answer {
     let run = find_run(repo, call)?;
     let latest = run.latest().number;
     let all: Vec<Job> = match call.query("filter") {
-        Some("all") => repo
-            .jobs
-            .iter()
-            .filter(|job| job.run_id == run.id)
-            .cloned()
-            .collect(),
+        Some("all") => repo.jobs.iter().filter(|job| job.run_id == run.id).cloned().collect(),
         _ if state.latest_omits_old_jobs => repo.jobs_of(run.id, latest).cloned().collect(),
         _ => effective_jobs(&repo.jobs, run.id),
     };
@@ -251,10 +186,7 @@ fn jobs(state: &State, call: &Call<'_>) -> Answer {
 fn jobs_of_attempt(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let run = find_run(repo, call)?;
-    let attempt = run
-        .attempt(call.id("attempt_number")?)
-        .ok_or_else(Reply::not_found)?
-        .number;
+    let attempt = run.attempt(call.id("attempt_number")?).ok_or_else(Reply::not_found)?.number;
     let all: Vec<&Job> = repo.jobs_of(run.id, attempt).collect();
     Ok(call.counted("jobs", all, |job| show::job(state, repo, job)))
 }
@@ -277,33 +209,21 @@ fn job_logs(state: &State, call: &Call<'_>) -> Answer {
     if job.log.is_none() {
         return Err(Reply::not_found());
     }
-    Ok(Reply::found(blobs::sign(
-        state,
-        &format!("/job-logs/{}/{}.txt", repo.id, job.id),
-    )))
+    Ok(Reply::found(blobs::sign(state, &format!("/job-logs/{}/{}.txt", repo.id, job.id))))
 }
 
 fn run_logs(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let run = find_run(repo, call)?;
     let number = match call.params.contains_key("attempt_number") {
-        true => {
-            run.attempt(call.id("attempt_number")?)
-                .ok_or_else(Reply::not_found)?
-                .number
-        }
+        true => run.attempt(call.id("attempt_number")?).ok_or_else(Reply::not_found)?.number,
         false => run.latest().number,
     };
-    let finished = run
-        .attempt(number)
-        .is_some_and(|attempt| attempt.status == "completed");
+    let finished = run.attempt(number).is_some_and(|attempt| attempt.status == "completed");
     if run.logs_gone || !finished {
         return Err(Reply::not_found());
     }
-    Ok(Reply::found(blobs::sign(
-        state,
-        &format!("/run-logs/{}/{}/{number}.zip", repo.id, run.id),
-    )))
+    Ok(Reply::found(blobs::sign(state, &format!("/run-logs/{}/{}/{number}.zip", repo.id, run.id))))
 }
 
 /// The zip of all logs of an attempt: one file for each job that has a log.
@@ -312,14 +232,8 @@ pub(in crate::github) fn logs_zip(repo: &Repo, run: u64, attempt: u64) -> Vec<u8
         .jobs_of(run, attempt)
         .enumerate()
         .filter_map(|(index, job)| {
-            let name: String = job
-                .name
-                .chars()
-                .filter(|char| !matches!(char, '/' | ':'))
-                .collect();
-            job.log
-                .clone()
-                .map(|log| (format!("{index}_{name}.txt"), log))
+            let name: String = job.name.chars().filter(|char| !matches!(char, '/' | ':')).collect();
+            job.log.clone().map(|log| (format!("{index}_{name}.txt"), log))
         })
         .collect();
     archive::zip(&files)
@@ -341,34 +255,24 @@ fn artifact_list<'a>(repo: &'a Repo, call: &Call<'_>, run: Option<u64>) -> Vec<&
 fn artifacts(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let all = artifact_list(repo, call, None);
-    Ok(call.counted("artifacts", all, |artifact| {
-        show::artifact(state, repo, artifact)
-    }))
+    Ok(call.counted("artifacts", all, |artifact| show::artifact(state, repo, artifact)))
 }
 
 fn artifacts_of_run(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let run = find_run(repo, call)?;
     let all = artifact_list(repo, call, Some(run.id));
-    Ok(call.counted("artifacts", all, |artifact| {
-        show::artifact(state, repo, artifact)
-    }))
+    Ok(call.counted("artifacts", all, |artifact| show::artifact(state, repo, artifact)))
 }
 
 fn get_artifact(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
-    Ok(Reply::ok(show::artifact(
-        state,
-        repo,
-        find_artifact(repo, call)?,
-    )))
+    Ok(Reply::ok(show::artifact(state, repo, find_artifact(repo, call)?)))
 }
 
 fn delete_artifact(state: &mut State, call: &Call<'_>) -> Answer {
     let id = find_artifact(call.repo(state)?, call)?.id;
-    call.repo_mut(state)?
-        .artifacts
-        .retain(|artifact| artifact.id != id);
+    call.repo_mut(state)?.artifacts.retain(|artifact| artifact.id != id);
     Ok(Reply::empty(204))
 }
 
@@ -381,10 +285,7 @@ fn download(state: &State, call: &Call<'_>) -> Answer {
     if artifact.expired || artifact.expires <= state.now {
         return Err(Reply::error(410, "Artifact has expired"));
     }
-    Ok(Reply::found(blobs::sign(
-        state,
-        &format!("/artifacts/{}/{}.zip", repo.id, artifact.id),
-    )))
+    Ok(Reply::found(blobs::sign(state, &format!("/artifacts/{}/{}.zip", repo.id, artifact.id))))
 }
 
 fn rerun(state: &mut State, call: &Call<'_>, again: impl Fn(&Job) -> bool) -> Answer {
@@ -397,11 +298,7 @@ fn rerun_job(state: &mut State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let job = find_job(repo, call)?;
     let name = job.name.clone();
-    let run = repo
-        .runs
-        .iter()
-        .find(|run| run.id == job.run_id)
-        .ok_or_else(Reply::not_found)?;
+    let run = repo.runs.iter().find(|run| run.id == job.run_id).ok_or_else(Reply::not_found)?;
     let (id, completed) = (run.id, run.latest().status == "completed");
     begin_again(state, call, id, completed, |job| job.name == name)
 }
@@ -432,10 +329,7 @@ fn cancel(state: &mut State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let run = find_run(repo, call)?;
     if run.latest().status == "completed" {
-        return Err(Reply::error(
-            409,
-            "Cannot cancel a workflow run that is completed.",
-        ));
+        return Err(Reply::error(409, "Cannot cancel a workflow run that is completed."));
     }
     let id = run.id;
     let open: Vec<u64> = repo

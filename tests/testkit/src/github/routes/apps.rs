@@ -29,32 +29,21 @@ fn of_app(state: &mut State, method: &str, template: &str, call: &Call<'_>) -> A
     match (method, template) {
         ("GET", "/app") => Ok(Reply::ok(wire::app(state, app))),
         ("GET", "/app/installations") => {
-            let all: Vec<Installation> = state
-                .installations
-                .iter()
-                .filter(|found| found.app_id == app)
-                .cloned()
-                .collect();
+            let all: Vec<Installation> =
+                state.installations.iter().filter(|found| found.app_id == app).cloned().collect();
             Ok(call.listed(all, |found| installation(state, found)))
         }
         ("GET", "/app/installations/{installation_id}") => {
             let found = find(state, call, app)?;
             Ok(Reply::ok(installation(state, &found)))
         }
-        ("POST", "/app/installations/{installation_id}/access_tokens") => {
-            create_token(state, call, app)
-        }
+        ("POST", "/app/installations/{installation_id}/access_tokens") => create_token(state, call, app),
         _ => crate::github::hooks::serve(state, method, template, &call.query, &call.params),
     }
 }
 
 /// Answers requests below `/repos/{owner}/{repo}` that are of this subject.
-pub(super) fn of_repo(
-    state: &mut State,
-    method: &str,
-    rest: &str,
-    call: &Call<'_>,
-) -> Option<Answer> {
+pub(super) fn of_repo(state: &mut State, method: &str, rest: &str, call: &Call<'_>) -> Option<Answer> {
     if (method, rest) != ("GET", "/installation") {
         return None;
     }
@@ -63,27 +52,17 @@ pub(super) fn of_repo(
         Err(refusal) => return Some(Err(refusal)),
     };
     let found = state.installations.iter().find(|found| covers(found, repo));
-    Some(
-        found
-            .map(|found| Reply::ok(installation(state, found)))
-            .ok_or_else(Reply::not_found),
-    )
+    Some(found.map(|found| Reply::ok(installation(state, found))).ok_or_else(Reply::not_found))
 }
 
 fn covers(installation: &Installation, repo: &Repo) -> bool {
     installation.account.eq_ignore_ascii_case(&repo.owner)
-        && installation
-            .repositories
-            .as_ref()
-            .is_none_or(|ids| ids.contains(&repo.id))
+        && installation.repositories.as_ref().is_none_or(|ids| ids.contains(&repo.id))
 }
 
 fn find(state: &State, call: &Call<'_>, app: u64) -> Result<Installation, Reply> {
     let id = call.id("installation_id")?;
-    let found = state
-        .installations
-        .iter()
-        .find(|found| found.id == id && found.app_id == app);
+    let found = state.installations.iter().find(|found| found.id == id && found.app_id == app);
     found.cloned().ok_or_else(Reply::not_found)
 }
 
@@ -127,47 +106,27 @@ fn create_token(state: &mut State, call: &Call<'_>, app: u64) -> Answer {
             .iter()
             .map(|(name, level)| (name.clone(), level.as_str().unwrap_or_default().to_owned()))
             .collect();
-        let beyond =
-            asked.iter().any(
-                |(name, level)| match permissions.get(name).map(String::as_str) {
-                    Some("write" | "admin") => false,
-                    Some(granted) => granted != level,
-                    None => true,
-                },
-            );
+        let beyond = asked.iter().any(|(name, level)| match permissions.get(name).map(String::as_str) {
+            Some("write" | "admin") => false,
+            Some(granted) => granted != level,
+            None => true,
+        });
         if beyond {
-            return Err(Reply::error(
-                422,
-                "The permissions requested are not granted to this installation.",
-            ));
+            return Err(Reply::error(422, "The permissions requested are not granted to this installation."));
         }
         permissions = asked;
-        permissions
-            .entry("metadata".into())
-            .or_insert_with(|| "read".into());
+        permissions.entry("metadata".into()).or_insert_with(|| "read".into());
     }
     let listed = |name: &str| call.body.get(name).and_then(Value::as_array).cloned();
-    let by_id = listed("repository_ids")
-        .map(|ids| ids.iter().filter_map(Value::as_u64).collect::<Vec<_>>());
+    let by_id = listed("repository_ids").map(|ids| ids.iter().filter_map(Value::as_u64).collect::<Vec<_>>());
     let by_name = listed("repositories").map(|names| {
-        let names: Vec<String> = names
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_lowercase)
-            .collect();
-        let fits = state
-            .repos
-            .iter()
-            .filter(|repo| names.contains(&repo.name.to_lowercase()));
+        let names: Vec<String> = names.iter().filter_map(Value::as_str).map(str::to_lowercase).collect();
+        let fits = state.repos.iter().filter(|repo| names.contains(&repo.name.to_lowercase()));
         fits.map(|repo| repo.id).collect::<Vec<_>>()
     });
     let asked = by_id.or(by_name);
     if let Some(ids) = &asked {
-        let inside = |id: &u64| {
-            state
-                .repo_by_id(*id)
-                .is_some_and(|repo| covers(&found, repo))
-        };
+        let inside = |id: &u64| state.repo_by_id(*id).is_some_and(|repo| covers(&found, repo));
         if ids.is_empty() || !ids.iter().all(inside) {
             let message = "There is at least one repository that does not exist or is not accessible to the parent installation.";
             return Err(Reply::error(422, message));
@@ -195,45 +154,26 @@ fn create_token(state: &mut State, call: &Call<'_>, app: u64) -> Answer {
         "repository_selection": if repositories.is_some() { "selected" } else { "all" },
     });
     if let (Some(ids), Some(map)) = (repositories, body.as_object_mut()) {
-        let shown = ids
-            .iter()
-            .filter_map(|id| state.repo_by_id(*id))
-            .map(|repo| repos::long(state, repo));
+        let shown = ids.iter().filter_map(|id| state.repo_by_id(*id)).map(|repo| repos::long(state, repo));
         map.insert("repositories".into(), Value::Array(shown.collect()));
     }
     Ok(Reply::json(201, body))
 }
 
 fn installation_repositories(state: &State, call: &Call<'_>) -> Answer {
-    let Principal::Token(Token {
-        installation: Some(id),
-        repositories,
-        ..
-    }) = call.principal
-    else {
-        return Err(Reply::error(
-            403,
-            "Resource not accessible by personal access token",
-        ));
+    let Principal::Token(Token { installation: Some(id), repositories, .. }) = call.principal else {
+        return Err(Reply::error(403, "Resource not accessible by personal access token"));
     };
     let found = state.installations.iter().find(|found| found.id == *id);
     let all: Vec<&Repo> = state
         .repos
         .iter()
         .filter(|repo| found.is_some_and(|found| covers(found, repo)))
-        .filter(|repo| {
-            repositories
-                .as_ref()
-                .is_none_or(|ids| ids.contains(&repo.id))
-        })
+        .filter(|repo| repositories.as_ref().is_none_or(|ids| ids.contains(&repo.id)))
         .collect();
     let mut reply = call.counted("repositories", all, |repo| repos::long(state, repo));
     if let Some(map) = reply.body.as_mut().and_then(Value::as_object_mut) {
-        let selection = if repositories.is_some() {
-            "selected"
-        } else {
-            "all"
-        };
+        let selection = if repositories.is_some() { "selected" } else { "all" };
         map.insert("repository_selection".into(), json!(selection));
     }
     Ok(reply)
@@ -249,8 +189,7 @@ fn revoke(state: &mut State, call: &Call<'_>) -> Answer {
 
 fn rate_limit(state: &mut State, call: &Call<'_>) -> Reply {
     let core = state.limits.budget(&call.principal.key(), state.now).json();
-    let other =
-        json!({ "limit": 30, "used": 0, "remaining": 30, "reset": state.now.seconds() + 60 });
+    let other = json!({ "limit": 30, "used": 0, "remaining": 30, "reset": state.now.seconds() + 60 });
     Reply::ok(json!({
         "resources": { "core": core, "search": other, "graphql": core },
         "rate": core,

@@ -17,12 +17,7 @@ const ANNOTATIONS_MAX: usize = 50;
 const STATUSES_MAX: usize = 1000;
 
 /// Answers requests below `/repos/{owner}/{repo}` that are of this subject.
-pub(super) fn serve(
-    state: &mut State,
-    method: &str,
-    rest: &str,
-    call: &Call<'_>,
-) -> Option<Answer> {
+pub(super) fn serve(state: &mut State, method: &str, rest: &str, call: &Call<'_>) -> Option<Answer> {
     Some(match (method, rest) {
         ("GET", "/commits/{ref}/check-runs") => of_commit(state, call),
         ("GET", "/commits/{ref}/check-suites") => suites(state, call),
@@ -84,8 +79,7 @@ impl Check<'_> {
 
 fn sha_of_ref(repo: &Repo, call: &Call<'_>) -> Result<String, Reply> {
     let reference = call.param("ref");
-    repo.resolve(reference)
-        .ok_or_else(|| Reply::error(422, &format!("No commit found for SHA: {reference}")))
+    repo.resolve(reference).ok_or_else(|| Reply::error(422, &format!("No commit found for SHA: {reference}")))
 }
 
 /// The check runs of the given suites, newest first, filtered as the query says.
@@ -94,39 +88,20 @@ fn collect<'a>(repo: &'a Repo, call: &Call<'_>, suites: &[&Suite]) -> Vec<Check<
     let mut out: Vec<Check<'a>> = Vec::new();
     for suite in suites {
         if let Some(run) = suite.run_id {
-            let latest: Vec<u64> = effective_jobs(&repo.jobs, run)
-                .iter()
-                .map(|job| job.id)
-                .collect();
+            let latest: Vec<u64> = effective_jobs(&repo.jobs, run).iter().map(|job| job.id).collect();
             let jobs = repo.jobs.iter().filter(|job| job.run_id == run);
-            out.extend(
-                jobs.filter(|job| all || latest.contains(&job.id))
-                    .map(Check::Job),
-            );
+            out.extend(jobs.filter(|job| all || latest.contains(&job.id)).map(Check::Job));
         }
-        let checks: Vec<&CheckRun> = repo
-            .check_runs
-            .iter()
-            .filter(|check| check.suite_id == suite.id)
-            .collect();
-        let newest = |name: &str| {
-            checks
-                .iter()
-                .filter(|check| check.name == name)
-                .map(|check| check.id)
-                .max()
-        };
-        let kept = checks
-            .iter()
-            .filter(|check| all || newest(&check.name) == Some(check.id));
+        let checks: Vec<&CheckRun> =
+            repo.check_runs.iter().filter(|check| check.suite_id == suite.id).collect();
+        let newest =
+            |name: &str| checks.iter().filter(|check| check.name == name).map(|check| check.id).max();
+        let kept = checks.iter().filter(|check| all || newest(&check.name) == Some(check.id));
         out.extend(kept.map(|check| Check::App(check)));
     }
     out.retain(|check| {
-        call.query("check_name")
-            .is_none_or(|name| check.name() == name)
-            && call
-                .query("status")
-                .is_none_or(|status| check.status() == status)
+        call.query("check_name").is_none_or(|name| check.name() == name)
+            && call.query("status").is_none_or(|status| check.status() == status)
             && call.number("app_id").is_none_or(|id| check.app() == id)
     });
     out.sort_by_key(|check| std::cmp::Reverse(check.id()));
@@ -136,21 +111,14 @@ fn collect<'a>(repo: &'a Repo, call: &Call<'_>, suites: &[&Suite]) -> Vec<Check<
 fn of_commit(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let sha = sha_of_ref(repo, call)?;
-    let suites: Vec<&Suite> = repo
-        .suites
-        .iter()
-        .filter(|suite| suite.head_sha == sha)
-        .collect();
+    let suites: Vec<&Suite> = repo.suites.iter().filter(|suite| suite.head_sha == sha).collect();
     let all = collect(repo, call, &suites);
     Ok(call.counted("check_runs", all, |check| check.show(state, repo)))
 }
 
 fn find_suite<'a>(repo: &'a Repo, call: &Call<'_>) -> Result<&'a Suite, Reply> {
     let id = call.id("check_suite_id")?;
-    repo.suites
-        .iter()
-        .find(|suite| suite.id == id)
-        .ok_or_else(Reply::not_found)
+    repo.suites.iter().find(|suite| suite.id == id).ok_or_else(Reply::not_found)
 }
 
 fn of_suite(state: &State, call: &Call<'_>) -> Answer {
@@ -169,25 +137,16 @@ fn suites(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let sha = sha_of_ref(repo, call)?;
     let has_check = |suite: &Suite, name: &str| {
-        let job = suite.run_id.is_some_and(|run| {
-            repo.jobs
-                .iter()
-                .any(|job| job.run_id == run && job.name == name)
-        });
-        job || repo
-            .check_runs
-            .iter()
-            .any(|check| check.suite_id == suite.id && check.name == name)
+        let job =
+            suite.run_id.is_some_and(|run| repo.jobs.iter().any(|job| job.run_id == run && job.name == name));
+        job || repo.check_runs.iter().any(|check| check.suite_id == suite.id && check.name == name)
     };
     let all: Vec<&Suite> = repo
         .suites
         .iter()
         .filter(|suite| suite.head_sha == sha)
         .filter(|suite| call.number("app_id").is_none_or(|id| suite.app_id == id))
-        .filter(|suite| {
-            call.query("check_name")
-                .is_none_or(|name| has_check(suite, name))
-        })
+        .filter(|suite| call.query("check_name").is_none_or(|name| has_check(suite, name)))
         .collect();
     Ok(call.counted("check_suites", all, |suite| show::suite(state, repo, suite)))
 }
@@ -195,13 +154,8 @@ fn suites(state: &State, call: &Call<'_>) -> Answer {
 fn find<'a>(repo: &'a Repo, call: &Call<'_>) -> Result<Check<'a>, Reply> {
     let id = call.id("check_run_id")?;
     let job = repo.jobs.iter().find(|job| job.id == id).map(Check::Job);
-    job.or_else(|| {
-        repo.check_runs
-            .iter()
-            .find(|check| check.id == id)
-            .map(Check::App)
-    })
-    .ok_or_else(Reply::not_found)
+    job.or_else(|| repo.check_runs.iter().find(|check| check.id == id).map(Check::App))
+        .ok_or_else(Reply::not_found)
 }
 
 fn get(state: &State, call: &Call<'_>) -> Answer {
@@ -214,41 +168,25 @@ fn annotations(state: &State, call: &Call<'_>) -> Answer {
     let (list, sha) = match find(repo, call)? {
         Check::Job(job) => {
             let run = repo.runs.iter().find(|run| run.id == job.run_id);
-            (
-                &job.annotations,
-                run.map(|run| run.head_sha.clone()).unwrap_or_default(),
-            )
+            (&job.annotations, run.map(|run| run.head_sha.clone()).unwrap_or_default())
         }
         Check::App(check) => (&check.annotations, check.head_sha.clone()),
     };
-    Ok(call.listed(list.iter().collect(), |one| {
-        show::annotation(state, repo, &sha, one)
-    }))
+    Ok(call.listed(list.iter().collect(), |one| show::annotation(state, repo, &sha, one)))
 }
 
 fn combined(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
-    let sha = repo
-        .resolve(call.param("ref"))
-        .ok_or_else(Reply::not_found)?;
+    let sha = repo.resolve(call.param("ref")).ok_or_else(Reply::not_found)?;
     let all = show::newest_statuses(repo, &sha);
     let (page, at) = call.page(all.clone());
-    Ok(super::Reply {
-        page: Some(at),
-        ..Reply::ok(show::combined(state, repo, &sha, &page, &all))
-    })
+    Ok(super::Reply { page: Some(at), ..Reply::ok(show::combined(state, repo, &sha, &page, &all)) })
 }
 
 fn statuses(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
-    let sha = repo
-        .resolve(call.param("ref"))
-        .ok_or_else(Reply::not_found)?;
-    let mut all: Vec<&Status> = repo
-        .statuses
-        .iter()
-        .filter(|status| status.sha == sha)
-        .collect();
+    let sha = repo.resolve(call.param("ref")).ok_or_else(Reply::not_found)?;
+    let mut all: Vec<&Status> = repo.statuses.iter().filter(|status| status.sha == sha).collect();
     all.reverse();
     Ok(call.listed(all, |status| show::status(state, repo, status, true)))
 }
@@ -260,33 +198,21 @@ fn create_status(state: &mut State, call: &Call<'_>) -> Answer {
     let repo = call.repo_mut(state)?;
     let sha = call.param("sha").to_owned();
     if repo.commits.iter().all(|commit| commit.sha != sha) {
-        return Err(Reply::error(
-            422,
-            &format!("No commit found for SHA: {sha}"),
-        ));
+        return Err(Reply::error(422, &format!("No commit found for SHA: {sha}")));
     }
     let wanted = call.text("state").unwrap_or_default();
     if !["error", "failure", "pending", "success"].contains(&wanted) {
-        return Err(Reply::error(
-            422,
-            "Validation Failed: state is not included in the list",
-        ));
+        return Err(Reply::error(422, "Validation Failed: state is not included in the list"));
     }
     let description = call.text("description").map(str::to_owned);
-    if description
-        .as_ref()
-        .is_some_and(|text| text.chars().count() > 140)
-    {
+    if description.as_ref().is_some_and(|text| text.chars().count() > 140) {
         return Err(Reply::error(
             422,
             "Validation Failed: description is too long (maximum is 140 characters)",
         ));
     }
     let context = call.text("context").unwrap_or("default").to_owned();
-    let same = repo
-        .statuses
-        .iter()
-        .filter(|status| status.sha == sha && status.context == context);
+    let same = repo.statuses.iter().filter(|status| status.sha == sha && status.context == context);
     if same.count() >= STATUSES_MAX {
         return Err(Reply::error(
             422,
@@ -304,13 +230,7 @@ fn create_status(state: &mut State, call: &Call<'_>) -> Answer {
         created: now,
     };
     repo.statuses.push(status.clone());
-    state.emit(
-        Subject::Status {
-            repo: call.repo,
-            status: id,
-        },
-        None,
-    );
+    state.emit(Subject::Status { repo: call.repo, status: id }, None);
     let repo = call.repo(state)?;
     Ok(Reply::json(201, show::status(state, repo, &status, true)))
 }
@@ -320,24 +240,12 @@ fn create(state: &mut State, call: &Call<'_>) -> Answer {
         return Err(Reply::error(403, "You must authenticate via a GitHub App."));
     };
     let sha = call.text("head_sha").unwrap_or_default().to_owned();
-    if call
-        .repo(state)?
-        .commits
-        .iter()
-        .all(|commit| commit.sha != sha)
-    {
-        return Err(Reply::error(
-            422,
-            &format!("No commit found for SHA: {sha}"),
-        ));
+    if call.repo(state)?.commits.iter().all(|commit| commit.sha != sha) {
+        return Err(Reply::error(422, &format!("No commit found for SHA: {sha}")));
     }
     let now = state.now;
     let id = state.fresh_id();
-    let suite_id = RepoMut {
-        state,
-        id: call.repo,
-    }
-    .suite_for(app_id, &sha);
+    let suite_id = RepoMut { state, id: call.repo }.suite_for(app_id, &sha);
     let mut check = CheckRun {
         id,
         suite_id,
@@ -357,21 +265,9 @@ fn create(state: &mut State, call: &Call<'_>) -> Answer {
     };
     apply(&mut check, call, now)?;
     call.repo_mut(state)?.check_runs.push(check.clone());
-    state.emit(
-        Subject::Check {
-            repo: call.repo,
-            check: id,
-        },
-        Some("created"),
-    );
+    state.emit(Subject::Check { repo: call.repo, check: id }, Some("created"));
     if check.status == "completed" {
-        state.emit(
-            Subject::Check {
-                repo: call.repo,
-                check: id,
-            },
-            Some("completed"),
-        );
+        state.emit(Subject::Check { repo: call.repo, check: id }, Some("completed"));
     }
     let repo = call.repo(state)?;
     Ok(Reply::json(201, show::check_run(state, repo, &check)))
@@ -388,14 +284,9 @@ fn update(state: &mut State, call: &Call<'_>) -> Answer {
             "Invalid app_id `15368` - check run can only be modified by the GitHub App that created it.",
         ));
     }
-    let found = repo
-        .check_runs
-        .iter_mut()
-        .find(|check| check.id == id)
-        .ok_or_else(Reply::not_found)?;
+    let found = repo.check_runs.iter_mut().find(|check| check.id == id).ok_or_else(Reply::not_found)?;
     if app_id != Some(found.app_id) {
-        let message =
-            "Invalid app_id - check run can only be modified by the GitHub App that created it.";
+        let message = "Invalid app_id - check run can only be modified by the GitHub App that created it.";
         return Err(Reply::error(403, message));
     }
     let mut check = found.clone();
@@ -403,13 +294,7 @@ fn update(state: &mut State, call: &Call<'_>) -> Answer {
     let finished = found.status != "completed" && check.status == "completed";
     *found = check.clone();
     if finished {
-        state.emit(
-            Subject::Check {
-                repo: call.repo,
-                check: id,
-            },
-            Some("completed"),
-        );
+        state.emit(Subject::Check { repo: call.repo, check: id }, Some("completed"));
     }
     let repo = call.repo(state)?;
     Ok(Reply::ok(show::check_run(state, repo, &check)))
@@ -435,54 +320,33 @@ fn apply(check: &mut CheckRun, call: &Call<'_>, now: Ts) -> Result<(), Reply> {
             check.status = "completed".into();
         }
         None if call.text("status") == Some("completed") => {
-            return Err(invalid(
-                "\"conclusion\" wasn't supplied, but \"status\" is completed.",
-            ));
+            return Err(invalid("\"conclusion\" wasn't supplied, but \"status\" is completed."));
         }
         None => {}
     }
     if check.status == "completed" && check.completed.is_none() {
         check.completed = Some(now);
     }
-    check.external_id = call
-        .text("external_id")
-        .map(str::to_owned)
-        .or(check.external_id.take());
-    check.details_url = call
-        .text("details_url")
-        .map(str::to_owned)
-        .or(check.details_url.take());
+    check.external_id = call.text("external_id").map(str::to_owned).or(check.external_id.take());
+    check.details_url = call.text("details_url").map(str::to_owned).or(check.details_url.take());
     let Some(output) = call.body.get("output") else {
         return Ok(());
     };
     let text = |name: &str| output.get(name).and_then(Value::as_str).map(str::to_owned);
     for name in ["summary", "text"] {
         if text(name).is_some_and(|text| text.chars().count() > OUTPUT_MAX) {
-            return Err(invalid(&format!(
-                "Only 65535 characters are allowed in `{name}`."
-            )));
+            return Err(invalid(&format!("Only 65535 characters are allowed in `{name}`.")));
         }
     }
     check.title = text("title").or(check.title.take());
     check.summary = text("summary").or(check.summary.take());
     check.text = text("text").or(check.text.take());
-    let added = output
-        .get("annotations")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
+    let added = output.get("annotations").and_then(Value::as_array).cloned().unwrap_or_default();
     if added.len() > ANNOTATIONS_MAX {
-        return Err(invalid(
-            "No more than 50 annotations are permitted per request.",
-        ));
+        return Err(invalid("No more than 50 annotations are permitted per request."));
     }
     for one in added {
-        let text = |name: &str| {
-            one.get(name)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
+        let text = |name: &str| one.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let line = |name: &str| one.get(name).and_then(Value::as_u64).unwrap_or(1);
         check.annotations.push(Annotation {
             path: text("path"),

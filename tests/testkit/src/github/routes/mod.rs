@@ -48,32 +48,17 @@ impl Reply {
 
     /// A status with a body.
     pub fn json(status: u16, body: Value) -> Self {
-        Self {
-            status,
-            body: Some(body),
-            location: None,
-            page: None,
-            headers: Vec::new(),
-        }
+        Self { status, body: Some(body), location: None, page: None, headers: Vec::new() }
     }
 
     /// A status without a body.
     pub fn empty(status: u16) -> Self {
-        Self {
-            status,
-            body: None,
-            location: None,
-            page: None,
-            headers: Vec::new(),
-        }
+        Self { status, body: None, location: None, page: None, headers: Vec::new() }
     }
 
     /// A redirect.
     pub fn found(location: String) -> Self {
-        Self {
-            location: Some(location),
-            ..Self::empty(302)
-        }
+        Self { location: Some(location), ..Self::empty(302) }
     }
 
     /// An error.
@@ -108,10 +93,7 @@ pub type Answer = Result<Reply, Reply>;
 
 impl Call<'_> {
     fn param(&self, name: &str) -> &str {
-        self.params
-            .get(name)
-            .map(String::as_str)
-            .unwrap_or_default()
+        self.params.get(name).map(String::as_str).unwrap_or_default()
     }
 
     fn id(&self, name: &str) -> Result<u64, Reply> {
@@ -120,10 +102,7 @@ impl Call<'_> {
 
     /// A query value; an empty one counts as absent, as on the real service.
     fn query(&self, name: &str) -> Option<&str> {
-        self.query
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.query.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     fn number(&self, name: &str) -> Option<u64> {
@@ -147,11 +126,7 @@ impl Call<'_> {
         let per_page = self.number("per_page").unwrap_or(30).clamp(1, 100) as usize;
         let number = self.number("page").unwrap_or(1).max(1) as usize;
         let last = all.len().div_ceil(per_page).max(1);
-        let page = all
-            .into_iter()
-            .skip(per_page.saturating_mul(number - 1))
-            .take(per_page)
-            .collect();
+        let page = all.into_iter().skip(per_page.saturating_mul(number - 1)).take(per_page).collect();
         (page, Page { number, last })
     }
 
@@ -163,19 +138,13 @@ impl Call<'_> {
         let mut body = serde_json::Map::new();
         body.insert("total_count".into(), Value::from(total));
         body.insert(name.to_owned(), Value::Array(items));
-        Reply {
-            page: Some(at),
-            ..Reply::ok(Value::Object(body))
-        }
+        Reply { page: Some(at), ..Reply::ok(Value::Object(body)) }
     }
 
     /// A bare list.
     fn listed<T>(&self, all: Vec<T>, show: impl Fn(&T) -> Value) -> Reply {
         let (page, at) = self.page(all);
-        Reply {
-            page: Some(at),
-            ..Reply::ok(Value::Array(page.iter().map(show).collect()))
-        }
+        Reply { page: Some(at), ..Reply::ok(Value::Array(page.iter().map(show).collect())) }
     }
 }
 
@@ -200,18 +169,14 @@ pub fn dispatch(state: &mut State, key: &str, mut call: Call<'_>) -> Reply {
 fn admit(state: &State, method: &str, template: &str, call: &mut Call<'_>) -> Result<(), Reply> {
     let full_name = format!("{}/{}", call.param("owner"), call.param("repo"));
     let Some(repo) = state.repo_by_name(&full_name) else {
-        let moved = state.repos.iter().find(|repo| {
-            repo.former_names
-                .iter()
-                .any(|old| old.eq_ignore_ascii_case(&full_name))
-        });
+        let moved = state
+            .repos
+            .iter()
+            .find(|repo| repo.former_names.iter().any(|old| old.eq_ignore_ascii_case(&full_name)));
         return Err(match moved {
             Some(repo) if call.principal.sees(state, repo) => {
                 let mut reply = Reply::error(301, "Moved Permanently");
-                reply.location = Some(format!(
-                    "{}/repositories/{}{}",
-                    state.urls.api, repo.id, call.tail
-                ));
+                reply.location = Some(format!("{}/repositories/{}{}", state.urls.api, repo.id, call.tail));
                 reply
             }
             _ => Reply::not_found(),
@@ -235,10 +200,7 @@ fn admit(state: &State, method: &str, template: &str, call: &mut Call<'_>) -> Re
     }
     if !may {
         let mut reply = Reply::error(403, "Resource not accessible by integration");
-        reply.headers.push((
-            "x-accepted-github-permissions",
-            format!("{permission}={level}"),
-        ));
+        reply.headers.push(("x-accepted-github-permissions", format!("{permission}={level}")));
         return Err(reply);
     }
     Ok(())
@@ -249,9 +211,8 @@ pub fn by_name(state: &State, path: &str) -> String {
     let Some(rest) = path.strip_prefix("/repositories/") else {
         return path.to_owned();
     };
-    let (id, rest) = rest
-        .split_once('/')
-        .map_or((rest, String::new()), |(id, rest)| (id, format!("/{rest}")));
+    let (id, rest) =
+        rest.split_once('/').map_or((rest, String::new()), |(id, rest)| (id, format!("/{rest}")));
     match id.parse().ok().and_then(|id| state.repo_by_id(id)) {
         Some(repo) => format!("/repos/{}{rest}", repo.full_name()),
         // Described paths only: an unknown id is a repository that is not there.

@@ -10,12 +10,7 @@ use crate::github::wire::{pulls as show, repos as show_repos};
 const COMMENT_MAX: usize = 65_536;
 
 /// Answers requests below `/repos/{owner}/{repo}` that are of this subject.
-pub(super) fn serve(
-    state: &mut State,
-    method: &str,
-    rest: &str,
-    call: &Call<'_>,
-) -> Option<Answer> {
+pub(super) fn serve(state: &mut State, method: &str, rest: &str, call: &Call<'_>) -> Option<Answer> {
     Some(match (method, rest) {
         ("GET", "/pulls") => list(state, call),
         ("GET", "/pulls/{pull_number}") => get(state, call),
@@ -31,20 +26,14 @@ pub(super) fn serve(
 }
 
 fn pull(repo: &Repo, number: u64) -> Result<&Pull, Reply> {
-    repo.pulls
-        .iter()
-        .find(|pull| pull.number == number)
-        .ok_or_else(Reply::not_found)
+    repo.pulls.iter().find(|pull| pull.number == number).ok_or_else(Reply::not_found)
 }
 
 fn list(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let wanted = call.query("state").unwrap_or("open");
     let head_of = |pull: &Pull| {
-        let owner = pull
-            .head_repo
-            .and_then(|id| state.repo_by_id(id))
-            .map(|repo| repo.owner.clone());
+        let owner = pull.head_repo.and_then(|id| state.repo_by_id(id)).map(|repo| repo.owner.clone());
         format!("{}:{}", owner.unwrap_or_default(), pull.head_ref)
     };
     let mut all: Vec<&Pull> = repo
@@ -67,25 +56,16 @@ fn get(state: &State, call: &Call<'_>) -> Answer {
 fn commits(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let pull = pull(repo, call.id("pull_number")?)?;
-    let all: Vec<_> = pull
-        .commits
-        .iter()
-        .filter_map(|sha| repo.commit(sha))
-        .collect();
+    let all: Vec<_> = pull.commits.iter().filter_map(|sha| repo.commit(sha)).collect();
     Ok(call.listed(all, |commit| show_repos::commit(state, repo, commit)))
 }
 
 fn of_commit(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let sha = call.param("commit_sha");
-    let sha = repo
-        .resolve(sha)
-        .ok_or_else(|| Reply::error(422, &format!("No commit found for SHA: {sha}")))?;
-    let all: Vec<&Pull> = repo
-        .pulls
-        .iter()
-        .filter(|pull| pull.commits.contains(&sha))
-        .collect();
+    let sha =
+        repo.resolve(sha).ok_or_else(|| Reply::error(422, &format!("No commit found for SHA: {sha}")))?;
+    let all: Vec<&Pull> = repo.pulls.iter().filter(|pull| pull.commits.contains(&sha)).collect();
     Ok(call.listed(all, |pull| show::listed(state, repo, pull)))
 }
 
@@ -93,11 +73,7 @@ fn comments(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let number = call.id("issue_number")?;
     pull(repo, number)?;
-    let all: Vec<&Comment> = repo
-        .comments
-        .iter()
-        .filter(|comment| comment.issue == number)
-        .collect();
+    let all: Vec<&Comment> = repo.comments.iter().filter(|comment| comment.issue == number).collect();
     Ok(call.listed(all, |comment| show::comment(state, repo, comment)))
 }
 
@@ -107,10 +83,7 @@ fn checked_body(call: &Call<'_>) -> Result<String, Reply> {
         return Err(Reply::error(422, "Validation Failed: body can't be blank"));
     }
     if body.chars().count() > COMMENT_MAX {
-        return Err(Reply::error(
-            422,
-            "Validation Failed: body is too long (maximum is 65536 characters)",
-        ));
+        return Err(Reply::error(422, "Validation Failed: body is too long (maximum is 65536 characters)"));
     }
     Ok(body.to_owned())
 }
@@ -123,48 +96,26 @@ fn create_comment(state: &mut State, call: &Call<'_>) -> Answer {
     let repo = call.repo_mut(state)?;
     pull(repo, number)?;
     if repo.locked_issues.contains(&number) {
-        return Err(Reply::error(
-            403,
-            "Unable to create comment because issue is locked.",
-        ));
+        return Err(Reply::error(403, "Unable to create comment because issue is locked."));
     }
     let body = checked_body(call)?;
-    let comment = Comment {
-        id,
-        issue: number,
-        author,
-        body,
-        app_id,
-        created: now,
-        updated: now,
-    };
+    let comment = Comment { id, issue: number, author, body, app_id, created: now, updated: now };
     repo.comments.push(comment.clone());
     let repo = call.repo(state)?;
     let mut reply = Reply::json(201, show::comment(state, repo, &comment));
-    reply.location = reply
-        .body
-        .as_ref()
-        .and_then(|body| body.get("url"))
-        .and_then(Value::as_str)
-        .map(str::to_owned);
+    reply.location =
+        reply.body.as_ref().and_then(|body| body.get("url")).and_then(Value::as_str).map(str::to_owned);
     Ok(reply)
 }
 
 fn find_comment<'a>(repo: &'a Repo, call: &Call<'_>) -> Result<&'a Comment, Reply> {
     let id = call.id("comment_id")?;
-    repo.comments
-        .iter()
-        .find(|comment| comment.id == id)
-        .ok_or_else(Reply::not_found)
+    repo.comments.iter().find(|comment| comment.id == id).ok_or_else(Reply::not_found)
 }
 
 fn get_comment(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
-    Ok(Reply::ok(show::comment(
-        state,
-        repo,
-        find_comment(repo, call)?,
-    )))
+    Ok(Reply::ok(show::comment(state, repo, find_comment(repo, call)?)))
 }
 
 /// Comments are changed by who wrote them; a repository's administrator is not played.
@@ -190,8 +141,6 @@ fn update_comment(state: &mut State, call: &Call<'_>) -> Answer {
 
 fn delete_comment(state: &mut State, call: &Call<'_>) -> Answer {
     let id = own(state, call)?;
-    call.repo_mut(state)?
-        .comments
-        .retain(|comment| comment.id != id);
+    call.repo_mut(state)?.comments.retain(|comment| comment.id != id);
     Ok(Reply::empty(204))
 }

@@ -7,23 +7,16 @@ use crate::github::state::{Commit, Repo, State};
 use crate::github::wire::repos as show;
 
 /// Answers requests below `/repos/{owner}/{repo}` that are of this subject.
-pub(super) fn serve(
-    state: &mut State,
-    method: &str,
-    rest: &str,
-    call: &Call<'_>,
-) -> Option<Answer> {
+pub(super) fn serve(state: &mut State, method: &str, rest: &str, call: &Call<'_>) -> Option<Answer> {
     let state = &*state;
     Some(match (method, rest) {
-        ("GET", "") => call
-            .repo(state)
-            .map(|repo| Reply::ok(show::full(state, repo))),
+        ("GET", "") => call.repo(state).map(|repo| Reply::ok(show::full(state, repo))),
         ("GET", "/branches") => branches(state, call),
         ("GET", "/branches/{branch}") => branch(state, call),
         ("GET", "/branches/{branch}/protection/required_status_checks") => protection(state, call),
-        ("GET", "/rules/branches/{branch}") => call
-            .repo(state)
-            .map(|repo| call.listed(show::rules(repo, call.param("branch")), Value::clone)),
+        ("GET", "/rules/branches/{branch}") => {
+            call.repo(state).map(|repo| call.listed(show::rules(repo, call.param("branch")), Value::clone))
+        }
         ("GET", "/commits") => commits(state, call),
         ("GET", "/commits/{ref}") => commit(state, call),
         ("GET", "/compare/{basehead}") => compare(state, call),
@@ -34,18 +27,13 @@ pub(super) fn serve(
 fn branches(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let all: Vec<(&String, &String)> = repo.branches.iter().collect();
-    Ok(call.listed(all, |(name, sha)| {
-        show::short_branch(state, repo, name, sha)
-    }))
+    Ok(call.listed(all, |(name, sha)| show::short_branch(state, repo, name, sha)))
 }
 
 fn branch(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let name = call.param("branch");
-    let sha = repo
-        .branches
-        .get(name)
-        .ok_or_else(|| Reply::error(404, "Branch not found"))?;
+    let sha = repo.branches.get(name).ok_or_else(|| Reply::error(404, "Branch not found"))?;
     Ok(Reply::ok(show::branch(state, repo, name, sha)))
 }
 
@@ -55,13 +43,8 @@ fn protection(state: &State, call: &Call<'_>) -> Answer {
     if !repo.branches.contains_key(name) {
         return Err(Reply::error(404, "Branch not found"));
     }
-    let required = repo
-        .protection
-        .get(name)
-        .ok_or_else(|| Reply::error(404, "Branch not protected"))?;
-    Ok(Reply::ok(show::required_status_checks(
-        state, repo, name, required,
-    )))
+    let required = repo.protection.get(name).ok_or_else(|| Reply::error(404, "Branch not protected"))?;
+    Ok(Reply::ok(show::required_status_checks(state, repo, name, required)))
 }
 
 /// A commit and its ancestors by first parent, newest first.
@@ -73,10 +56,7 @@ fn history<'a>(repo: &'a Repo, sha: &str) -> Vec<&'a Commit> {
             break;
         }
         out.push(commit);
-        next = commit
-            .parents
-            .first()
-            .and_then(|parent| repo.commit(parent));
+        next = commit.parents.first().and_then(|parent| repo.commit(parent));
     }
     out
 }
@@ -85,23 +65,17 @@ fn commits(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let from = call.query("sha").unwrap_or(&repo.default_branch);
     let sha = repo.resolve(from).ok_or_else(Reply::not_found)?;
-    Ok(call.listed(history(repo, &sha), |commit| {
-        show::commit(state, repo, commit)
-    }))
+    Ok(call.listed(history(repo, &sha), |commit| show::commit(state, repo, commit)))
 }
 
 fn commit(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let reference = call.param("ref");
     let found = repo.resolve(reference).and_then(|sha| repo.commit(&sha));
-    let commit =
-        found.ok_or_else(|| Reply::error(422, &format!("No commit found for SHA: {reference}")))?;
+    let commit = found.ok_or_else(|| Reply::error(422, &format!("No commit found for SHA: {reference}")))?;
     let mut body = show::commit(state, repo, commit);
     if let Some(map) = body.as_object_mut() {
-        map.insert(
-            "stats".into(),
-            json!({ "additions": 12, "deletions": 3, "total": 15 }),
-        );
+        map.insert("stats".into(), json!({ "additions": 12, "deletions": 3, "total": 15 }));
         map.insert("files".into(), json!([]));
     }
     Ok(Reply::ok(body))
@@ -116,19 +90,10 @@ fn compare(state: &State, call: &Call<'_>) -> Answer {
     let (old, new) = (history(repo, &base), history(repo, &head));
     let in_list = |list: &[&Commit], sha: &str| list.iter().any(|commit| commit.sha == sha);
     let common = new.iter().find(|commit| in_list(&old, &commit.sha));
-    let common = common
-        .copied()
-        .ok_or_else(|| Reply::error(404, "No common ancestor"))?;
-    let mut ahead: Vec<&Commit> = new
-        .iter()
-        .copied()
-        .filter(|commit| !in_list(&old, &commit.sha))
-        .collect();
+    let common = common.copied().ok_or_else(|| Reply::error(404, "No common ancestor"))?;
+    let mut ahead: Vec<&Commit> = new.iter().copied().filter(|commit| !in_list(&old, &commit.sha)).collect();
     ahead.reverse();
-    let behind = old
-        .iter()
-        .filter(|commit| !in_list(&new, &commit.sha))
-        .count();
+    let behind = old.iter().filter(|commit| !in_list(&new, &commit.sha)).count();
     let status = match (ahead.len(), behind) {
         (0, 0) => "identical",
         (0, _) => "behind",
@@ -154,8 +119,5 @@ fn compare(state: &State, call: &Call<'_>) -> Answer {
         "commits": page.iter().map(|commit| show::commit(state, repo, commit)).collect::<Vec<_>>(),
         "files": [],
     });
-    Ok(Reply {
-        page: Some(at),
-        ..Reply::ok(body)
-    })
+    Ok(Reply { page: Some(at), ..Reply::ok(body) })
 }

@@ -68,21 +68,11 @@ impl Suite {
         );
         let title = format!("Running Suite: {} - {}", self.title, self.directory());
         let _ = writeln!(out, "{title}\n{}", "=".repeat(title.len()));
-        let _ = writeln!(
-            out,
-            "Random Seed: {BOLD}1769185{}{RESET}\n",
-            900 + self.specs % 100
-        );
-        let _ = writeln!(
-            out,
-            "Will run {BOLD}{}{RESET} of {BOLD}{}{RESET} specs",
-            self.specs, self.specs
-        );
+        let _ = writeln!(out, "Random Seed: {BOLD}1769185{}{RESET}\n", 900 + self.specs % 100);
+        let _ = writeln!(out, "Will run {BOLD}{}{RESET} of {BOLD}{}{RESET} specs", self.specs, self.specs);
         out.push_str("Running in parallel across 4 processes\n------------------------------\n");
         out.push_str("time=setup level=info msg=\"dependencies are up\" containers=3\n");
-        let passed = self
-            .specs
-            .saturating_sub(u32::try_from(failures.len()).unwrap_or_default());
+        let passed = self.specs.saturating_sub(u32::try_from(failures.len()).unwrap_or_default());
         for index in 0..passed.min(6) {
             let _ = writeln!(out, "{GREEN}\u{2022} [0.{}21 seconds]{RESET}", index + 1);
         }
@@ -112,46 +102,21 @@ impl Suite {
             let mark = if index == 0 { "[FAILED] " } else { "" };
             let _ = writeln!(out, "  {RED}{mark}{line}{RESET}");
         }
-        let clock = format!(
-            "{}.{:03}",
-            at.format("%m/%d/%y %H:%M:%S"),
-            at.0.rem_euclid(1000)
-        );
-        let _ = writeln!(
-            out,
-            "  {RED}In {BOLD}[It]{RESET}{RED} at: {place}:{} @ {clock}{RESET}",
-            failure.line
-        );
+        let clock = format!("{}.{:03}", at.format("%m/%d/%y %H:%M:%S"), at.0.rem_euclid(1000));
+        let _ =
+            writeln!(out, "  {RED}In {BOLD}[It]{RESET}{RED} at: {place}:{} @ {clock}{RESET}", failure.line);
         out.push_str("------------------------------\n");
         out.push_str(&at_time(at + Duration::from_millis(3)));
     }
 
     fn write_summary(&self, out: &mut String, failures: &[Failure], passed: u32) {
         if !failures.is_empty() {
-            let plural = if failures.len() == 1 {
-                "Failure"
-            } else {
-                "Failures"
-            };
-            let _ = writeln!(
-                out,
-                "\n\n{RED}{BOLD}Summarizing {} {plural}:{RESET}",
-                failures.len()
-            );
+            let plural = if failures.len() == 1 { "Failure" } else { "Failures" };
+            let _ = writeln!(out, "\n\n{RED}{BOLD}Summarizing {} {plural}:{RESET}", failures.len());
             for failure in failures {
                 let name = failure.containers.join(" ");
-                let _ = writeln!(
-                    out,
-                    "  {RED}[FAIL]{RESET} {name} {RED}{BOLD}[It] {}{RESET}",
-                    failure.leaf
-                );
-                let _ = writeln!(
-                    out,
-                    "  {}/{}:{}",
-                    self.directory(),
-                    failure.file,
-                    failure.line
-                );
+                let _ = writeln!(out, "  {RED}[FAIL]{RESET} {name} {RED}{BOLD}[It] {}{RESET}", failure.leaf);
+                let _ = writeln!(out, "  {}/{}:{}", self.directory(), failure.file, failure.line);
             }
         }
         let red = failures.len();
@@ -168,19 +133,11 @@ impl Suite {
         out.push_str("Ginkgo ran 1 suite in 2m31.4s\n");
         if red > 0 {
             out.push_str("\nTest Suite Failed\n");
-            let _ = writeln!(
-                out,
-                "make: *** [Makefile:214: test-integration-{}] Error 1",
-                self.service
-            );
+            let _ = writeln!(out, "make: *** [Makefile:214: test-integration-{}] Error 1", self.service);
             out.push_str("##[error]Process completed with exit code 2.\n");
             out.push_str("##[group]Run Collect must-gather logs on failure\n##[endgroup]\n");
             let _ = writeln!(out, "created archive must-gather-{}.tar.gz", self.service);
-            let _ = writeln!(
-                out,
-                "Artifact must-gather-logs-{}-21293284930.zip finalized.",
-                self.service
-            );
+            let _ = writeln!(out, "Artifact must-gather-logs-{}-21293284930.zip finalized.", self.service);
         }
         out.push_str(EPILOGUE);
     }

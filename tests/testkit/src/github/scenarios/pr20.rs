@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use super::pr20_bundles::{BUNDLES, is_bundle};
 use super::pr20_jobs::{
-    BATS, CONTAINER, GO_BUILD, PYTHON_BUILD, SUITE_SUMMARY, SUMMARY, bats_job, build_job,
-    container_job, green_log, integration_job, must_gather_summary_job, summary_job, unit_job,
+    BATS, CONTAINER, GO_BUILD, PYTHON_BUILD, SUITE_SUMMARY, SUMMARY, bats_job, build_job, container_job,
+    green_log, integration_job, must_gather_summary_job, summary_job, unit_job,
 };
 use super::pr20_suites::{self as suites, LINT};
 use crate::github::scenario::Scenario;
@@ -57,28 +57,14 @@ const fn secs_const(seconds: u64) -> Duration {
 
 /// The services of the matrix, in its order.
 pub const SERVICES: [&str; 9] = [
-    "signalprocessing",
-    "aianalysis",
-    "authwebhook",
-    "workflowexecution",
-    "remediationorchestrator",
-    "notification",
-    "gateway",
-    "datastorage",
-    "holmesgpt-api",
+    "signalprocessing", "aianalysis", "authwebhook", "workflowexecution", "remediationorchestrator",
+    "notification", "gateway", "datastorage", "holmesgpt-api",
 ];
 
 /// Ids of the integration jobs, in the order of [`SERVICES`]; those of the red ones are real.
 pub const INTEGRATION_JOBS: [u64; 9] = [
-    61_292_937_380,
-    61_292_937_381,
-    61_292_937_382,
-    61_292_937_431,
-    61_292_937_383,
-    61_292_937_384,
-    61_292_937_385,
-    61_292_937_430,
-    61_292_937_386,
+    61_292_937_380, 61_292_937_381, 61_292_937_382, 61_292_937_431, 61_292_937_383, 61_292_937_384,
+    61_292_937_385, 61_292_937_430, 61_292_937_386,
 ];
 
 /// The scenario, with choices about how it goes on.
@@ -89,16 +75,11 @@ pub struct Pr20 {
 
 /// Pull request 20 up to [`UNDECIDED`] and no further: `integration (aianalysis)` never ends.
 pub fn pull_request_20() -> Pr20 {
-    let mut scenario = Scenario::new()
-        .start_at("2026-01-23T16:28:00Z")
-        .setup(start);
+    let mut scenario = Scenario::new().start_at("2026-01-23T16:28:00Z").setup(start);
     for (offset, change) in timeline() {
         scenario = scenario.at(offset, change);
     }
-    Pr20 {
-        scenario,
-        green_on_rerun: false,
-    }
+    Pr20 { scenario, green_on_rerun: false }
 }
 
 impl Pr20 {
@@ -124,10 +105,7 @@ impl Pr20 {
         self.scenario = self.scenario.at(secs(1015), |s| {
             s.run(CI_RUN)
                 .job(SUITE_SUMMARY)
-                .log(&suites::summary_log(
-                    &["Unit Tests: success", "All Services: failure"],
-                    false,
-                ))
+                .log(&suites::summary_log(&["Unit Tests: success", "All Services: failure"], false))
                 .fail_at(SUITE_SUMMARY);
             s.run(CI_RUN).settle();
         });
@@ -139,9 +117,7 @@ impl Pr20 {
     pub fn rerun_green(self) -> Self {
         let mut this = self.concluded().green_on_rerun();
         this.scenario = this.scenario.at(RERUN, |s| {
-            s.run(CI_RUN).rerun("jordigilh", |job| {
-                job.conclusion.as_deref() != Some("success")
-            });
+            s.run(CI_RUN).rerun("jordigilh", |job| job.conclusion.as_deref() != Some("success"));
             play_green(s, CI_RUN);
         });
         this
@@ -168,11 +144,7 @@ impl Pr20 {
 
 impl From<Pr20> for Scenario {
     fn from(from: Pr20) -> Self {
-        if from.green_on_rerun {
-            from.scenario.on_rerun(play_green)
-        } else {
-            from.scenario
-        }
+        if from.green_on_rerun { from.scenario.on_rerun(play_green) } else { from.scenario }
     }
 }
 
@@ -195,10 +167,7 @@ fn play_green(s: &mut State, run: u64) {
         // One after the other, evenly.
         let at = 200 + 400 * index as u64 / last.max(1) as u64;
         s.after(secs(at), move |s| {
-            let service = name
-                .trim_start_matches("integration (")
-                .trim_end_matches(')')
-                .to_owned();
+            let service = name.trim_start_matches("integration (").trim_end_matches(')').to_owned();
             let log = suites::integration_log(&service, true, s.now);
             s.run(run).job(&name).log(&log).complete("success");
         });
@@ -220,9 +189,7 @@ fn play_green(s: &mut State, run: u64) {
 fn open_jobs(s: &mut State, run: u64) -> Vec<String> {
     let attempt = s.run(run).data().latest().number;
     let repo = s.repo(REPOSITORY).data().clone();
-    let open = repo
-        .jobs_of(run, attempt)
-        .filter(|job| job.status != "completed");
+    let open = repo.jobs_of(run, attempt).filter(|job| job.status != "completed");
     open.map(|job| job.name.clone()).collect()
 }
 
@@ -230,12 +197,8 @@ fn start(s: &mut State) {
     // The green runs of the base branch are older than everything else.
     let now = s.now;
     s.now = crate::github::time::Ts(now.0 - 19 * 86_400_000);
-    s.add_repo_with_id(REPOSITORY, 1_050_000_020)
-        .commit(BASE_SHA, "Merge pull request #19", None);
-    s.repo(REPOSITORY)
-        .data()
-        .branches
-        .insert("main".into(), BASE_SHA.into());
+    s.add_repo_with_id(REPOSITORY, 1_050_000_020).commit(BASE_SHA, "Merge pull request #19", None);
+    s.repo(REPOSITORY).data().branches.insert("main".into(), BASE_SHA.into());
     green_base(s);
     s.now = now;
     let pull = PullSpec::new(NUMBER, PREVIOUS_SHA)
@@ -243,9 +206,7 @@ fn start(s: &mut State) {
         .author("jordigilh")
         .branch(BRANCH)
         .base("main");
-    s.repo(REPOSITORY)
-        .pull_request(pull)
-        .push(NUMBER, SHA, false);
+    s.repo(REPOSITORY).pull_request(pull).push(NUMBER, SHA, false);
     s.repo(REPOSITORY).add_run(
         RunSpec::new(CI_RUN)
             .workflow("CI Pipeline", ".github/workflows/ci-pipeline.yml")
@@ -258,10 +219,7 @@ fn start(s: &mut State) {
     );
     s.repo(REPOSITORY).add_run(
         RunSpec::new(MUST_GATHER_RUN)
-            .workflow(
-                "Must-Gather Tests",
-                ".github/workflows/must-gather-tests.yml",
-            )
+            .workflow("Must-Gather Tests", ".github/workflows/must-gather-tests.yml")
             .number(58)
             .actor("jordigilh")
             .title("feat: SOC2 compliance")
@@ -285,10 +243,7 @@ fn green_base(s: &mut State) {
         .jobs(SERVICES.map(integration_job))
         .job(summary_job());
     let must_gather = RunSpec::new(MAIN_MUST_GATHER_RUN)
-        .workflow(
-            "Must-Gather Tests",
-            ".github/workflows/must-gather-tests.yml",
-        )
+        .workflow("Must-Gather Tests", ".github/workflows/must-gather-tests.yml")
         .number(41)
         .event("push")
         .actor("jordigilh")
@@ -312,9 +267,7 @@ type Timed = (Duration, Box<dyn FnOnce(&mut State) + Send>);
 /// From the first runner to the fourth red suite.
 fn timeline() -> Vec<Timed> {
     let mut out: Vec<Timed> = Vec::new();
-    let mut at = |seconds: u64, change: Box<dyn FnOnce(&mut State) + Send>| {
-        out.push((secs(seconds), change))
-    };
+    let mut at = |seconds: u64, change: Box<dyn FnOnce(&mut State) + Send>| out.push((secs(seconds), change));
     at(
         5,
         Box::new(|s| {
@@ -326,14 +279,8 @@ fn timeline() -> Vec<Timed> {
             }
         }),
     );
-    at(
-        70,
-        Box::new(|s| finish(s, MUST_GATHER_RUN, BATS, &suites::bats_log())),
-    );
-    at(
-        90,
-        Box::new(|s| finish(s, CI_RUN, PYTHON_BUILD, &suites::dull_log("pip install"))),
-    );
+    at(70, Box::new(|s| finish(s, MUST_GATHER_RUN, BATS, &suites::bats_log())));
+    at(90, Box::new(|s| finish(s, CI_RUN, PYTHON_BUILD, &suites::dull_log("pip install"))));
     at(
         150,
         Box::new(|s| {
@@ -341,8 +288,7 @@ fn timeline() -> Vec<Timed> {
             // The step failed, its conclusion does not say so, its annotations do.
             let job = s.run(CI_RUN).job(GO_BUILD).data().id;
             for (file, line, linter, text) in LINT {
-                s.job(job)
-                    .annotate(Annotation::new("failure", file, line, text).title(linter));
+                s.job(job).annotate(Annotation::new("failure", file, line, text).title(linter));
             }
             for (service, id) in SERVICES.into_iter().zip(61_292_937_201..) {
                 s.run(CI_RUN).add_job(unit_job(service).id(id));
@@ -353,23 +299,15 @@ fn timeline() -> Vec<Timed> {
         155,
         Box::new(|s| {
             for service in SERVICES {
-                s.run(CI_RUN)
-                    .job(&format!("Unit Tests ({service})"))
-                    .start();
+                s.run(CI_RUN).job(&format!("Unit Tests ({service})")).start();
             }
         }),
     );
     at(
         200,
         Box::new(|s| {
-            finish(
-                s,
-                MUST_GATHER_RUN,
-                CONTAINER,
-                &suites::dull_log("podman build"),
-            );
-            s.run(MUST_GATHER_RUN)
-                .add_job(must_gather_summary_job().id(61_292_937_113));
+            finish(s, MUST_GATHER_RUN, CONTAINER, &suites::dull_log("podman build"));
+            s.run(MUST_GATHER_RUN).add_job(must_gather_summary_job().id(61_292_937_113));
             s.run(MUST_GATHER_RUN).job(SUMMARY).start();
         }),
     );
@@ -389,12 +327,7 @@ fn timeline() -> Vec<Timed> {
         at(
             seconds,
             Box::new(move |s| {
-                finish(
-                    s,
-                    CI_RUN,
-                    &format!("Unit Tests ({service})"),
-                    &suites::unit_log(service),
-                );
+                finish(s, CI_RUN, &format!("Unit Tests ({service})"), &suites::unit_log(service));
             }),
         );
     }
@@ -443,13 +376,7 @@ fn end_of_integration(s: &mut State, service: &str) {
         return;
     }
     if let Some(bundle) = BUNDLES.iter().find(|bundle| bundle.service == service) {
-        let known = s
-            .repo(REPOSITORY)
-            .data()
-            .artifacts
-            .iter()
-            .filter(|artifact| is_bundle(artifact))
-            .count();
+        let known = s.repo(REPOSITORY).data().artifacts.iter().filter(|artifact| is_bundle(artifact)).count();
         let spec = ArtifactSpec::new(bundle.artifact_name(CI_RUN))
             .id(5_230_000_001 + known as u64)
             .zip(bundle.zip(s.now))
@@ -463,12 +390,7 @@ fn end_of_integration(s: &mut State, service: &str) {
         .step("Collect must-gather logs on failure", "success")
         .step("Upload must-gather logs as artifacts", "success")
         .step("Cleanup", "success")
-        .annotate(Annotation::new(
-            "failure",
-            ".github",
-            30,
-            "Process completed with exit code 2.",
-        ))
+        .annotate(Annotation::new("failure", ".github", 30, "Process completed with exit code 2."))
         .complete("failure")
         .log(&log);
 }

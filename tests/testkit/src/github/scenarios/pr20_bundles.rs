@@ -55,8 +55,7 @@ pub const BUNDLES: [Bundle; 4] = [
         ],
         postgres: false,
         containers: [
-            "remediationorchestrator_datastorage",
-            "remediationorchestrator_postgres",
+            "remediationorchestrator_datastorage", "remediationorchestrator_postgres",
             "remediationorchestrator_redis",
         ],
     },
@@ -64,21 +63,11 @@ pub const BUNDLES: [Bundle; 4] = [
         service: "notification",
         size: 17_920,
         lines: &[
-            (
-                18_799,
-                "INFO delivered channel=console notification=partial-failure-1f6a attempt=1",
-            ),
-            (
-                18_796,
-                "INFO delivered channel=console notification=partial-failure-1f6a attempt=1",
-            ),
+            (18_799, "INFO delivered channel=console notification=partial-failure-1f6a attempt=1"),
+            (18_796, "INFO delivered channel=console notification=partial-failure-1f6a attempt=1"),
         ],
         postgres: false,
-        containers: [
-            "notification_datastorage",
-            "notification_postgres",
-            "notification_redis",
-        ],
+        containers: ["notification_datastorage", "notification_postgres", "notification_redis"],
     },
     Bundle {
         service: "workflowexecution",
@@ -88,16 +77,11 @@ pub const BUNDLES: [Bundle; 4] = [
                 35_119,
                 "INFO audit query answered correlation_id=wfe-audit-7c1d returned=50 total=212 limit=50 offset=0",
             ),
-            (
-                25_683,
-                "WARN slow query took=1.9s statement=\"select from audit_events\"",
-            ),
+            (25_683, "WARN slow query took=1.9s statement=\"select from audit_events\""),
         ],
         postgres: false,
         containers: [
-            "workflowexecution_datastorage",
-            "workflowexecution_postgres",
-            "workflowexecution_redis",
+            "workflowexecution_datastorage", "workflowexecution_postgres", "workflowexecution_redis",
         ],
     },
 ];
@@ -146,20 +130,13 @@ impl Bundle {
                     let _ = match self.postgres {
                         true => {
                             let millis = at.0.rem_euclid(1000);
-                            writeln!(
-                                log,
-                                "{}.{millis:03} UTC [63] {line}",
-                                at.format("%Y-%m-%d %H:%M:%S")
-                            )
+                            writeln!(log, "{}.{millis:03} UTC [63] {line}", at.format("%Y-%m-%d %H:%M:%S"))
                         }
                         false => writeln!(log, "{} {line}", at.millis()),
                     };
                 }
             }
-            files.push((
-                format!("{directory}/{}_{container}_test.log", self.service),
-                log.into_bytes(),
-            ));
+            files.push((format!("{directory}/{}_{container}_test.log", self.service), log.into_bytes()));
             let inspect = format!(
                 "[{{\"Name\":\"{container}_test\",\"State\":{{\"Status\":\"running\",\"ExitCode\":0,\"OOMKilled\":false,\"Restarting\":false}},\"RestartCount\":0}}]\n"
             );

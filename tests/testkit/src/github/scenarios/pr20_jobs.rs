@@ -15,10 +15,7 @@ pub const LINT_STEP: &str = "Lint Go code";
 
 /// The log of a green job that ended at `end`.
 pub fn green_log(name: &str, end: Ts) -> String {
-    let service = |prefix: &str| {
-        name.strip_prefix(prefix)
-            .and_then(|rest| rest.strip_suffix(')'))
-    };
+    let service = |prefix: &str| name.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(')'));
     match (name, service("Unit Tests ("), service("integration (")) {
         (BATS, ..) => suites::bats_log(),
         (_, Some(service), _) => suites::unit_log(service),
@@ -30,22 +27,13 @@ pub fn green_log(name: &str, end: Ts) -> String {
 pub fn build_job(name: &str) -> JobSpec {
     let steps: &[&str] = if name == GO_BUILD {
         &[
-            "Set up job",
-            "Checkout code",
-            "Set up Go",
-            "Generate Go code",
-            "Build all Go services",
-            LINT_STEP,
-            "Complete job",
+            "Set up job", "Checkout code", "Set up Go", "Generate Go code", "Build all Go services",
+            LINT_STEP, "Complete job",
         ]
     } else {
         &[
-            "Set up job",
-            "Checkout code",
-            "Set up Python",
-            "Install Python dependencies",
-            "Lint Python code (HAPI)",
-            "Complete job",
+            "Set up job", "Checkout code", "Set up Python", "Install Python dependencies",
+            "Lint Python code (HAPI)", "Complete job",
         ]
     };
     JobSpec::new(name).steps(steps.iter().copied())
@@ -53,13 +41,8 @@ pub fn build_job(name: &str) -> JobSpec {
 
 pub fn unit_job(service: &str) -> JobSpec {
     JobSpec::new(format!("Unit Tests ({service})")).steps([
-        "Set up job",
-        "Checkout code",
-        "Set up Go",
-        "Generate Go code",
-        "Run unit tests (Go)",
-        "Upload coverage",
-        "Complete job",
+        "Set up job", "Checkout code", "Set up Go", "Generate Go code", "Run unit tests (Go)",
+        "Upload coverage", "Complete job",
     ])
 }
 
@@ -81,24 +64,15 @@ pub fn integration_job(service: &str) -> JobSpec {
 
 pub fn bats_job() -> JobSpec {
     JobSpec::new(BATS).steps([
-        "Set up job",
-        "Checkout code",
-        "Set up Podman",
-        "Run unit tests",
-        "Test results summary",
+        "Set up job", "Checkout code", "Set up Podman", "Run unit tests", "Test results summary",
         "Complete job",
     ])
 }
 
 pub fn container_job() -> JobSpec {
     JobSpec::new(CONTAINER).steps([
-        "Set up job",
-        "Checkout code",
-        "Set up Podman",
-        "Build must-gather container",
-        "Verify container contents",
-        "Test container execution",
-        "Complete job",
+        "Set up job", "Checkout code", "Set up Podman", "Build must-gather container",
+        "Verify container contents", "Test container execution", "Complete job",
     ])
 }
 

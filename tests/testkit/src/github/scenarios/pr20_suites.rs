@@ -28,12 +28,8 @@ pub const SUITES: &[Suite] = &[
                 spec_line: 463,
                 line: 511,
                 message: &[
-                    "Timed out after 30.001s.",
-                    "an error scenario must leave audit events too",
-                    "Expected",
-                    "    <int>: 0",
-                    "to be >",
-                    "    <int>: 0",
+                    "Timed out after 30.001s.", "an error scenario must leave audit events too", "Expected",
+                    "    <int>: 0", "to be >", "    <int>: 0",
                 ],
                 output: &[
                     "ERROR datastorage write failed: cannot begin transaction: dial 10.1.0.21:15438: context deadline exceeded",
@@ -52,10 +48,7 @@ pub const SUITES: &[Suite] = &[
                 spec_line: 92,
                 line: 137,
                 message: &[
-                    "three phase transitions are expected",
-                    "Expected",
-                    "    <int>: 2",
-                    "to equal",
+                    "three phase transitions are expected", "Expected", "    <int>: 2", "to equal",
                     "    <int>: 3",
                 ],
                 output: &[
@@ -79,20 +72,14 @@ pub const SUITES: &[Suite] = &[
         title: "Workflow Execution Controller Suite",
         specs: 74,
         failures: &[Failure {
-            containers: &[
-                "Comprehensive Audit Trail Integration Tests",
-                "workflow.completed audit event",
-            ],
+            containers: &["Comprehensive Audit Trail Integration Tests", "workflow.completed audit event"],
             leaf: "should emit workflow.completed when PipelineRun succeeds",
             file: "audit_comprehensive_test.go",
             spec_line: 176,
             line: 227,
             message: &[
-                "Timed out after 20.000s.",
-                "the event workflow.completed must be found",
-                "Expected",
-                "    <bool>: false",
-                "to be true",
+                "Timed out after 20.000s.", "the event workflow.completed must be found", "Expected",
+                "    <bool>: false", "to be true",
             ],
             output: &[
                 "INFO audit query answered correlation_id=wfe-audit-7c1d returned=50 total=212 limit=50 offset=0",
@@ -110,8 +97,7 @@ pub const SUITES: &[Suite] = &[
         specs: 59,
         failures: &[Failure {
             containers: &[
-                "DD-SEVERITY-001: Severity Normalization Integration",
-                "PagerDuty Severity Scheme (P0-P4)",
+                "DD-SEVERITY-001: Severity Normalization Integration", "PagerDuty Severity Scheme (P0-P4)",
             ],
             leaf: "[RO-INT-SEV-004] should create AIAnalysis with normalized severity (P3 \u{2192} medium)",
             file: "severity_normalization_integration_test.go",
@@ -147,10 +133,7 @@ pub const SUITES: &[Suite] = &[
             spec_line: 131,
             line: 192,
             message: &[
-                "one delivery for each successful channel",
-                "Expected",
-                "    <int>: 4",
-                "to equal",
+                "one delivery for each successful channel", "Expected", "    <int>: 4", "to equal",
                 "    <int>: 2",
             ],
             output: &[
@@ -178,8 +161,7 @@ pub const SUITES: &[Suite] = &[
         specs: 110,
         failures: &[Failure {
             containers: &[
-                "Audit Export Integration Tests - SOC2",
-                "Hash Chain Verification",
+                "Audit Export Integration Tests - SOC2", "Hash Chain Verification",
                 "when exporting audit events with valid hash chain",
             ],
             leaf: "should verify hash chain integrity correctly",
@@ -187,11 +169,7 @@ pub const SUITES: &[Suite] = &[
             spec_line: 176,
             line: 213,
             message: &[
-                "every event must have a valid hash",
-                "Expected",
-                "    <int>: 0",
-                "to equal",
-                "    <int>: 5",
+                "every event must have a valid hash", "Expected", "    <int>: 0", "to equal", "    <int>: 5",
             ],
             output: &[
                 "WARN hash chain broken: stored and computed hash differ event=1 of 5",
@@ -255,66 +233,16 @@ pub fn bats_log() -> String {
 
 /// Findings of the lint step: file, line, linter, text.
 pub const LINT: [(&str, u64, &str, &str); 10] = [
-    (
-        "pkg/audit/store.go",
-        118,
-        "errcheck",
-        "the error of Close is dropped",
-    ),
-    (
-        "pkg/audit/store.go",
-        204,
-        "errcheck",
-        "the error of Flush is dropped",
-    ),
-    (
-        "pkg/datastorage/export.go",
-        77,
-        "ineffassign",
-        "count is assigned and never read",
-    ),
-    (
-        "pkg/datastorage/server.go",
-        341,
-        "staticcheck",
-        "the context passed on is nil",
-    ),
-    (
-        "pkg/gateway/adapter.go",
-        58,
-        "unused",
-        "function parseLegacy is never called",
-    ),
-    (
-        "pkg/gateway/dedup.go",
-        91,
-        "staticcheck",
-        "a deprecated call is used",
-    ),
-    (
-        "pkg/notification/retry.go",
-        133,
-        "errcheck",
-        "the error of Update is dropped",
-    ),
-    (
-        "pkg/remediationorchestrator/router.go",
-        216,
-        "gosimple",
-        "the loop can be an append",
-    ),
-    (
-        "pkg/signalprocessing/enrich.go",
-        49,
-        "unused",
-        "constant maxDepth is never used",
-    ),
-    (
-        "pkg/workflowexecution/status.go",
-        172,
-        "ineffassign",
-        "err is assigned and never read",
-    ),
+    ("pkg/audit/store.go", 118, "errcheck", "the error of Close is dropped"),
+    ("pkg/audit/store.go", 204, "errcheck", "the error of Flush is dropped"),
+    ("pkg/datastorage/export.go", 77, "ineffassign", "count is assigned and never read"),
+    ("pkg/datastorage/server.go", 341, "staticcheck", "the context passed on is nil"),
+    ("pkg/gateway/adapter.go", 58, "unused", "function parseLegacy is never called"),
+    ("pkg/gateway/dedup.go", 91, "staticcheck", "a deprecated call is used"),
+    ("pkg/notification/retry.go", 133, "errcheck", "the error of Update is dropped"),
+    ("pkg/remediationorchestrator/router.go", 216, "gosimple", "the loop can be an append"),
+    ("pkg/signalprocessing/enrich.go", 49, "unused", "constant maxDepth is never used"),
+    ("pkg/workflowexecution/status.go", 172, "ineffassign", "err is assigned and never read"),
 ];
 
 /// The log of the Go build job: the lint step found 194 issues, and nothing came of it.
@@ -325,9 +253,7 @@ pub fn build_log() -> String {
     for (file, line, linter, text) in LINT {
         out.push_str(&format!("##[error]{file}:{line}:2: {text} ({linter})\n"));
     }
-    out.push_str(
-        "194 issues:\n* errcheck: 101\n* ineffassign: 12\n* staticcheck: 47\n* unused: 34\n",
-    );
+    out.push_str("194 issues:\n* errcheck: 101\n* ineffassign: 12\n* staticcheck: 47\n* unused: 34\n");
     out.push_str("make: *** [Makefile:131: lint] Error 1\n");
     out.push_str("Linting timed out or had issues (non-blocking)\n");
     out.push_str(EPILOGUE);
@@ -336,10 +262,7 @@ pub fn build_log() -> String {
 
 /// The log of a job that says nothing of interest.
 pub fn dull_log(what: &str) -> String {
-    format!(
-        "{}##[group]Run {what}\n##[endgroup]\ndone\n{EPILOGUE}",
-        prologue()
-    )
+    format!("{}##[group]Run {what}\n##[endgroup]\ndone\n{EPILOGUE}", prologue())
 }
 
 /// The log of an aggregate job.

@@ -18,16 +18,11 @@ pub struct Answer {
 
 impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     pub fn number(&self, name: &str) -> u64 {
-        self.header(name)
-            .and_then(|value| value.parse().ok())
-            .unwrap_or_else(|| panic!("no {name}"))
+        self.header(name).and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name}"))
     }
 
     pub fn json(&self) -> Value {
@@ -47,13 +42,7 @@ pub struct Ask<'a> {
 
 impl<'a> Ask<'a> {
     pub fn new(method: &'a str, url: impl Into<String>) -> Self {
-        Self {
-            method,
-            url: url.into(),
-            token: Some(TOKEN),
-            headers: Vec::new(),
-            body: None,
-        }
+        Self { method, url: url.into(), token: Some(TOKEN), headers: Vec::new(), body: None }
     }
 
     pub fn token(mut self, token: Option<&'a str>) -> Self {
@@ -76,10 +65,7 @@ impl<'a> Ask<'a> {
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
         let stream = TcpStream::connect(host)?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        let mut text = format!(
-            "{} /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n",
-            self.method
-        );
+        let mut text = format!("{} /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n", self.method);
         if !self.headers.iter().any(|(name, _)| *name == "user-agent") {
             text.push_str("user-agent: testkit\r\n");
         }
@@ -94,10 +80,7 @@ impl<'a> Ask<'a> {
         }
         let body = self.body.map(|body| body.to_string()).unwrap_or_default();
         if !body.is_empty() {
-            text.push_str(&format!(
-                "content-type: application/json\r\ncontent-length: {}\r\n",
-                body.len()
-            ));
+            text.push_str(&format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len()));
         }
         text.push_str("\r\n");
         text.push_str(&body);
@@ -111,11 +94,7 @@ fn read(mut from: BufReader<TcpStream>) -> io::Result<Answer> {
     if from.read_line(&mut line)? == 0 {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    let status = line
-        .split(' ')
-        .nth(1)
-        .and_then(|code| code.parse().ok())
-        .expect("a status line");
+    let status = line.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status line");
     let mut headers = Vec::new();
     loop {
         let mut line = String::new();
@@ -125,11 +104,7 @@ fn read(mut from: BufReader<TcpStream>) -> io::Result<Answer> {
         };
         headers.push((name.to_lowercase(), value.to_owned()));
     }
-    let mut answer = Answer {
-        status,
-        headers,
-        body: Vec::new(),
-    };
+    let mut answer = Answer { status, headers, body: Vec::new() };
     if status == 304 || status == 204 {
         return Ok(answer);
     }
@@ -147,10 +122,7 @@ fn read(mut from: BufReader<TcpStream>) -> io::Result<Answer> {
             }
         }
     }
-    let length = answer
-        .header("content-length")
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0);
+    let length = answer.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
     answer.body = vec![0; length];
     from.read_exact(&mut answer.body)?;
     Ok(answer)
@@ -158,17 +130,12 @@ fn read(mut from: BufReader<TcpStream>) -> io::Result<Answer> {
 
 /// A GET with the usual token.
 pub fn get(gh: &GitHub, path: &str) -> Answer {
-    Ask::new("GET", format!("{}{path}", gh.url()))
-        .send()
-        .expect("an answer")
+    Ask::new("GET", format!("{}{path}", gh.url())).send().expect("an answer")
 }
 
 /// A request with a body and the usual token.
 pub fn send(gh: &GitHub, method: &str, path: &str, body: Value) -> Answer {
-    Ask::new(method, format!("{}{path}", gh.url()))
-        .body(body)
-        .send()
-        .expect("an answer")
+    Ask::new(method, format!("{}{path}", gh.url())).body(body).send().expect("an answer")
 }
 
 /// Fails with the list when there are violations.

@@ -49,27 +49,18 @@ fn answers_in_place_of_the_right_one() {
 fn connections_that_break() {
     let gh = with(Fault::Truncate);
     assert_eq!(
-        Ask::new("GET", format!("{}{RUNS}", gh.url()))
-            .send()
-            .unwrap_err()
-            .kind(),
+        Ask::new("GET", format!("{}{RUNS}", gh.url())).send().unwrap_err().kind(),
         ErrorKind::UnexpectedEof
     );
     let gh = with(Fault::Reset);
     assert_eq!(
-        Ask::new("GET", format!("{}{RUNS}", gh.url()))
-            .send()
-            .unwrap_err()
-            .kind(),
+        Ask::new("GET", format!("{}{RUNS}", gh.url())).send().unwrap_err().kind(),
         ErrorKind::ConnectionReset
     );
     assert_eq!(gh.requests()[0].status, 0);
     let gh = start();
     gh.fail(Match::blobs("/job-logs/"), Fault::Truncate);
-    let to = get(&gh, "/repos/acme/shop/actions/jobs/501/logs")
-        .header("location")
-        .unwrap()
-        .to_owned();
+    let to = get(&gh, "/repos/acme/shop/actions/jobs/501/logs").header("location").unwrap().to_owned();
     assert!(Ask::new("GET", to).token(None).send().is_err());
     clean(&gh);
 }
@@ -94,63 +85,30 @@ fn answers_that_never_come_or_come_slowly() {
 
 #[test]
 fn bodies_and_links_that_lie() {
-    assert_eq!(
-        get(&with(Fault::WrongTotalCount(5)), RUNS).json()["total_count"],
-        7
-    );
-    assert_eq!(
-        get(&with(Fault::UnknownStatus("paused".into())), RUN).json()["status"],
-        "paused"
-    );
-    assert_eq!(
-        get(&with(Fault::UnknownConclusion("odd".into())), RUN).json()["conclusion"],
-        "odd"
-    );
+    assert_eq!(get(&with(Fault::WrongTotalCount(5)), RUNS).json()["total_count"], 7);
+    assert_eq!(get(&with(Fault::UnknownStatus("paused".into())), RUN).json()["status"], "paused");
+    assert_eq!(get(&with(Fault::UnknownConclusion("odd".into())), RUN).json()["conclusion"], "odd");
     let gh = with(Fault::NullConclusion);
     gh.update(|s| {
         s.run(77).complete("success");
     });
     assert_eq!(get(&gh, RUN).json()["conclusion"], Value::Null);
-    let gh = with(Fault::Edit(Arc::new(|body| {
-        body["head_sha"] = json!("0000")
-    })));
+    let gh = with(Fault::Edit(Arc::new(|body| body["head_sha"] = json!("0000"))));
     assert_eq!(get(&gh, RUN).json()["head_sha"], "0000");
     let looping = get(&with(Fault::LoopingLink), RUNS);
-    assert!(
-        looping
-            .header("link")
-            .unwrap()
-            .contains("&page=1>; rel=\"next\"")
-    );
-    let foreign = get(
-        &with(Fault::ForeignLink("https://evil.invalid".into())),
-        RUNS,
-    );
-    assert!(
-        foreign
-            .header("link")
-            .unwrap()
-            .starts_with("<https://evil.invalid/repositories/")
-    );
+    assert!(looping.header("link").unwrap().contains("&page=1>; rel=\"next\""));
+    let foreign = get(&with(Fault::ForeignLink("https://evil.invalid".into())), RUNS);
+    assert!(foreign.header("link").unwrap().starts_with("<https://evil.invalid/repositories/"));
     assert_eq!(get(&with(Fault::NoEtag), RUNS).header("etag"), None);
 }
 
 #[test]
 fn a_fault_hits_what_it_is_meant_for_and_ends() {
     let gh = start();
-    gh.fail(
-        Match::path("/actions/runs/{run_id}$")
-            .method("get")
-            .after(1)
-            .times(2),
-        Fault::Status(500),
-    );
+    gh.fail(Match::path("/actions/runs/{run_id}$").method("get").after(1).times(2), Fault::Status(500));
     let seen: Vec<u16> = (0..5).map(|_| get(&gh, RUN).status).collect();
     assert_eq!(seen, [200, 500, 500, 200, 200]);
-    assert_eq!(
-        get(&gh, "/repos/acme/shop/actions/runs/77/jobs").status,
-        200
-    );
+    assert_eq!(get(&gh, "/repos/acme/shop/actions/runs/77/jobs").status, 200);
     gh.fail(Match::any(), Fault::Status(503));
     assert_eq!(get(&gh, RUN).status, 503);
     gh.clear_faults();

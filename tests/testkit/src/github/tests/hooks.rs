@@ -18,20 +18,13 @@ struct Got {
 
 impl Got {
     fn header(&self, name: &str) -> &str {
-        let line = self
-            .headers
-            .lines()
-            .find_map(|line| line.strip_prefix(&format!("{name}: ")));
+        let line = self.headers.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
         line.unwrap_or_else(|| panic!("no {name} in {}", self.headers))
     }
 
     fn event(&self) -> String {
         let body: Value = serde_json::from_slice(&self.body).unwrap();
-        format!(
-            "{} {}",
-            self.header("x-github-event"),
-            body["action"].as_str().unwrap_or("-")
-        )
+        format!("{} {}", self.header("x-github-event"), body["action"].as_str().unwrap_or("-"))
     }
 }
 
@@ -50,10 +43,7 @@ fn receiver(status: u16) -> (String, Receiver<Got>) {
                 data.extend(&piece[..count]);
                 if let Some(at) = data.windows(4).position(|four| four == b"\r\n\r\n") {
                     let head = String::from_utf8(data[..at].to_vec()).unwrap();
-                    let length = head
-                        .lines()
-                        .find_map(|line| line.strip_prefix("content-length: "))
-                        .unwrap();
+                    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
                     break (head.clone(), at + 4 + length.parse::<usize>().unwrap());
                 }
             };
@@ -63,13 +53,7 @@ fn receiver(status: u16) -> (String, Receiver<Got>) {
             }
             write!(stream, "HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n").unwrap();
             let body = data[head.len() + 4..].to_vec();
-            if send
-                .send(Got {
-                    headers: head,
-                    body,
-                })
-                .is_err()
-            {
+            if send.send(Got { headers: head, body }).is_err() {
                 return;
             }
         }
@@ -79,13 +63,9 @@ fn receiver(status: u16) -> (String, Receiver<Got>) {
 
 fn delivered(gh: &GitHub, count: usize) {
     assert!(
-        gh.wait_for(secs(10), |s| s.hooks.deliveries.len() >= count
-            && s.hooks.waiting() == 0),
+        gh.wait_for(secs(10), |s| s.hooks.deliveries.len() >= count && s.hooks.waiting() == 0),
         "{:?}",
-        gh.deliveries()
-            .iter()
-            .map(|one| (&one.event, &one.action, one.status))
-            .collect::<Vec<_>>()
+        gh.deliveries().iter().map(|one| (&one.event, &one.action, one.status)).collect::<Vec<_>>()
     );
 }
 
@@ -100,69 +80,36 @@ fn every_change_is_told_signed_and_fits_the_description() {
     gh.update(|s| {
         s.job(502).wait().start().complete("failure");
         s.run(77).settle();
-        s.repo("acme/shop").push(20, &sha_of("more"), false).status(
-            &sha_of("more"),
-            "ci",
-            "pending",
-        );
-        s.repo("acme/shop")
-            .add_run(RunSpec::new(80).pull_request(20).job("unit"))
-            .start();
+        s.repo("acme/shop").push(20, &sha_of("more"), false).status(&sha_of("more"), "ci", "pending");
+        s.repo("acme/shop").add_run(RunSpec::new(80).pull_request(20).job("unit")).start();
         s.repo("acme/shop")
             .add_check(CheckSpec::new("cov", sha_of("more"), 999, "cov-app").completed("neutral"));
         s.repo("acme/shop").merge_group(20, &sha_of("group"));
-        s.repo("acme/shop")
-            .close_pull(20, true)
-            .pull_request(PullSpec::new(21, sha_of("other")));
+        s.repo("acme/shop").close_pull(20, true).pull_request(PullSpec::new(21, sha_of("other")));
     });
     delivered(&gh, 18);
     clean(&gh);
     let got: Vec<Got> = got.try_iter().collect();
     let events: Vec<String> = got.iter().map(Got::event).collect();
     for wanted in [
-        "ping -",
-        "workflow_job waiting",
-        "workflow_job in_progress",
-        "workflow_job completed",
-        "check_run completed",
-        "workflow_run completed",
-        "check_suite completed",
-        "pull_request synchronize",
-        "status -",
-        "workflow_run requested",
-        "workflow_job queued",
-        "check_run created",
-        "workflow_run in_progress",
-        "merge_group checks_requested",
-        "pull_request closed",
+        "ping -", "workflow_job waiting", "workflow_job in_progress", "workflow_job completed",
+        "check_run completed", "workflow_run completed", "check_suite completed", "pull_request synchronize",
+        "status -", "workflow_run requested", "workflow_job queued", "check_run created",
+        "workflow_run in_progress", "merge_group checks_requested", "pull_request closed",
         "pull_request opened",
     ] {
-        assert!(
-            events.iter().any(|event| event == wanted),
-            "{wanted} is not in {events:?}"
-        );
+        assert!(events.iter().any(|event| event == wanted), "{wanted} is not in {events:?}");
     }
     for one in &got {
-        assert_eq!(
-            one.header("x-hub-signature-256"),
-            webhook_signature("s3cret", &one.body)
-        );
+        assert_eq!(one.header("x-hub-signature-256"), webhook_signature("s3cret", &one.body));
     }
-    let ids: std::collections::BTreeSet<&str> = got
-        .iter()
-        .map(|one| one.header("x-github-delivery"))
-        .collect();
+    let ids: std::collections::BTreeSet<&str> =
+        got.iter().map(|one| one.header("x-github-delivery")).collect();
     assert_eq!(ids.len(), got.len());
-    let run = got
-        .iter()
-        .find(|one| one.event() == "workflow_run completed")
-        .unwrap();
+    let run = got.iter().find(|one| one.event() == "workflow_run completed").unwrap();
     let body: Value = serde_json::from_slice(&run.body).unwrap();
     assert_eq!(
-        (
-            &body["workflow_run"]["id"],
-            &body["workflow_run"]["conclusion"]
-        ),
+        (&body["workflow_run"]["id"], &body["workflow_run"]["conclusion"]),
         (&77.into(), &"failure".into())
     );
     assert!(body["installation"]["id"].is_u64());
@@ -181,17 +128,12 @@ fn the_signature_is_the_published_one() {
 fn deliveries_can_be_lost_repeated_reordered_and_held() {
     let many = |s: &mut crate::github::State| {
         for number in 0..40 {
-            s.repo("acme/shop")
-                .status(&sha_of("head"), &format!("c{number}"), "success");
+            s.repo("acme/shop").status(&sha_of("head"), &format!("c{number}"), "success");
         }
     };
     let contexts = |got: &Receiver<Got>| -> Vec<String> {
-        let bodies = got
-            .try_iter()
-            .map(|one| serde_json::from_slice::<Value>(&one.body).unwrap());
-        bodies
-            .filter_map(|body| body["context"].as_str().map(str::to_owned))
-            .collect()
+        let bodies = got.try_iter().map(|one| serde_json::from_slice::<Value>(&one.body).unwrap());
+        bodies.filter_map(|body| body["context"].as_str().map(str::to_owned)).collect()
     };
     let in_order: Vec<String> = (0..40).map(|number| format!("c{number}")).collect();
 
@@ -223,10 +165,7 @@ fn deliveries_can_be_lost_repeated_reordered_and_held() {
     delivered(&gh, 41);
     let seen = contexts(&got);
     assert!((5..35).contains(&seen.len()), "{}", seen.len());
-    assert!(
-        gh.deliveries().iter().all(|one| one.status == 200),
-        "the sender does not know"
-    );
+    assert!(gh.deliveries().iter().all(|one| one.status == 200), "the sender does not know");
     clean(&gh);
 }
 
@@ -242,40 +181,17 @@ fn what_a_receiver_refused_is_listed_and_can_be_sent_again() {
     let jwt = super::access::jwt_now();
     let ask = |method: &str, path: &str| {
         let url = format!("{}{path}", gh.url());
-        super::client::Ask::new(method, url)
-            .token(Some(&jwt))
-            .send()
-            .unwrap()
+        super::client::Ask::new(method, url).token(Some(&jwt)).send().unwrap()
     };
-    assert_eq!(
-        ask("GET", "/app/hook/deliveries?status=failure").json()[0]["guid"],
-        failed.guid
-    );
-    assert_eq!(
-        ask("GET", "/app/hook/deliveries?status=success")
-            .json()
-            .as_array()
-            .unwrap()
-            .len(),
-        0
-    );
+    assert_eq!(ask("GET", "/app/hook/deliveries?status=failure").json()[0]["guid"], failed.guid);
+    assert_eq!(ask("GET", "/app/hook/deliveries?status=success").json().as_array().unwrap().len(), 0);
     assert_eq!(
         ask("GET", &format!("/app/hook/deliveries/{}", failed.id)).json()["request"]["payload"]["hook_id"],
         1
     );
-    assert_eq!(
-        ask(
-            "POST",
-            &format!("/app/hook/deliveries/{}/attempts", failed.id)
-        )
-        .status,
-        202
-    );
+    assert_eq!(ask("POST", &format!("/app/hook/deliveries/{}/attempts", failed.id)).status, 202);
     delivered(&gh, 2);
     let second = got.recv().unwrap();
-    assert_eq!(
-        first.header("x-github-delivery"),
-        second.header("x-github-delivery")
-    );
+    assert_eq!(first.header("x-github-delivery"), second.header("x-github-delivery"));
     clean(&gh);
 }

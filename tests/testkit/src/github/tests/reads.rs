@@ -61,12 +61,7 @@ fn every_read_answers_and_fits_the_description() {
     ];
     for path in &paths {
         let answer = get(&gh, path);
-        assert_eq!(
-            answer.status,
-            200,
-            "{path}: {}",
-            String::from_utf8_lossy(&answer.body)
-        );
+        assert_eq!(answer.status, 200, "{path}: {}", String::from_utf8_lossy(&answer.body));
         assert!(
             answer.header("etag").is_some() && answer.header("x-ratelimit-remaining").is_some(),
             "{path}"

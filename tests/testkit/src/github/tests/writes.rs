@@ -9,9 +9,7 @@ use crate::github::{GitHub, OPERATOR_APP};
 const REPO: &str = "/repos/acme/shop";
 
 fn post(gh: &GitHub, path: &str) -> Answer {
-    Ask::new("POST", format!("{}{REPO}{path}", gh.url()))
-        .send()
-        .unwrap()
+    Ask::new("POST", format!("{}{REPO}{path}", gh.url())).send().unwrap()
 }
 
 #[test]
@@ -37,36 +35,21 @@ fn a_check_run_is_created_then_completed_by_its_app_only() {
                 "annotations": [{ "path": "a.go", "start_line": 1, "end_line": 1, "annotation_level": "failure", "message": "no" }] },
         }),
     );
-    assert_eq!(
-        (done.status, done.json()["conclusion"].as_str()),
-        (200, Some("failure"))
-    );
+    assert_eq!((done.status, done.json()["conclusion"].as_str()), (200, Some("failure")));
     assert_eq!(done.json()["output"]["annotations_count"], 1);
     let listed = get(
         &gh,
-        &format!(
-            "{REPO}/commits/{}/check-runs?check_name=gate&app_id={OPERATOR_APP}",
-            sha_of("head")
-        ),
+        &format!("{REPO}/commits/{}/check-runs?check_name=gate&app_id={OPERATOR_APP}", sha_of("head")),
     );
     assert_eq!(listed.json()["total_count"], 1);
     gh.update(|s| s.add_user_token("ghp_person"));
-    let person =
-        Ask::new("POST", format!("{}{REPO}/check-runs", gh.url())).token(Some("ghp_person"));
-    let refused = person
-        .body(json!({ "name": "gate", "head_sha": sha_of("head") }))
-        .send()
-        .unwrap();
+    let person = Ask::new("POST", format!("{}{REPO}/check-runs", gh.url())).token(Some("ghp_person"));
+    let refused = person.body(json!({ "name": "gate", "head_sha": sha_of("head") })).send().unwrap();
     assert_eq!(refused.status, 403, "only an App makes check runs");
     // Somebody else's: a job of Actions, and another app's check run.
     let other = gh.read(|s| s.repos[0].check_runs[0].id);
     for id in [501, other] {
-        let answer = send(
-            &gh,
-            "PATCH",
-            &format!("{REPO}/check-runs/{id}"),
-            json!({ "name": "mine" }),
-        );
+        let answer = send(&gh, "PATCH", &format!("{REPO}/check-runs/{id}"), json!({ "name": "mine" }));
         assert_eq!(answer.status, 403, "{id}");
     }
     clean(&gh);
@@ -77,14 +60,8 @@ fn rules_that_no_schema_states_are_kept() {
     let gh = start();
     let head = sha_of("head");
     let cases = [
-        (
-            "check-runs",
-            json!({ "name": "gate", "head_sha": sha_of("nowhere") }),
-        ),
-        (
-            "check-runs",
-            json!({ "name": "gate", "head_sha": head, "conclusion": "stale" }),
-        ),
+        ("check-runs", json!({ "name": "gate", "head_sha": sha_of("nowhere") })),
+        ("check-runs", json!({ "name": "gate", "head_sha": head, "conclusion": "stale" })),
         ("issues/20/comments", json!({ "body": "x".repeat(65_537) })),
         ("issues/20/comments", json!({ "body": "  " })),
     ];
@@ -97,23 +74,18 @@ fn rules_that_no_schema_states_are_kept() {
         );
     }
     let path = format!("{REPO}/statuses/{}", sha_of("nowhere"));
-    assert_eq!(
-        send(&gh, "POST", &path, json!({ "state": "success" })).status,
-        422
-    );
+    assert_eq!(send(&gh, "POST", &path, json!({ "state": "success" })).status, 422);
     clean(&gh);
 }
 
 #[test]
 fn what_a_check_run_may_not_hold_is_refused_and_the_schema_is_named() {
     let head = sha_of("head");
-    let one = json!({ "path": "a", "start_line": 1, "end_line": 1, "annotation_level": "notice", "message": "m" });
+    let one =
+        json!({ "path": "a", "start_line": 1, "end_line": 1, "annotation_level": "notice", "message": "m" });
     let many = vec![one; 51];
     let cases = [
-        (
-            json!({ "name": "gate", "head_sha": head, "status": "completed" }),
-            "",
-        ),
+        (json!({ "name": "gate", "head_sha": head, "status": "completed" }), ""),
         (
             json!({ "name": "gate", "head_sha": head, "output": { "title": "t", "summary": "x".repeat(65_536) } }),
             "/output/summary",
@@ -125,16 +97,9 @@ fn what_a_check_run_may_not_hold_is_refused_and_the_schema_is_named() {
     ];
     for (body, part) in cases {
         let gh = start();
-        assert_eq!(
-            send(&gh, "POST", &format!("{REPO}/check-runs"), body).status,
-            422,
-            "{part}"
-        );
+        assert_eq!(send(&gh, "POST", &format!("{REPO}/check-runs"), body).status, 422, "{part}");
         let found = gh.violations();
-        assert!(
-            part.is_empty() || found.iter().any(|text| text.contains(part)),
-            "{part}: {found:?}"
-        );
+        assert!(part.is_empty() || found.iter().any(|text| text.contains(part)), "{part}: {found:?}");
     }
 }
 
@@ -145,78 +110,37 @@ fn a_status_shows_in_the_combined_status_and_the_newest_of_a_context_counts() {
     let path = format!("{REPO}/statuses/{head}");
     for state in ["pending", "failure"] {
         assert_eq!(
-            send(
-                &gh,
-                "POST",
-                &path,
-                json!({ "state": state, "context": "gate", "description": "d" })
-            )
-            .status,
+            send(&gh, "POST", &path, json!({ "state": state, "context": "gate", "description": "d" })).status,
             201
         );
     }
     let combined = get(&gh, &format!("{REPO}/commits/{head}/status")).json();
-    assert_eq!(
-        (combined["state"].as_str(), combined["total_count"].as_u64()),
-        (Some("failure"), Some(2))
-    );
-    assert_eq!(
-        get(&gh, &format!("{REPO}/commits/{head}/statuses"))
-            .json()
-            .as_array()
-            .unwrap()
-            .len(),
-        3
-    );
+    assert_eq!((combined["state"].as_str(), combined["total_count"].as_u64()), (Some("failure"), Some(2)));
+    assert_eq!(get(&gh, &format!("{REPO}/commits/{head}/statuses")).json().as_array().unwrap().len(), 3);
     clean(&gh);
 }
 
 #[test]
 fn a_comment_is_written_once_and_changed_by_its_author() {
     let gh = start();
-    let created = send(
-        &gh,
-        "POST",
-        &format!("{REPO}/issues/20/comments"),
-        json!({ "body": "<!-- gate --> red" }),
-    );
+    let created =
+        send(&gh, "POST", &format!("{REPO}/issues/20/comments"), json!({ "body": "<!-- gate --> red" }));
     assert_eq!(
         (created.status, created.json()["user"]["login"].as_str()),
         (201, Some("testrun-operator[bot]"))
     );
     let path = format!("{REPO}/issues/comments/{}", created.json()["id"]);
-    assert_eq!(
-        send(&gh, "PATCH", &path, json!({ "body": "green" })).json()["body"],
-        "green"
-    );
+    assert_eq!(send(&gh, "PATCH", &path, json!({ "body": "green" })).json()["body"], "green");
     let foreign = gh.read(|s| s.repos[0].comments[0].id);
     assert_eq!(
-        send(
-            &gh,
-            "PATCH",
-            &format!("{REPO}/issues/comments/{foreign}"),
-            json!({ "body": "x" })
-        )
-        .status,
+        send(&gh, "PATCH", &format!("{REPO}/issues/comments/{foreign}"), json!({ "body": "x" })).status,
         403
     );
-    assert_eq!(
-        Ask::new("DELETE", format!("{}{path}", gh.url()))
-            .send()
-            .unwrap()
-            .status,
-        204
-    );
+    assert_eq!(Ask::new("DELETE", format!("{}{path}", gh.url())).send().unwrap().status, 204);
     assert_eq!(get(&gh, &path).status, 404);
     gh.update(|s| s.repo("acme/shop").data().locked_issues.push(20));
     assert_eq!(
-        send(
-            &gh,
-            "POST",
-            &format!("{REPO}/issues/20/comments"),
-            json!({ "body": "late" })
-        )
-        .status,
+        send(&gh, "POST", &format!("{REPO}/issues/20/comments"), json!({ "body": "late" })).status,
         403
     );
     clean(&gh);
@@ -225,11 +149,7 @@ fn a_comment_is_written_once_and_changed_by_its_author() {
 #[test]
 fn a_re_run_makes_a_new_attempt_with_new_ids_for_failed_jobs_only() {
     let gh = start();
-    assert_eq!(
-        post(&gh, "/actions/runs/77/rerun-failed-jobs").status,
-        403,
-        "it still runs"
-    );
+    assert_eq!(post(&gh, "/actions/runs/77/rerun-failed-jobs").status, 403, "it still runs");
     gh.update(|s| {
         s.job(502).complete("failure");
         s.run(77).settle();
@@ -237,54 +157,26 @@ fn a_re_run_makes_a_new_attempt_with_new_ids_for_failed_jobs_only() {
     gh.advance(secs(9));
     assert_eq!(post(&gh, "/actions/runs/77/rerun-failed-jobs").status, 201);
     let run = get(&gh, &format!("{REPO}/actions/runs/77")).json();
-    assert_eq!(
-        (run["run_attempt"].as_u64(), run["conclusion"].as_str()),
-        (Some(2), None)
-    );
-    assert!(
-        run["previous_attempt_url"]
-            .as_str()
-            .unwrap()
-            .ends_with("/runs/77/attempts/1")
-    );
+    assert_eq!((run["run_attempt"].as_u64(), run["conclusion"].as_str()), (Some(2), None));
+    assert!(run["previous_attempt_url"].as_str().unwrap().ends_with("/runs/77/attempts/1"));
     let ids = |path: &str| -> Vec<(u64, u64)> {
         let body = get(&gh, &format!("{REPO}{path}")).json();
         let jobs = body["jobs"].as_array().unwrap().clone();
-        jobs.iter()
-            .map(|job| {
-                (
-                    job["id"].as_u64().unwrap(),
-                    job["run_attempt"].as_u64().unwrap(),
-                )
-            })
-            .collect()
+        jobs.iter().map(|job| (job["id"].as_u64().unwrap(), job["run_attempt"].as_u64().unwrap())).collect()
     };
     let latest = ids("/actions/runs/77/jobs");
     assert_eq!(latest.len(), 2);
-    assert!(
-        latest.contains(&(501, 1))
-            && latest
-                .iter()
-                .any(|(id, attempt)| *id != 502 && *attempt == 2)
-    );
+    assert!(latest.contains(&(501, 1)) && latest.iter().any(|(id, attempt)| *id != 502 && *attempt == 2));
     assert_eq!(ids("/actions/runs/77/jobs?filter=all").len(), 3);
-    assert_eq!(
-        ids("/actions/runs/77/attempts/1/jobs"),
-        [(501, 1), (502, 1)]
-    );
+    assert_eq!(ids("/actions/runs/77/attempts/1/jobs"), [(501, 1), (502, 1)]);
     assert_eq!(ids("/actions/runs/77/attempts/2/jobs").len(), 1);
-    let created = |path: &str| {
-        get(&gh, &format!("{REPO}/actions/runs/77{path}")).json()["created_at"].clone()
-    };
+    let created =
+        |path: &str| get(&gh, &format!("{REPO}/actions/runs/77{path}")).json()["created_at"].clone();
     assert_eq!(
         (created(""), created("/attempts/1")),
         ("2026-01-23T16:00:00Z".into(), "2026-01-23T16:00:00Z".into())
     );
-    assert_eq!(
-        created("/attempts/2"),
-        "2026-01-23T16:00:09Z",
-        "that of the attempt"
-    );
+    assert_eq!(created("/attempts/2"), "2026-01-23T16:00:09Z", "that of the attempt");
     gh.update(|s| s.latest_omits_old_jobs = true);
     assert_eq!(ids("/actions/runs/77/jobs").len(), 1);
     clean(&gh);
@@ -294,10 +186,7 @@ fn a_re_run_makes_a_new_attempt_with_new_ids_for_failed_jobs_only() {
 fn a_re_run_can_be_refused_and_a_run_can_be_cancelled() {
     let gh = start();
     assert_eq!(post(&gh, "/actions/runs/77/cancel").status, 202);
-    assert_eq!(
-        get(&gh, &format!("{REPO}/actions/runs/77")).json()["conclusion"],
-        "cancelled"
-    );
+    assert_eq!(get(&gh, &format!("{REPO}/actions/runs/77")).json()["conclusion"], "cancelled");
     assert_eq!(post(&gh, "/actions/runs/77/cancel").status, 409);
     gh.update(|s| s.refuse_reruns = true);
     assert_eq!(post(&gh, "/actions/runs/77/rerun").status, 403);

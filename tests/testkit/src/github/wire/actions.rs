@@ -21,29 +21,18 @@ pub fn run(
     let here = format!("{base}/actions/runs/{}", run.id);
     let web = format!("{}/actions/runs/{}", html(state, repo), run.id);
     let first = run.attempts.first().unwrap_or(attempt);
-    let created = if whole {
-        first.created
-    } else {
-        attempt.created
-    };
+    let created = if whole { first.created } else { attempt.created };
     let previous = (attempt.number > 1).then(|| format!("{here}/attempts/{}", attempt.number - 1));
     let (links, web) = if whole {
         (here.clone(), web)
     } else {
-        (
-            format!("{here}/attempts/{}", attempt.number),
-            format!("{web}/attempts/{}", attempt.number),
-        )
+        (format!("{here}/attempts/{}", attempt.number), format!("{web}/attempts/{}", attempt.number))
     };
     let head_repo = state.repo_by_id(run.head_repo).unwrap_or(repo);
     let pulls: Vec<Value> = if embed_pulls {
-        let listed = run
-            .pulls
-            .iter()
-            .filter_map(|number| repo.pulls.iter().find(|pull| pull.number == *number));
-        listed
-            .map(|pull| pulls::minimal(state, repo, pull))
-            .collect()
+        let listed =
+            run.pulls.iter().filter_map(|number| repo.pulls.iter().find(|pull| pull.number == *number));
+        listed.map(|pull| pulls::minimal(state, repo, pull)).collect()
     } else {
         Vec::new()
     };
@@ -143,12 +132,7 @@ pub fn job(state: &State, repo: &Repo, job: &Job) -> Value {
 
 /// The page of a job.
 pub fn job_page(state: &State, repo: &Repo, job: &Job) -> String {
-    format!(
-        "{}/actions/runs/{}/job/{}",
-        html(state, repo),
-        job.run_id,
-        job.id
-    )
+    format!("{}/actions/runs/{}/job/{}", html(state, repo), job.run_id, job.id)
 }
 
 /// An artifact.

@@ -34,16 +34,10 @@ pub fn of_job(state: &State, repo: &Repo, job: &Job) -> Value {
 /// A check run of another app.
 pub fn check_run(state: &State, repo: &Repo, check: &CheckRun) -> Value {
     let page = format!("{}/runs/{}", html(state, repo), check.id);
-    let heads = repo
-        .pulls
-        .iter()
-        .filter(|pull| pull.head_sha == check.head_sha && pull.head_repo == Some(repo.id));
+    let heads =
+        repo.pulls.iter().filter(|pull| pull.head_sha == check.head_sha && pull.head_repo == Some(repo.id));
     let numbers: Vec<u64> = heads.map(|pull| pull.number).collect();
-    let said = [
-        check.title.as_deref(),
-        check.summary.as_deref(),
-        check.text.as_deref(),
-    ];
+    let said = [check.title.as_deref(), check.summary.as_deref(), check.text.as_deref()];
     json!({
         "id": check.id,
         "name": check.name,
@@ -76,12 +70,8 @@ fn output(state: &State, repo: &Repo, id: u64, said: [Option<&str>; 3], count: u
 }
 
 fn pull_list(state: &State, repo: &Repo, numbers: &[u64]) -> Vec<Value> {
-    let found = numbers
-        .iter()
-        .filter_map(|number| repo.pulls.iter().find(|pull| pull.number == *number));
-    found
-        .map(|pull| pulls::minimal(state, repo, pull))
-        .collect()
+    let found = numbers.iter().filter_map(|number| repo.pulls.iter().find(|pull| pull.number == *number));
+    found.map(|pull| pulls::minimal(state, repo, pull)).collect()
 }
 
 /// An annotation.
@@ -103,19 +93,12 @@ pub fn annotation(state: &State, repo: &Repo, sha: &str, annotation: &Annotation
 /// A check suite; its status and conclusion follow from its check runs.
 pub fn suite(state: &State, repo: &Repo, suite: &Suite) -> Value {
     let here = format!("{}/check-suites/{}", url(state, repo), suite.id);
-    let run = suite
-        .run_id
-        .and_then(|id| repo.runs.iter().find(|run| run.id == id));
+    let run = suite.run_id.and_then(|id| repo.runs.iter().find(|run| run.id == id));
     let (status, conclusion, count, updated) = match run {
         Some(run) => {
             let attempt = run.latest();
             let count = repo.jobs_of(run.id, attempt.number).count();
-            (
-                attempt.status.clone(),
-                attempt.conclusion.clone(),
-                count,
-                attempt.updated,
-            )
+            (attempt.status.clone(), attempt.conclusion.clone(), count, attempt.updated)
         }
         None => of_checks(repo, suite),
     };
@@ -143,44 +126,19 @@ pub fn suite(state: &State, repo: &Repo, suite: &Suite) -> Value {
     })
 }
 
-fn of_checks(
-    repo: &Repo,
-    suite: &Suite,
-) -> (String, Option<String>, usize, crate::github::time::Ts) {
-    let checks: Vec<&CheckRun> = repo
-        .check_runs
-        .iter()
-        .filter(|check| check.suite_id == suite.id)
-        .collect();
-    let updated = checks
-        .iter()
-        .filter_map(|check| check.completed.or(check.started))
-        .max();
+fn of_checks(repo: &Repo, suite: &Suite) -> (String, Option<String>, usize, crate::github::time::Ts) {
+    let checks: Vec<&CheckRun> = repo.check_runs.iter().filter(|check| check.suite_id == suite.id).collect();
+    let updated = checks.iter().filter_map(|check| check.completed.or(check.started)).max();
     let updated = updated.unwrap_or(suite.created);
     if checks.is_empty() || checks.iter().any(|check| check.status != "completed") {
         let started = checks.iter().any(|check| check.status != "queued");
         let status = if started { "in_progress" } else { "queued" };
         return (status.to_owned(), None, checks.len(), updated);
     }
-    let worst = [
-        "failure",
-        "timed_out",
-        "cancelled",
-        "action_required",
-        "success",
-    ];
-    let has = |wanted: &&str| {
-        checks
-            .iter()
-            .any(|check| check.conclusion.as_deref() == Some(wanted))
-    };
+    let worst = ["failure", "timed_out", "cancelled", "action_required", "success"];
+    let has = |wanted: &&str| checks.iter().any(|check| check.conclusion.as_deref() == Some(wanted));
     let conclusion = worst.into_iter().find(has).unwrap_or("neutral");
-    (
-        "completed".to_owned(),
-        Some(conclusion.to_owned()),
-        checks.len(),
-        updated,
-    )
+    ("completed".to_owned(), Some(conclusion.to_owned()), checks.len(), updated)
 }
 
 /// A commit status; `full` adds its creator.
@@ -217,10 +175,7 @@ pub fn newest_statuses<'a>(repo: &'a Repo, sha: &str) -> Vec<&'a Status> {
 /// The combined status of a commit.
 pub fn combined(state: &State, repo: &Repo, sha: &str, page: &[&Status], all: &[&Status]) -> Value {
     let base = url(state, repo);
-    let any = |wanted: &[&str]| {
-        all.iter()
-            .any(|status| wanted.contains(&status.state.as_str()))
-    };
+    let any = |wanted: &[&str]| all.iter().any(|status| wanted.contains(&status.state.as_str()));
     let overall = if any(&["failure", "error"]) {
         "failure"
     } else if all.is_empty() || any(&["pending"]) {

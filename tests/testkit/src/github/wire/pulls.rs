@@ -15,10 +15,7 @@ pub fn minimal(state: &State, repo: &Repo, pull: &Pull) -> Value {
             "repo": { "id": repo.id, "url": url(state, repo), "name": repo.name },
         })
     };
-    let head = pull
-        .head_repo
-        .and_then(|id| state.repo_by_id(id))
-        .unwrap_or(repo);
+    let head = pull.head_repo.and_then(|id| state.repo_by_id(id)).unwrap_or(repo);
     json!({
         "url": format!("{}/pulls/{}", url(state, repo), pull.number),
         "id": pull.id,
@@ -45,9 +42,7 @@ pub fn listed(state: &State, repo: &Repo, pull: &Pull) -> Value {
         })
     };
     let head_repo = pull.head_repo.and_then(|id| state.repo_by_id(id));
-    let head_owner = head_repo
-        .map(|repo| repo.owner.clone())
-        .unwrap_or(pull.author.clone());
+    let head_owner = head_repo.map(|repo| repo.owner.clone()).unwrap_or(pull.author.clone());
     let link = |href: &str| json!({ "href": href });
     let mut out = json!({
         "id": pull.id,
@@ -109,11 +104,7 @@ pub fn listed(state: &State, repo: &Repo, pull: &Pull) -> Value {
 pub fn full(state: &State, repo: &Repo, pull: &Pull) -> Value {
     let mut out = listed(state, repo, pull);
     let merged = pull.merged.is_some();
-    let comments = repo
-        .comments
-        .iter()
-        .filter(|comment| comment.issue == pull.number)
-        .count();
+    let comments = repo.comments.iter().filter(|comment| comment.issue == pull.number).count();
     merge(
         &mut out,
         json!({

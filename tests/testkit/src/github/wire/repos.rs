@@ -65,10 +65,7 @@ const LINKS: &[(&str, &str)] = &[
     ("languages_url", "languages"),
     ("merges_url", "merges"),
     ("milestones_url", "milestones{/number}"),
-    (
-        "notifications_url",
-        "notifications{?since,all,participating}",
-    ),
+    ("notifications_url", "notifications{?since,all,participating}"),
     ("pulls_url", "pulls{/number}"),
     ("releases_url", "releases{/id}"),
     ("stargazers_url", "stargazers"),
@@ -108,10 +105,7 @@ pub fn long(state: &State, repo: &Repo) -> Value {
 /// The whole of it, as from `GET /repos/{owner}/{repo}`.
 pub fn full(state: &State, repo: &Repo) -> Value {
     let mut out = long(state, repo);
-    merge(
-        &mut out,
-        json!({ "network_count": 0, "subscribers_count": 1 }),
-    );
+    merge(&mut out, json!({ "network_count": 0, "subscribers_count": 1 }));
     out
 }
 
@@ -190,16 +184,9 @@ pub fn commit(state: &State, repo: &Repo, commit: &Commit) -> Value {
 /// A branch with its protection.
 pub fn branch(state: &State, repo: &Repo, name: &str, sha: &str) -> Value {
     let base = url(state, repo);
-    let commit = repo
-        .commit(sha)
-        .map(|found| commit(state, repo, found))
-        .unwrap_or_default();
+    let commit = repo.commit(sha).map(|found| commit(state, repo, found)).unwrap_or_default();
     let required = repo.protection.get(name);
-    let contexts: Vec<&str> = required
-        .into_iter()
-        .flatten()
-        .map(|check| check.context.as_str())
-        .collect();
+    let contexts: Vec<&str> = required.into_iter().flatten().map(|check| check.context.as_str()).collect();
     let mut protection = json!({ "enabled": required.is_some() });
     if let Some(required) = required {
         merge(
@@ -232,23 +219,12 @@ pub fn short_branch(state: &State, repo: &Repo, name: &str, sha: &str) -> Value 
 }
 
 fn checks(required: &[RequiredCheck]) -> Vec<Value> {
-    required
-        .iter()
-        .map(|check| json!({ "context": check.context, "app_id": check.app_id }))
-        .collect()
+    required.iter().map(|check| json!({ "context": check.context, "app_id": check.app_id })).collect()
 }
 
 /// Classic protection: the required status checks of a branch.
-pub fn required_status_checks(
-    state: &State,
-    repo: &Repo,
-    branch: &str,
-    required: &[RequiredCheck],
-) -> Value {
-    let here = format!(
-        "{}/branches/{branch}/protection/required_status_checks",
-        url(state, repo)
-    );
+pub fn required_status_checks(state: &State, repo: &Repo, branch: &str, required: &[RequiredCheck]) -> Value {
+    let here = format!("{}/branches/{branch}/protection/required_status_checks", url(state, repo));
     json!({
         "url": here,
         "contexts_url": format!("{here}/contexts"),
