@@ -1,1 +1,1 @@
-//! it
+//! All integration tests, one binary: each module is a topic.
