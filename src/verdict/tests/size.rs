@@ -91,7 +91,7 @@ fn a_thousand_red_jobs_in_sixty_suites_fit() {
 fn a_usual_report_is_not_cut() {
     let mut f = big(22, 1, 5);
     for evidence in f.runs[0].jobs.iter_mut().filter_map(|j| j.evidence.as_mut()) {
-        evidence.excerpt.truncate(20);
+        evidence.excerpt.truncate(8);
     }
     let e = eval(&spec(), &f);
     assert!(e.status.notes.iter().all(|n| !n.contains("cut")), "{:?} {}", e.status.notes, bytes(&e));
