@@ -56,7 +56,7 @@ static STEPS: LazyLock<Option<Vec<(Regex, &'static str)>>> = LazyLock::new(|| {
         (format!(r"\b(?:{DATE}|{CLOCK})\b"), "{time}"),
         (r"(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b".to_owned(), "{id}"),
         (r#"(?:/private)?/(?:tmp|var/tmp|var/folders)/[^\s"'`,;:()\[\]{}<>]*"#.to_owned(), "{path}"),
-        (r#"(?P<a>^|[\s"'`(\[=<:,@])(?:[A-Za-z]:)?(?:[/\\][\w.@+~%$-]+)+[/\\]"#.to_owned(), "${a}{path}/"),
+        (r#"(?P<a>^|[\s"'`(\[{=<:,@])(?:[A-Za-z]:)?(?:[/\\][\w.@+~%$-]+)+[/\\]"#.to_owned(), "${a}{path}/"),
         (r"\b127\.\d{1,3}\.\d{1,3}\.\d{1,3}(?::\d{1,5})?\b".to_owned(), "{loopback4}"),
         (r"\[?::1\](?::\d{1,5})?|(?P<a>^|[\s(])::1\b".to_owned(), "${a}{loopback6}"),
         (r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b".to_owned(), "{addr}"),
@@ -222,7 +222,7 @@ impl Failures {
             return;
         }
         let line = plain::cut(&normalise(text), IDENTIFYING);
-        if line.chars().any(char::is_alphabetic) && !self.lines.contains(&line) {
+        if text.chars().any(char::is_alphabetic) && !self.lines.contains(&line) {
             self.lines.push(line);
         }
     }

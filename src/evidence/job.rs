@@ -20,6 +20,8 @@
 //!
 //! Nothing is known here of other attempts: timing stays below one half.
 
+use std::collections::BTreeMap;
+
 use super::explain::{self, Explanation, Options, Reason, excerpt};
 use super::fingerprint::Failures;
 use super::parse::{self, Counts, Failure, FailureKind, Limits, Parsed};
@@ -37,8 +39,11 @@ const MESSAGE: usize = 1024;
 const CAUSES: usize = 8;
 const CAUSE_LINES: usize = 8;
 
-/// Blocks of an explanation that a fingerprint is made from.
+/// Blocks of an explanation, and lines that name the cause, that a fingerprint is made from.
 const BLOCKS: usize = 4;
+
+/// Bytes of a line that identify it.
+const LINE_BYTES: usize = 8192;
 
 /// Percent that timing gets at most without a pass on retry.
 const TIMING: i64 = 50;
@@ -263,22 +268,29 @@ fn identity(failing: &[Failure], explanation: &Explanation, log: &[u8]) -> Failu
         return failures;
     }
     // Lines that nothing marks, or that a passing log has too, identify nothing.
-    let mut wanted: Vec<u64> = explanation
+    let blocks: Vec<&explain::Block> = explanation
         .lines
         .iter()
         .filter(|block| {
             !matches!(block.reason, Reason::AlsoInBaseline | Reason::BeforeExit | Reason::LogEnds)
         })
-        .filter_map(|block| block.key.first().copied())
-        .take(BLOCKS)
         .collect();
-    wanted.sort_unstable();
-    let Some(last) = wanted.last().copied() else { return failures };
+    let shown = |line: &u64| blocks.iter().any(|block| (block.start..=block.end).contains(line));
+    // A line that names the cause says more than the heading above it.
+    let telling = explanation.causes.iter().find(|cause| cause.cause != explain::CauseKind::Unknown);
+    let telling = telling.map(|cause| cause.evidence.as_slice()).unwrap_or_default();
+    let telling = telling.iter().copied().filter(shown).take(BLOCKS);
+    let keys = blocks.iter().filter_map(|block| block.key.first().copied()).take(BLOCKS);
+    let wanted: Vec<u64> = telling.chain(keys).collect();
+    let last = wanted.iter().max().copied().unwrap_or_default();
+    let mut texts: BTreeMap<u64, String> = BTreeMap::new();
     for line in super::log::lines(log).take_while(|line| line.number <= last) {
         if wanted.contains(&line.number) {
-            failures.line(&super::log::clean(line.raw.get(..8192).unwrap_or(line.raw)));
+            let text = super::log::clean(line.raw.get(..LINE_BYTES).unwrap_or(line.raw));
+            texts.insert(line.number, text.into_owned());
         }
     }
+    wanted.iter().filter_map(|number| texts.get(number)).for_each(|text| failures.line(text));
     failures
 }
 
