@@ -159,14 +159,21 @@ fn distinct(a: &Parsed, b: &Parsed) -> bool {
         && whole(a)
         && whole(b)
         && a.tests.bad() != b.tests.bad()
-        && !a.failures.iter().any(|one| b.failures.iter().any(|other| same(one, other)))
+        && {
+            let (a, b) = (keys(a), keys(b));
+            !a.iter().any(|one| b.iter().any(|other| same(one, other)))
+        }
 }
 
-/// Whether two failures are of the same test: tools put more or less of the path before a name.
-fn same(a: &Failure, b: &Failure) -> bool {
-    let (one, other) = (key(&a.name), key(&b.name));
-    let (short, long) = if one.len() <= other.len() { (&one, &other) } else { (&other, &one) };
-    !short.is_empty() && (short == long || (short.len() >= 6 && long.contains(short.as_str())))
+/// The names of all failures, as [`same`] compares them; made once, since lists are long.
+fn keys(parsed: &Parsed) -> Vec<String> {
+    parsed.failures.iter().map(|failure| key(&failure.name)).collect()
+}
+
+/// Whether two keys are of the same test: tools put more or less of the path before a name.
+fn same(one: &str, other: &str) -> bool {
+    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    !short.is_empty() && (short == long || (short.len() >= 6 && long.contains(short)))
 }
 
 /// Letters and digits of a name.
@@ -176,8 +183,13 @@ fn key(name: &str) -> String {
 
 /// Adds to `main` what `other` knows more about the same tests.
 fn complement(mut main: Parsed, other: Parsed) -> Parsed {
+    let names = keys(&main);
     for extra in other.failures {
-        match main.failures.iter_mut().find(|known| same(known, &extra)) {
+        let wanted = key(&extra.name);
+        // The whole name wins over one that only contains it.
+        let at = names.iter().position(|name| *name == wanted);
+        let at = at.or_else(|| names.iter().position(|name| same(name, &wanted)));
+        match at.and_then(|at| main.failures.get_mut(at)) {
             Some(known) => {
                 if known.file.is_none() || (known.line.is_none() && extra.line.is_some()) {
                     (known.file, known.line) = (extra.file, extra.line);
