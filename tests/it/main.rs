@@ -1,1 +1,2 @@
 //! All integration tests, one binary: each module is a topic.
+mod gating;

@@ -56,9 +56,11 @@ EOF
         message="the report is about commit $commit, not about $sha"
     elif [ "$stalled" = True ]; then
         verdict=failed
+    elif [ "$reconciling" != False ]; then
+        verdict=undecided
     elif [ "$passed" = True ] && { [ -z "$sha" ] || [ "$commit" = "$sha" ]; }; then
         verdict=passed
-    elif [ "$passed" = False ] && [ "$reconciling" = False ]; then
+    elif [ "$passed" = False ]; then
         verdict=failed
     fi
     return 0
