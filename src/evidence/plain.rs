@@ -112,7 +112,7 @@ mod tests {
         for (text, expected) in [
             ("  \u{1b}[31mred\u{1b}[0m", "  red"),
             ("a\u{202e}txt.exe", "atxt.exe"),
-            ("a\u{2066}b\u{2069}\u{200b}c\u{e0041}", "abc"),
+            ("a\u{2066}b\u{2069}\u{200b}\u{2060}c\u{e0041}", "abc"),
             ("one\ntwo\r\u{7}\u{85}three", "onetwothree"),
             ("\tx\u{a0}y", " x y"),
         ] {

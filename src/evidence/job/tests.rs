@@ -107,6 +107,17 @@ fn counts_that_are_in_the_log_and_in_reports_count_once() {
 }
 
 #[test]
+fn one_run_that_is_written_in_two_formats_counts_once() {
+    let ctrf = br#"{"reportFormat":"CTRF","specVersion":"0.0.0","results":{"tool":{"name":"t"},
+        "summary":{"tests":2,"passed":1,"failed":1,"pending":0,"skipped":0,"other":0,"start":0,"stop":1},
+        "tests":[{"name":"a ok 0","status":"passed","duration":1},{"name":"breaks","status":"failed","duration":1}]}}"#;
+    let reports =
+        [("r.xml".to_owned(), junit("a", 1, &[("breaks", "m")])), ("r.json".to_owned(), ctrf.to_vec())];
+    assert_eq!(numbers(&of_job("j", b"", None, &reports)), (2, 1, 1, 1));
+    assert_eq!(numbers(&of_job("j", b"", None, &reports[1..])), (2, 1, 1, 1));
+}
+
+#[test]
 fn a_failure_is_never_lost_to_a_report_of_other_tests() {
     let green = ("r.xml".to_owned(), junit("python", 400, &[]));
     let evidence = of_job("j", GINKGO.as_bytes(), None, &[green]);
