@@ -1,1 +1,3 @@
 //! All integration tests, one binary: each module is a topic.
+mod conditions_doc;
+mod gating;
