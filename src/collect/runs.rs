@@ -41,7 +41,12 @@ pub(super) async fn read(
 }
 
 /// The jobs of a run; those of a completed run are remembered, because they cannot change.
-pub(super) async fn jobs(repo: &Repo<'_>, repository: &str, run: &wire::Run, memory: &Memory) -> Result<Jobs> {
+pub(super) async fn jobs(
+    repo: &Repo<'_>,
+    repository: &str,
+    run: &wire::Run,
+    memory: &Memory,
+) -> Result<Jobs> {
     let key = (repository.to_owned(), run.id, run.run_attempt, run.updated_at);
     if run.status == "completed"
         && let Some(known) = memory.jobs(&key)
@@ -54,7 +59,9 @@ pub(super) async fn jobs(repo: &Repo<'_>, repository: &str, run: &wire::Run, mem
         && run.updated_at.is_some()
         && !jobs.is_empty()
         && listed >= total
-        && jobs.iter().all(|j| j.status == "completed" && j.conclusion.is_some() && j.run_attempt <= run.run_attempt);
+        && jobs
+            .iter()
+            .all(|j| j.status == "completed" && j.conclusion.is_some() && j.run_attempt <= run.run_attempt);
     let jobs: Jobs = Arc::new((total, jobs));
     if at_rest {
         memory.keep_jobs(key, Arc::clone(&jobs));

@@ -59,7 +59,10 @@ pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource) -> Result<Reso
             if !run.repository.full_name.eq_ignore_ascii_case(&repository.full_name) {
                 return Err(Trouble {
                     reason: Reason::NotFound,
-                    message: format!("workflow run {id} belongs to another repository than {}", repository.full_name),
+                    message: format!(
+                        "workflow run {id} belongs to another repository than {}",
+                        repository.full_name
+                    ),
                     retry_at: None,
                 });
             }
@@ -68,8 +71,11 @@ pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource) -> Result<Reso
         (None, None) => return Err(trouble("spec.source.github names no commit".to_owned())),
     };
     // A commit of exactly one open pull request goes where that goes.
-    let mut pulls: Vec<wire::Pull> =
-        super::or_gap(repo.pulls_of(&sha).await, crate::verdict::facts::GapKind::Annotations, &mut Vec::new())?;
+    let mut pulls: Vec<wire::Pull> = super::or_gap(
+        repo.pulls_of(&sha).await,
+        crate::verdict::facts::GapKind::Annotations,
+        &mut Vec::new(),
+    )?;
     pulls.retain(|p| p.state == "open" && p.head.sha == sha);
     if let [pull] = pulls.as_slice() {
         return of_pull(repository, pull.clone());

@@ -24,7 +24,12 @@ impl<'g> Repo<'g> {
     /// `name` is `owner/name`, already checked.
     pub fn new(github: &'g GitHub, name: &str) -> Self {
         let path: Vec<String> = name.split('/').map(segment).collect();
-        Self { github, root: format!("/repos/{}", path.join("/")), name: name.to_owned(), date: Mutex::new(None) }
+        Self {
+            github,
+            root: format!("/repos/{}", path.join("/")),
+            name: name.to_owned(),
+            date: Mutex::new(None),
+        }
     }
 
     /// The latest `Date` of any answer so far.
@@ -37,7 +42,8 @@ impl<'g> Repo<'g> {
     }
 
     pub async fn pull(&self, number: i64) -> Result<wire::Pull> {
-        self.get(&format!("{}/pulls/{number}", self.root), &format!("pull request {number} of {}", self.name)).await
+        self.get(&format!("{}/pulls/{number}", self.root), &format!("pull request {number} of {}", self.name))
+            .await
     }
 
     /// Pull requests that contain a commit.
@@ -152,7 +158,8 @@ impl<'g> Repo<'g> {
         let mut all = Vec::new();
         let joint = if path.contains('?') { '&' } else { '?' };
         for page in 1..=self.github.settings().max_pages {
-            let (total, mut items) = split(self.get(&format!("{path}{joint}per_page={PER_PAGE}&page={page}"), what).await?);
+            let (total, mut items) =
+                split(self.get(&format!("{path}{joint}per_page={PER_PAGE}&page={page}"), what).await?);
             let got = items.len();
             all.append(&mut items);
             let listed = i64::try_from(all.len()).unwrap_or(i64::MAX);
@@ -171,7 +178,8 @@ impl<'g> Repo<'g> {
     async fn plain_list<T: DeserializeOwned>(&self, path: &str, what: &str) -> Result<Vec<T>> {
         let mut all = Vec::new();
         for page in 1..=self.github.settings().max_pages {
-            let mut items: Vec<T> = self.get(&format!("{path}?per_page={PER_PAGE}&page={page}"), what).await?;
+            let mut items: Vec<T> =
+                self.get(&format!("{path}?per_page={PER_PAGE}&page={page}"), what).await?;
             let got = items.len();
             all.append(&mut items);
             if got < PER_PAGE {

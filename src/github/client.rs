@@ -94,7 +94,14 @@ impl GitHub {
             let date = date(&headers);
             if status.is_success() {
                 let value = serde_json::from_slice(&body).map_err(|e| {
-                    error::invalid(what, &format!("is not the JSON that is expected (line {}, column {})", e.line(), e.column()))
+                    error::invalid(
+                        what,
+                        &format!(
+                            "is not the JSON that is expected (line {}, column {})",
+                            e.line(),
+                            e.column()
+                        ),
+                    )
                 })?;
                 return Ok(Answer { value, date });
             }
@@ -122,7 +129,9 @@ impl GitHub {
             }
             match self.redirected(&headers, what) {
                 // Another name of the same thing on the API itself.
-                Ok(on_api) if on_api.starts_with("/repos/") || on_api.starts_with("/repositories/") => path = on_api,
+                Ok(on_api) if on_api.starts_with("/repos/") || on_api.starts_with("/repositories/") => {
+                    path = on_api
+                }
                 _ => {
                     let target = error::header(&headers, LOCATION.as_str())
                         .ok_or_else(|| error::invalid(what, "redirects to nowhere"))?;
@@ -137,7 +146,8 @@ impl GitHub {
     fn redirected(&self, headers: &HeaderMap, what: &str) -> Result<String> {
         let location = error::header(headers, LOCATION.as_str())
             .ok_or_else(|| error::invalid(what, "redirects to nowhere"))?;
-        let uri: http::Uri = location.parse().map_err(|_| error::invalid(what, "redirects to something that is not a URL"))?;
+        let uri: http::Uri =
+            location.parse().map_err(|_| error::invalid(what, "redirects to something that is not a URL"))?;
         let base = &self.inner.base;
         let same = uri.authority().is_none_or(|a| a.as_str().eq_ignore_ascii_case(base.authority()))
             && uri.scheme_str().is_none_or(|s| Some(s) == base.uri().scheme_str());
@@ -173,7 +183,10 @@ impl GitHub {
         let work = async {
             let mut headers = HeaderMap::new();
             headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.github+json"));
-            headers.insert(USER_AGENT, HeaderValue::from_static(concat!("testrun-operator/", env!("CARGO_PKG_VERSION"))));
+            headers.insert(
+                USER_AGENT,
+                HeaderValue::from_static(concat!("testrun-operator/", env!("CARGO_PKG_VERSION"))),
+            );
             let response = inner
                 .octocrab
                 ._get_with_headers(path, Some(headers))

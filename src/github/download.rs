@@ -54,7 +54,11 @@ impl Client {
         let mut http = HttpConnector::new_with_resolver(Public { inner: GaiResolver::new(), reach });
         http.enforce_http(false);
         http.set_connect_timeout(Some(timeout));
-        let https = HttpsConnectorBuilder::new().with_native_roots()?.https_or_http().enable_http1().wrap_connector(http);
+        let https = HttpsConnectorBuilder::new()
+            .with_native_roots()?
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(http);
         Ok(Self { hyper: Hyper::builder(TokioExecutor::new()).build(https), reach, timeout })
     }
 
@@ -74,8 +78,11 @@ impl Client {
                 .header(http::header::USER_AGENT, concat!("testrun-operator/", env!("CARGO_PKG_VERSION")))
                 .body(Empty::new())
                 .map_err(|_| error::invalid(what, "has an address that cannot be asked"))?;
-            let response =
-                self.hyper.request(request).await.map_err(|_| error::unreachable(what, "the download failed"))?;
+            let response = self
+                .hyper
+                .request(request)
+                .await
+                .map_err(|_| error::unreachable(what, "the download failed"))?;
             let (parts, mut body) = response.into_parts();
             if parts.status.is_redirection() {
                 target = error::header(&parts.headers, "location")
@@ -84,7 +91,10 @@ impl Client {
                 continue;
             }
             if !parts.status.is_success() {
-                return Err(error::unreachable(what, &format!("the download answered {}", parts.status.as_u16())));
+                return Err(error::unreachable(
+                    what,
+                    &format!("the download answered {}", parts.status.as_u16()),
+                ));
             }
             let mut out = BytesMut::new();
             while let Some(frame) = body.frame().await {
@@ -129,12 +139,13 @@ fn reaches(reach: Reach, ip: IpAddr) -> bool {
     let (link_local, private) = match ip {
         IpAddr::V4(v4) => (
             v4.is_link_local() || v4.is_unspecified() || v4.is_multicast() || v4.is_broadcast(),
-            v4.is_private() || (v4.octets().first() == Some(&100) && (64..128).contains(v4.octets().get(1).unwrap_or(&0))),
+            v4.is_private()
+                || (v4.octets().first() == Some(&100)
+                    && (64..128).contains(v4.octets().get(1).unwrap_or(&0))),
         ),
-        IpAddr::V6(v6) => (
-            v6.is_unicast_link_local() || v6.is_unspecified() || v6.is_multicast(),
-            v6.is_unique_local(),
-        ),
+        IpAddr::V6(v6) => {
+            (v6.is_unicast_link_local() || v6.is_unspecified() || v6.is_multicast(), v6.is_unique_local())
+        }
     };
     if link_local {
         return false;

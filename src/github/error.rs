@@ -13,12 +13,20 @@ const PAUSE: i64 = 60;
 const LONGEST: i64 = 7200;
 
 /// An answer that is not a success. `what` says what was asked for.
-pub(super) fn of_status(status: StatusCode, headers: &HeaderMap, body: &[u8], what: &str, now: Timestamp) -> Trouble {
+pub(super) fn of_status(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    what: &str,
+    now: Timestamp,
+) -> Trouble {
     let trouble = |reason, message| Trouble { reason, message, retry_at: None };
     match status.as_u16() {
         401 => trouble(
             Reason::Unauthorized,
-            format!("GitHub does not accept the credential for {what}; check that the token is whole, not expired and not revoked"),
+            format!(
+                "GitHub does not accept the credential for {what}; check that the token is whole, not expired and not revoked"
+            ),
         ),
         403 | 429 => {
             if let Some(at) = limited(status, headers, body, now) {
@@ -35,12 +43,13 @@ pub(super) fn of_status(status: StatusCode, headers: &HeaderMap, body: &[u8], wh
         }
         404 | 410 | 409 | 422 | 451 => trouble(
             Reason::NotFound,
-            format!("{what} does not exist, or the credential may not see it; check the name, and the token's access to the repository"),
+            format!(
+                "{what} does not exist, or the credential may not see it; check the name, and the token's access to the repository"
+            ),
         ),
-        500.. => trouble(
-            Reason::GitHubUnavailable,
-            format!("GitHub answered {} for {what}", status.as_u16()),
-        ),
+        500.. => {
+            trouble(Reason::GitHubUnavailable, format!("GitHub answered {} for {what}", status.as_u16()))
+        }
         _ => trouble(
             Reason::InvalidAnswer,
             format!("GitHub answered {} for {what}, which is not expected", status.as_u16()),
@@ -60,10 +69,13 @@ fn limited(status: StatusCode, headers: &HeaderMap, body: &[u8], now: Timestamp)
         let seconds = reset.map_or(PAUSE, |r| r.duration_since(now).as_secs());
         return after(seconds);
     }
-    let text = String::from_utf8_lossy(body.get(..body.len().min(4096)).unwrap_or_default()).to_ascii_lowercase();
-    (status == StatusCode::TOO_MANY_REQUESTS || text.contains("secondary rate limit") || text.contains("rate limit exceeded"))
-        .then(|| after(PAUSE))
-        .flatten()
+    let text =
+        String::from_utf8_lossy(body.get(..body.len().min(4096)).unwrap_or_default()).to_ascii_lowercase();
+    (status == StatusCode::TOO_MANY_REQUESTS
+        || text.contains("secondary rate limit")
+        || text.contains("rate limit exceeded"))
+    .then(|| after(PAUSE))
+    .flatten()
 }
 
 pub(super) fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
@@ -81,5 +93,9 @@ pub(super) fn unreachable(what: &str, why: &str) -> Trouble {
 
 /// An answer that cannot be understood.
 pub(super) fn invalid(what: &str, why: &str) -> Trouble {
-    Trouble { reason: Reason::InvalidAnswer, message: format!("GitHub's answer for {what} {why}"), retry_at: None }
+    Trouble {
+        reason: Reason::InvalidAnswer,
+        message: format!("GitHub's answer for {what} {why}"),
+        retry_at: None,
+    }
 }

@@ -34,7 +34,9 @@ pub struct ApiBase {
 
 /// An address that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{given:?} is not the address of a GitHub API: {why}; expected for example {GITHUB_COM} or https://github.example.com/api/v3")]
+#[error(
+    "{given:?} is not the address of a GitHub API: {why}; expected for example {GITHUB_COM} or https://github.example.com/api/v3"
+)]
 pub struct InvalidBase {
     given: String,
     why: &'static str,
@@ -53,8 +55,8 @@ impl ApiBase {
             return Err(bad("it has a query"));
         }
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-        let loopback = host.eq_ignore_ascii_case("localhost")
-            || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        let loopback =
+            host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
         match uri.scheme_str() {
             Some("https") => {}
             Some("http") if loopback => {}
@@ -132,7 +134,10 @@ mod tests {
 
     #[test]
     fn an_address_is_https_or_on_this_machine() {
-        for ok in ["https://api.github.com", "https://ghe.example.com/api/v3/", "http://127.0.0.1:8080", "http://[::1]:1/api/v3", "http://localhost:1"] {
+        for ok in [
+            "https://api.github.com", "https://ghe.example.com/api/v3/", "http://127.0.0.1:8080",
+            "http://[::1]:1/api/v3", "http://localhost:1",
+        ] {
             assert!(ApiBase::parse(ok).is_ok(), "{ok}");
         }
         for (bad, why) in [
