@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::schema::aliases_schema;
 use super::status::TestRunReportStatus;
 
-/// TestRunReport collects the CI results of one commit, decides whether they pass, and says why.
+/// What to report on, what has to succeed, and what else to do with the result.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[kube(
     group = "testrun.dev",
@@ -66,10 +66,6 @@ use super::status::TestRunReportStatus;
     printcolumn(name = "Run", type_ = "string", json_path = ".status.source.runsDisplay", priority = 1)
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(
-    validation = Rule::new("!has(self.suites) || self.suites.all(s, self.suites.exists_one(t, t.name == s.name))")
-        .message("two suites have the same name; give each suite its own")
-)]
 pub struct TestRunReportSpec {
     /// The commit that this report is about, named directly or through a pull request, run or branch.
     pub source: Source,
@@ -90,7 +86,10 @@ pub struct TestRunReportSpec {
     /// names, everything required.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[x_kube(
+        merge_strategy = ListMerge::Map(vec!["name".into()]),
+        validation = Rule::new("self.all(s, self.exists_one(t, t.name == s.name))").message("two suites have the same name; give each suite its own")
+    )]
     pub suites: Vec<SuiteSpec>,
 
     /// Aggregate jobs that only repeat the result of others. They do not count in any rate; one
@@ -108,7 +107,10 @@ pub struct TestRunReportSpec {
     /// Check runs and commit statuses of other apps that must succeed too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[x_kube(
+        merge_strategy = ListMerge::Map(vec!["name".into()]),
+        validation = Rule::new("self.all(c, self.exists_one(d, d.name == c.name))").message("two checks have the same name; write one entry, without app where several apps report under that name")
+    )]
     pub checks: Vec<CheckSpec>,
 
     /// Which artifacts are must-gather bundles and test reports, and how much of them may be read.
@@ -118,7 +120,10 @@ pub struct TestRunReportSpec {
     /// What the same suites did on a developer's machine, to compare with. It never changes the verdict.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["suite".into()]))]
+    #[x_kube(
+        merge_strategy = ListMerge::Map(vec!["suite".into()]),
+        validation = Rule::new("self.all(r, self.exists_one(o, o.suite == r.suite))").message("two local results name the same suite; keep the newer one")
+    )]
     pub local_results: Vec<LocalResult>,
 
     /// How the verdict is made.
@@ -439,7 +444,10 @@ pub struct GateSpec {
     /// Jobs that may be skipped or neutral, each with a reason. Nothing else passes but success.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["job".into()]))]
+    #[x_kube(
+        merge_strategy = ListMerge::Map(vec!["job".into()]),
+        validation = Rule::new("self.all(a, self.exists_one(b, b.job == a.job))").message("two entries of allow name the same job; write one with both states")
+    )]
     pub allow: Vec<Allowance>,
     /// Seconds for which nothing may have changed before a verdict is final. Default: 15.
     #[serde(default, skip_serializing_if = "Option::is_none")]

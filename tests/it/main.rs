@@ -1,1 +1,7 @@
 //! All integration tests, one binary: each module is a topic.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod api;
+mod cluster;
+mod generated;
