@@ -98,7 +98,7 @@ struct Filling {
 }
 
 /// A value with every field that the schema knows.
-fn filled(schema: &JSONSchemaProps, path: &str, number: i64, filling: &Filling) -> Value {
+fn filled(schema: &JSONSchemaProps, path: &str, number: usize, filling: &Filling) -> Value {
     match schema.type_.as_deref().unwrap() {
         "object" => schema
             .properties
@@ -114,7 +114,7 @@ fn filled(schema: &JSONSchemaProps, path: &str, number: i64, filling: &Filling) 
                 panic!("{path}: no items")
             };
             let most = schema.max_items.unwrap();
-            (0..(filling.entries)(path, most).min(most))
+            (0..usize::try_from((filling.entries)(path, most).min(most)).unwrap())
                 .map(|i| filled(items, &format!("{path}[]"), i, filling))
                 .collect::<Vec<Value>>()
                 .into()
@@ -131,11 +131,34 @@ fn filled(schema: &JSONSchemaProps, path: &str, number: i64, filling: &Filling) 
             let length = usize::try_from((filling.length)(schema.max_length.unwrap())).unwrap();
             // Where the schema asks for words of its own kind, plain letters; else two bytes each.
             let letter = if schema.pattern.is_some() { "x" } else { "\u{e9}" };
+            // The condition types that the server fills in by itself, or they would come on top.
+            if let (true, Some(kind)) =
+                (path.ends_with("conditions[].type"), ["Ready", "Passed", "Reconciling"].get(number))
+            {
+                return json!(kind);
+            }
             let tail =
                 if path.ends_with("conditions[].type") { format!("{number:02}") } else { String::new() };
             json!(format!("{}{tail}", letter.repeat(length.saturating_sub(tail.len()))))
         }
         other => panic!("{path}: {other}"),
+    }
+}
+
+/// Where two values differ first; the values themselves are too large to be shown.
+fn difference(found: &Value, expected: &Value, path: &str) -> Option<String> {
+    match (found, expected) {
+        (Value::Object(a), Value::Object(b)) if a.len() == b.len() => b.iter().find_map(|(name, value)| {
+            difference(a.get(name).unwrap_or(&Value::Null), value, &format!("{path}.{name}"))
+        }),
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            a.iter().zip(b).enumerate().find_map(|(i, (a, b))| difference(a, b, &format!("{path}[{i}]")))
+        }
+        (a, b) if a == b => None,
+        (a, b) => {
+            let show = |value: &Value| value.to_string().chars().take(200).collect::<String>();
+            Some(format!("{path}: {} is not {}", show(a), show(b)))
+        }
     }
 }
 
@@ -149,14 +172,16 @@ async fn write_filled(name: &str, filling: &Filling) -> usize {
     let generated = filled(&root().properties.unwrap()["status"], "", 0, filling);
     let typed: TestRunReportStatus = serde_json::from_value(generated.clone()).unwrap();
     let written = serde_json::to_value(&typed).unwrap();
-    assert_eq!(written, generated, "the types drop or rename what the schema has");
+    let lost = difference(&written, &generated, "status");
+    assert_eq!(lost, None, "the types drop or rename what the schema has");
     let bytes = written.to_string().len();
     assert!(bytes < MOST_BYTES, "{bytes} bytes");
     write_status(plane, &namespace, name, &written).await.unwrap();
 
     let text = plane.kubectl_ok(&["get", "trr", name, &n, "-o", "json"]).await.unwrap();
     let read: TestRunReport = serde_json::from_str(&text).unwrap();
-    assert_eq!(read.status.unwrap(), typed);
+    let read = serde_json::to_value(read.status.unwrap()).unwrap();
+    assert_eq!(difference(&read, &written, "status"), None);
     bytes
 }
 
@@ -174,7 +199,7 @@ async fn a_status_with_a_thousand_jobs_and_every_field_is_accepted() {
 
 #[tokio::test]
 async fn a_status_with_every_string_at_its_limit_is_accepted() {
-    write_filled("long", &Filling { entries: |_, most| most.min(2), length: |most| most }).await;
+    write_filled("long", &Filling { entries: |_, most| most.min(3), length: |most| most }).await;
 }
 
 #[tokio::test]
@@ -192,12 +217,12 @@ async fn a_status_beyond_a_limit_is_refused() {
         (
             json!({"conditions": [{"type": "Passed", "status": "Maybe", "reason": "R", "message": "",
             "lastTransitionTime": "2026-01-02T03:04:05Z"}]}),
-            "status.conditions[0].status",
+            ".status: Unsupported value: \"Maybe\"",
         ),
         (
             json!({"conditions": [{"type": "Passed", "status": "True", "reason": "", "message": "",
             "lastTransitionTime": "2026-01-02T03:04:05Z"}]}),
-            "status.conditions[0].reason",
+            ".reason: Invalid value",
         ),
     ] {
         let error = write_status(plane, &namespace, "beyond", &status).await.unwrap_err().to_string();
