@@ -1,5 +1,8 @@
 //! What a person writes: the spec of a `TestRunReport`.
 
+// Each printer column has a type of its own; the lint takes them for one attribute written twice.
+#![allow(clippy::duplicated_attributes)]
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;

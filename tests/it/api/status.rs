@@ -121,7 +121,6 @@ fn filled(schema: &JSONSchemaProps, path: &str, number: usize, filling: &Filling
         }
         "integer" => {
             let most = schema.maximum.unwrap_or(9_007_199_254_740_991.0);
-            #[allow(clippy::cast_possible_truncation)]
             json!(most as i64)
         }
         "boolean" => json!(true),
