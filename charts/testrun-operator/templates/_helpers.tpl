@@ -70,3 +70,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 {{- end -}}
+
+{{/* Requests that the gate lets through: of the cluster's own controllers, whose owners were asked
+     already, and updates that start nothing new. */}}
+{{- define "testrun-operator.gateConditions" -}}
+- name: not-a-controller-of-the-cluster
+  expression: "!(request.userInfo.username in {{ toJson .Values.gate.exemptUsers | replace "\"" "'" }})"
+- name: starts-something-new
+  expression: >-
+    request.operation != 'UPDATE' ||
+    object.metadata.?annotations[?{{ .Values.gate.annotations.commit | squote }}] != oldObject.metadata.?annotations[?{{ .Values.gate.annotations.commit | squote }}] ||
+    object.metadata.?annotations[?{{ .Values.gate.annotations.repository | squote }}] != oldObject.metadata.?annotations[?{{ .Values.gate.annotations.repository | squote }}] ||
+    !(has(object.spec.template) ? object.spec.template == oldObject.spec.template :
+    has(object.spec.jobTemplate) ? object.spec.jobTemplate == oldObject.spec.jobTemplate :
+    object.spec == oldObject.spec)
+{{- end -}}
