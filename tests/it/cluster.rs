@@ -23,20 +23,24 @@ pub async fn install(plane: &ControlPlane) {
     let crd = api::crd_yaml().unwrap();
     plane.admin().with_file(&crd, &["apply", "--server-side", "--force-conflicts"]).await.unwrap();
     plane.kubectl_ok(&["wait", "--for=condition=Established", "crd", CRD]).await.unwrap();
-    eventually("the schema of testrunreports to be published", async || {
-        plane.kubectl_ok(&["explain", "testrunreports.spec"]).await.ok()
-    })
+    eventually(
+        || "the schema of testrunreports to be published",
+        async || plane.kubectl_ok(&["explain", "testrunreports.spec"]).await.ok(),
+    )
     .await;
 }
 
 /// Repeats an attempt until it gives something; a minute is far more than anything here takes.
-pub async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn eventually<T, W: std::fmt::Display>(
+    what: impl Fn() -> W,
+    mut attempt: impl AsyncFnMut() -> Option<T>,
+) -> T {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         if let Some(value) = attempt().await {
             return value;
         }
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        assert!(Instant::now() < deadline, "waited in vain for {}", what());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

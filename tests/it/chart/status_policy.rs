@@ -42,9 +42,10 @@ async fn nobody_but_the_operator_writes_a_verdict_whatever_their_rights() {
     ];
     let forged = verdict("r", 1, "True", 1);
     let write = [&WRITE_STATUS[..], &[&n]].concat();
-    eventually("the policy to be in force", async || {
-        plane.admin().with_file(&forged, &[&write[..], &["--dry-run=server"]].concat()).await.err()
-    })
+    eventually(
+        || "the policy to be in force",
+        async || plane.admin().with_file(&forged, &[&write[..], &["--dry-run=server"]].concat()).await.err(),
+    )
     .await;
     for (who, kubectl) in &others {
         let error = kubectl.with_file(&forged, &write).await.unwrap_err().to_string();
