@@ -1,6 +1,11 @@
 //! All integration tests, one binary: each module is a topic.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 mod api;
 mod chart;
+mod cluster;
 mod conditions_doc;
+mod generated;
 mod gating;
 mod github;
