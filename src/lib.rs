@@ -3,5 +3,7 @@
 
 pub mod api;
 pub mod cli;
+pub mod controller;
 pub mod evidence;
+pub mod runtime;
 pub mod verdict;
