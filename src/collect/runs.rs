@@ -30,14 +30,13 @@ pub(super) async fn read(
             *entry = run;
         }
     }
-    stream::iter(newest.into_values())
-        .map(|run| async move {
-            let jobs = jobs(repo, repository, run, memory).await?;
-            Ok(of_run(run, &jobs))
-        })
-        .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await
+    let reads: Vec<_> = newest.into_values().map(|run| read_run(repo, repository, run, memory)).collect();
+    stream::iter(reads).buffer_unordered(AT_ONCE).try_collect().await
+}
+
+async fn read_run(repo: &Repo<'_>, repository: &str, run: &wire::Run, memory: &Memory) -> Result<Run> {
+    let jobs = jobs(repo, repository, run, memory).await?;
+    Ok(of_run(run, &jobs))
 }
 
 /// The jobs of a run; those of a completed run are remembered, because they cannot change.

@@ -1,0 +1,144 @@
+//! What the controller remembers of each report, by uid.
+//!
+//! It tells own writes from those of others: an event whose status is the one that was written last
+//! is the echo of a write and no news; any other status was put there by somebody else.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kube::ResourceExt;
+use sha2::{Digest, Sha256};
+
+use crate::api::{TestRunReport, TestRunReportStatus};
+
+/// Annotation that asks for a look now; its value only has to change.
+pub const REQUESTED_AT: &str = "testrun.dev/requestedAt";
+
+type Print = [u8; 32];
+
+/// What makes a reconcile necessary when it changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Trigger {
+    generation: Option<i64>,
+    requested_at: Option<String>,
+    deleting: bool,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    seen: Option<Trigger>,
+    /// Status of a write that is on its way: its echo can come before its answer.
+    pending: Option<Print>,
+    /// Status that is right, as written or found.
+    settled: Option<Print>,
+    /// The object as the last write left it.
+    last: Option<Arc<TestRunReport>>,
+    failures: u32,
+}
+
+/// Memory of all reports.
+#[derive(Debug, Default)]
+pub struct Memory(Mutex<HashMap<String, Entry>>);
+
+impl Memory {
+    /// Whether an object of the watch calls for a reconcile.
+    pub fn is_news(&self, report: &TestRunReport) -> bool {
+        let trigger = Trigger {
+            generation: report.metadata.generation,
+            requested_at: report.annotations().get(REQUESTED_AT).cloned(),
+            deleting: report.metadata.deletion_timestamp.is_some(),
+        };
+        let print = print(report.status.as_ref());
+        self.with(report, |entry| {
+            let same = entry.seen.as_ref() == Some(&trigger);
+            // Before the first reconcile ends nothing is known of the status, and one is due anyway.
+            let known = entry.settled.is_none() || [entry.settled, entry.pending].contains(&Some(print));
+            // A cache that lags behind shows the status before the last write; that is no news either.
+            let stale = entry.last.as_ref().is_some_and(|last| is_newer(last, report));
+            entry.seen = Some(trigger);
+            !(same && (known || stale))
+        })
+    }
+
+    /// The object to work with: the cached one, or what the last write made of it where the cache lags behind.
+    pub fn freshest(&self, cached: Arc<TestRunReport>) -> Arc<TestRunReport> {
+        self.with(&cached, |entry| match &entry.last {
+            Some(last) if is_newer(last, &cached) => last.clone(),
+            _ => cached.clone(),
+        })
+    }
+
+    /// The status to evaluate from: the one that was written last. One that somebody else wrote is
+    /// believed only if nothing is remembered of the report.
+    pub fn previous(&self, report: &TestRunReport) -> Option<TestRunReportStatus> {
+        self.with(report, |entry| match &entry.last {
+            Some(last) => last.status.clone(),
+            None => report.status.clone(),
+        })
+    }
+
+    /// A write begins.
+    pub fn writing(&self, report: &TestRunReport, status: &TestRunReportStatus) {
+        let print = print(Some(status));
+        self.with(report, |entry| entry.pending = Some(print));
+    }
+
+    /// The status is right: it was written, or needed no write.
+    pub fn settle(&self, report: Arc<TestRunReport>) {
+        let print = print(report.status.as_ref());
+        self.with(&report.clone(), |entry| {
+            entry.pending = None;
+            entry.settled = Some(print);
+            entry.last = Some(report);
+        });
+    }
+
+    /// A write failed.
+    pub fn abandon(&self, report: &TestRunReport) {
+        self.with(report, |entry| entry.pending = None);
+    }
+
+    /// Counts one more failure in a row.
+    pub fn failed(&self, report: &TestRunReport) -> u32 {
+        self.with(report, |entry| {
+            entry.failures = entry.failures.saturating_add(1);
+            entry.failures
+        })
+    }
+
+    /// The failures are over.
+    pub fn succeeded(&self, report: &TestRunReport) {
+        self.with(report, |entry| entry.failures = 0);
+    }
+
+    /// Forgets a report that is gone.
+    pub fn forget(&self, uid: &str) {
+        self.lock().remove(uid);
+    }
+
+    /// Forgets every report that is not among these.
+    pub fn retain(&self, uids: &std::collections::HashSet<String>) {
+        self.lock().retain(|uid, _| uids.contains(uid));
+    }
+
+    fn with<T>(&self, report: &TestRunReport, f: impl FnOnce(&mut Entry) -> T) -> T {
+        f(self.lock().entry(report.uid().unwrap_or_default()).or_default())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether `a` is a later state of the object than `b`. Resource versions of one kind are ordered numbers.
+fn is_newer(a: &TestRunReport, b: &TestRunReport) -> bool {
+    let version =
+        |r: &TestRunReport| r.metadata.resource_version.as_ref().and_then(|v| v.parse::<u128>().ok());
+    matches!((version(a), version(b)), (Some(a), Some(b)) if a > b)
+}
+
+/// Digest of a status in the form in which it is stored.
+fn print(status: Option<&TestRunReportStatus>) -> Print {
+    let bytes = status.and_then(|s| serde_json::to_vec(s).ok()).unwrap_or_default();
+    Sha256::digest(bytes).into()
+}

@@ -1,0 +1,135 @@
+//! The controller: keeps the status of every report at what is true of its commit.
+//!
+//! `watch` and `secrets` say which reports need a look, `reconcile` takes it, `memory` tells own
+//! writes from those of others, `requeue` says when the next look is due. The facts come from an
+//! [`Observer`]; the verdict is `crate::verdict`'s.
+
+mod credentials;
+mod events;
+mod github;
+mod memory;
+mod observer;
+mod reconcile;
+mod requeue;
+mod secrets;
+mod watch;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use kube::api::ListParams;
+use kube::runtime::controller::{self, Action, Controller};
+use kube::runtime::reflector;
+use kube::{Client, ResourceExt};
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+pub use github::GitHubObserver;
+pub use memory::REQUESTED_AT;
+pub use observer::Observer;
+pub use requeue::Pace;
+pub use watch::CRD_MISSING;
+
+use crate::api::TestRunReport;
+use crate::runtime::health::Health;
+use crate::runtime::metrics::Metrics;
+use memory::Memory;
+use reconcile::Shared;
+
+/// How long running reconciles may take to end.
+const GRACE: Duration = Duration::from_secs(10);
+/// Between two looks for the definition of the kind.
+const PROBE: Duration = Duration::from_secs(2);
+
+/// What the administrator decides.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The one namespace to work in; all where it is None.
+    pub namespace: Option<String>,
+    /// The operator's own token for reports without a Secret.
+    pub github_token: Option<SecretString>,
+    /// How often to look.
+    pub pace: Pace,
+    /// Most reconciles at a time.
+    pub concurrency: u16,
+}
+
+/// Works until the token is cancelled, then finishes running reconciles.
+pub async fn run(
+    client: Client,
+    observer: Arc<dyn Observer>,
+    config: Config,
+    health: Health,
+    metrics: Metrics,
+    end: CancellationToken,
+) {
+    if end.run_until_cancelled(served(&client, &config, &health)).await.is_none() {
+        return;
+    }
+    let namespace = config.namespace.clone();
+    let memory = Arc::new(Memory::default());
+    let (store, writer) = reflector::store::<TestRunReport>();
+    let phases = store.clone();
+    metrics.count_phases(move || {
+        phases
+            .state()
+            .iter()
+            .map(|r| r.status.as_ref().map(|s| s.phase.clone()).unwrap_or_default())
+            .collect()
+    });
+    let reports = watch::reports(
+        watch::api(&client, namespace.as_deref()),
+        writer,
+        memory.clone(),
+        health.clone(),
+        metrics.clone(),
+    );
+    let secrets = secrets::changes(watch::api(&client, namespace.as_deref()), store.clone());
+    let settings = controller::Config::default().concurrency(config.concurrency.max(1));
+    let recorder = events::recorder(client.clone());
+    let shared = Arc::new(Shared { client, observer, config, memory, metrics, recorder });
+    let looks = Controller::for_stream(reports, store)
+        .with_config(settings)
+        .reconcile_on(secrets)
+        .graceful_shutdown_on(end.clone().cancelled_owned())
+        .run(look, |_, never: &Infallible, _| match *never {}, shared)
+        .for_each(|result| async move {
+            match result {
+                // An object that is gone has nothing to be reconciled; a broken watch is logged where it breaks.
+                Ok(_) | Err(controller::Error::ObjectNotFound(_) | controller::Error::QueueError(_)) => {}
+                Err(error) => tracing::error!("the queue of reports failed: {error}"),
+            }
+        });
+    let late = async {
+        end.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        () = looks => {}
+        () = late => tracing::warn!("reconciles still ran after {} s and were dropped", GRACE.as_secs()),
+    }
+    health.not_ready("ending".to_owned());
+}
+
+async fn look(report: Arc<TestRunReport>, shared: Arc<Shared>) -> Result<Action, Infallible> {
+    let (namespace, name) = (report.namespace().unwrap_or_default(), report.name_any());
+    let generation = report.metadata.generation;
+    let span = tracing::info_span!("reconcile", namespace, name, generation);
+    Ok(reconcile::reconcile(report, shared).instrument(span).await)
+}
+
+/// Waits until the kind is served and may be listed.
+async fn served(client: &Client, config: &Config, health: &Health) {
+    let api = watch::api::<TestRunReport>(client, config.namespace.as_deref());
+    loop {
+        // Metadata only: an object that cannot be read must not be in the way.
+        match api.list_metadata(&ListParams::default().limit(1)).await {
+            Ok(_) => return,
+            Err(error) => health.not_ready(watch::refused(&error)),
+        }
+        tokio::time::sleep(PROBE).await;
+    }
+}

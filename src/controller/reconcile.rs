@@ -1,0 +1,208 @@
+//! One look at one report: facts, verdict, at most one write.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use jiff::{SignedDuration, Timestamp};
+use kube::api::{DeleteParams, PostParams, Preconditions};
+use kube::runtime::controller::Action;
+use kube::runtime::events::Recorder;
+use kube::{Api, Client, ResourceExt};
+
+use super::credentials::{self, Denied};
+use super::memory::Memory;
+use super::observer::Observer;
+use super::{Config, events, requeue};
+use crate::api::{FIELD_MANAGER, Reason, TestRunReport, TestRunReportStatus};
+use crate::runtime::metrics::{Metrics, Outcome};
+use crate::verdict::facts::{Observations, Trouble};
+use crate::verdict::{self, Context, Next};
+
+/// Longest time that one look may take.
+const LIMIT: Duration = Duration::from_secs(600);
+/// Wait after another writer was faster; the watch brings the new state before that.
+const AFTER_CONFLICT: Duration = Duration::from_secs(1);
+
+/// What all reconciles share.
+pub(super) struct Shared {
+    pub client: Client,
+    pub observer: Arc<dyn Observer>,
+    pub config: Config,
+    pub memory: Arc<Memory>,
+    pub metrics: Metrics,
+    pub recorder: Recorder,
+}
+
+/// How a look ended, and when the next is due.
+type Done = (Outcome, Option<Duration>);
+
+/// Looks at a report. Whatever happens inside becomes an outcome; the process never ends of it.
+pub(super) async fn reconcile(cached: Arc<TestRunReport>, shared: Arc<Shared>) -> Action {
+    let report = shared.memory.freshest(cached);
+    let begin = Instant::now();
+    let look = AssertUnwindSafe(tokio::time::timeout(LIMIT, look(&report, &shared))).catch_unwind();
+    let (outcome, wait) = match look.await {
+        Ok(Ok(Ok(done))) => done,
+        Ok(Ok(Err(error))) => {
+            let text: String = error.to_string().chars().take(512).collect();
+            tracing::warn!("the API server refused: {text}");
+            (Outcome::Error, Some(retry(&report, &shared)))
+        }
+        Ok(Err(_)) => {
+            tracing::warn!("given up after {} s; tried again later", LIMIT.as_secs());
+            (Outcome::Timeout, Some(retry(&report, &shared)))
+        }
+        Err(_) => {
+            tracing::error!("the reconcile panicked; this is a defect of the operator, please report it");
+            (Outcome::Panic, Some(retry(&report, &shared)))
+        }
+    };
+    let took = begin.elapsed();
+    shared.metrics.reconciled(outcome, took);
+    tracing::info!(outcome = outcome.as_str(), took_ms = took.as_millis() as u64, next = ?wait, "reconciled");
+    wait.map_or_else(Action::await_change, Action::requeue)
+}
+
+fn retry(report: &TestRunReport, shared: &Shared) -> Duration {
+    shared.memory.abandon(report);
+    requeue::backoff(shared.memory.failed(report), requeue::jitter())
+}
+
+async fn look(report: &Arc<TestRunReport>, shared: &Shared) -> Result<Done, kube::Error> {
+    if report.metadata.deletion_timestamp.is_some() {
+        return Ok((Outcome::Gone, None));
+    }
+    let previous = shared.memory.previous(report);
+    if let Some(at) = expiry(report, previous.as_ref())
+        && at <= Timestamp::now()
+    {
+        return expire(report, shared).await;
+    }
+    let observations = observe(report, shared).await?;
+    let name = report.name_any();
+    let namespace = report.namespace();
+    let context = Context {
+        generation: report.metadata.generation.unwrap_or_default(),
+        name: Some(&name),
+        namespace: namespace.as_deref(),
+        previous: previous.as_ref(),
+        now: Timestamp::now(),
+    };
+    let evaluation = verdict::evaluate(&report.spec, &observations, &context);
+    let outcome = if report.status.as_ref() == Some(&evaluation.status) {
+        shared.memory.settle(report.clone());
+        Outcome::Unchanged
+    } else {
+        write(report, &evaluation.status, shared).await?
+    };
+    if outcome == Outcome::Written {
+        events::record(&shared.recorder, report, previous.as_ref(), &evaluation.status).await;
+    }
+    let wait = match outcome {
+        Outcome::Conflict => Some(AFTER_CONFLICT),
+        Outcome::Gone => None,
+        _ => wait(report, &evaluation, shared),
+    };
+    Ok((outcome, wait))
+}
+
+/// The facts, or what stands in their way. What makes GitHub pointless to ask is found before it is asked.
+async fn observe(report: &TestRunReport, shared: &Shared) -> Result<Observations, kube::Error> {
+    let trouble =
+        |reason, message: String| Observations::Trouble(Trouble { reason, message, retry_at: None });
+    if let Err(message) = verdict::validate(&report.spec) {
+        return Ok(trouble(Reason::InvalidSpec, message));
+    }
+    if report.spec.suspend {
+        let message = "suspended by spec.suspend; set it to false to resume";
+        return Ok(trouble(Reason::Suspended, message.to_owned()));
+    }
+    match credentials::token(&shared.client, report, shared.config.github_token.as_ref()).await {
+        Ok(token) => Ok(shared.observer.observe(report, token).await),
+        Err(Denied::Trouble(trouble)) => Ok(Observations::Trouble(trouble)),
+        Err(Denied::Kube(error)) => Err(error),
+    }
+}
+
+/// Writes the status onto exactly the object that was read.
+async fn write(
+    report: &Arc<TestRunReport>,
+    status: &TestRunReportStatus,
+    shared: &Shared,
+) -> Result<Outcome, kube::Error> {
+    let mut object = TestRunReport::clone(report);
+    object.metadata.managed_fields = None;
+    object.status = Some(status.clone());
+    let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+    shared.memory.writing(report, status);
+    match namespaced(report, shared).replace_status(&report.name_any(), &parameters, &object).await {
+        Ok(mut written) => {
+            shared.metrics.status_written();
+            written.metadata.managed_fields = None;
+            shared.memory.settle(Arc::new(written));
+            Ok(Outcome::Written)
+        }
+        Err(error) => {
+            shared.memory.abandon(report);
+            overtaken(error)
+        }
+    }
+}
+
+/// Deletes a report whose time is over, if it is still the one that was read.
+async fn expire(report: &TestRunReport, shared: &Shared) -> Result<Done, kube::Error> {
+    let parameters = DeleteParams {
+        preconditions: Some(Preconditions { uid: report.uid(), resource_version: report.resource_version() }),
+        ..DeleteParams::default()
+    };
+    match namespaced(report, shared).delete(&report.name_any(), &parameters).await {
+        Ok(_) => {
+            tracing::info!("deleted: spec.ttlAfterCompletion is over");
+            Ok((Outcome::Expired, None))
+        }
+        Err(error) => match overtaken(error)? {
+            Outcome::Conflict => Ok((Outcome::Conflict, Some(AFTER_CONFLICT))),
+            outcome => Ok((outcome, None)),
+        },
+    }
+}
+
+/// A refusal that only says that somebody else was faster.
+fn overtaken(error: kube::Error) -> Result<Outcome, kube::Error> {
+    match error {
+        kube::Error::Api(status) if status.is_conflict() => Ok(Outcome::Conflict),
+        kube::Error::Api(status) if status.is_not_found() => Ok(Outcome::Gone),
+        error => Err(error),
+    }
+}
+
+fn namespaced(report: &TestRunReport, shared: &Shared) -> Api<TestRunReport> {
+    Api::namespaced(shared.client.clone(), &report.namespace().unwrap_or_default())
+}
+
+/// When a completed report is to be deleted.
+fn expiry(report: &TestRunReport, status: Option<&TestRunReportStatus>) -> Option<Timestamp> {
+    let ttl = report.spec.ttl_after_completion?;
+    let status = status.filter(|s| Some(s.observed_generation) == report.metadata.generation)?;
+    let completed = status.completed_at.as_ref()?.0;
+    completed.checked_add(SignedDuration::from_secs(ttl.max(0))).ok()
+}
+
+fn wait(report: &TestRunReport, evaluation: &verdict::Evaluation, shared: &Shared) -> Option<Duration> {
+    let failures = match evaluation.next {
+        Next::Retry(_) => shared.memory.failed(report),
+        _ => {
+            shared.memory.succeeded(report);
+            0
+        }
+    };
+    let now = Timestamp::now();
+    let next = requeue::delay(evaluation.next, now, shared.config.pace, failures, requeue::jitter());
+    let end = expiry(report, Some(&evaluation.status)).map(|at| requeue::until(at, now));
+    match (next, end) {
+        (Some(next), Some(end)) => Some(next.min(end)),
+        (next, end) => next.or(end),
+    }
+}

@@ -1,0 +1,145 @@
+//! The watch of all reports: what cannot be read is set aside, what nobody needs is not stored, and
+//! what calls for no reconcile is let through to the cache only.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt, future};
+use kube::core::DeserializeGuard;
+use kube::runtime::reflector::store::Writer;
+use kube::runtime::watcher::{self, Event};
+use kube::runtime::{WatchStreamExt, reflector, watcher as watch};
+use kube::{Api, Client, ResourceExt};
+
+use super::memory::Memory;
+use crate::api::TestRunReport;
+use crate::runtime::health::Health;
+use crate::runtime::metrics::Metrics;
+
+/// What readiness says while the kind is not served.
+pub const CRD_MISSING: &str = "the API server does not serve testrunreports.testrun.dev/v1alpha1; \
+     install the definition: kubectl apply -f crds/testrun.dev_testrunreports.yaml";
+
+/// The API of all reports, or of those of one namespace.
+pub fn api<K>(client: &Client, namespace: Option<&str>) -> Api<K>
+where
+    K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
+{
+    match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    }
+}
+
+/// Reports that call for a reconcile; the cache gets all of them.
+pub fn reports(
+    api: Api<DeserializeGuard<TestRunReport>>,
+    writer: Writer<TestRunReport>,
+    memory: Arc<Memory>,
+    health: Health,
+    metrics: Metrics,
+) -> impl Stream<Item = watcher::Result<TestRunReport>> + Send {
+    let keeper = memory.clone();
+    let mut listed: HashSet<String> = HashSet::new();
+    let events = watch(api, watcher::Config::default())
+        .default_backoff()
+        .filter_map(move |event| future::ready(event.map(|e| readable(e, &metrics)).transpose()))
+        .inspect(move |event| match event {
+            Ok(event) => keep(event, &keeper, &mut listed, &health),
+            Err(error) => {
+                let why = explain(error);
+                tracing::warn!("the watch of reports broke off: {why}");
+                health.not_ready(why);
+            }
+        });
+    reflector(writer, events)
+        .applied_objects()
+        .filter(move |object| future::ready(object.as_ref().map_or(true, |o| memory.is_news(o))))
+}
+
+/// The event without what cannot be read. A report that became unreadable leaves the cache.
+fn readable(
+    event: Event<DeserializeGuard<TestRunReport>>,
+    metrics: &Metrics,
+) -> Option<Event<TestRunReport>> {
+    let read = |guard: DeserializeGuard<TestRunReport>| match guard.0 {
+        Ok(mut report) => {
+            report.metadata.managed_fields = None;
+            Ok(report)
+        }
+        Err(invalid) => {
+            let (namespace, name) = (invalid.metadata.namespace.as_deref(), invalid.metadata.name.as_deref());
+            let error: String = invalid.error.chars().take(512).collect();
+            tracing::warn!(
+                namespace,
+                name,
+                "a report cannot be read and is left alone until it is corrected or deleted: {error}"
+            );
+            metrics.invalid_object();
+            Err(TestRunReport { metadata: invalid.metadata, spec: Default::default(), status: None })
+        }
+    };
+    Some(match event {
+        Event::Apply(guard) => match read(guard) {
+            Ok(report) => Event::Apply(report),
+            Err(tombstone) => Event::Delete(tombstone),
+        },
+        Event::InitApply(guard) => Event::InitApply(read(guard).ok()?),
+        Event::Delete(guard) => Event::Delete(match guard.0 {
+            Ok(report) => report,
+            Err(invalid) => {
+                TestRunReport { metadata: invalid.metadata, spec: Default::default(), status: None }
+            }
+        }),
+        Event::Init => Event::Init,
+        Event::InitDone => Event::InitDone,
+    })
+}
+
+fn keep(event: &Event<TestRunReport>, memory: &Memory, listed: &mut HashSet<String>, health: &Health) {
+    match event {
+        Event::Init => listed.clear(),
+        Event::InitApply(report) => {
+            listed.insert(report.uid().unwrap_or_default());
+        }
+        Event::InitDone => {
+            memory.retain(listed);
+            listed.clear();
+            health.ready();
+        }
+        Event::Delete(report) => memory.forget(&report.uid().unwrap_or_default()),
+        Event::Apply(_) => {}
+    }
+}
+
+/// What a failed watch means, for people.
+fn explain(error: &watcher::Error) -> String {
+    use watcher::Error::{InitialListFailed, WatchFailed, WatchStartFailed};
+    match error {
+        InitialListFailed(error) | WatchStartFailed(error) | WatchFailed(error) => refused(error),
+        watcher::Error::WatchError(status) => status_text(status),
+        watcher::Error::NoResourceVersion => "the list of reports has no resource version".to_owned(),
+    }
+}
+
+/// What an error of a list or watch of reports means, for people.
+pub fn refused(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status_text(status),
+        error => {
+            let text: String = error.to_string().chars().take(512).collect();
+            format!("the API server cannot be reached: {text}")
+        }
+    }
+}
+
+fn status_text(status: &kube::core::Status) -> String {
+    if status.is_not_found() {
+        return CRD_MISSING.to_owned();
+    }
+    let text: String = status.message.chars().take(512).collect();
+    if status.is_forbidden() {
+        return format!("{text}; allow the operator's service account to get, list and watch testrunreports");
+    }
+    format!("the API server answered {}: {text}", status.code)
+}

@@ -1,0 +1,117 @@
+//! Command line of the operator, and the process around the controller.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use secrecy::SecretString;
+
+use super::telemetry::LogFormat;
+use super::{health, metrics, shutdown, telemetry};
+use crate::controller::{self, Observer, Pace};
+
+/// Kubernetes operator that turns the CI results of a commit into a TestRunReport.
+#[derive(Parser, Debug)]
+#[command(name = "testrun-operator", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program can do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run the controller until SIGTERM or SIGINT
+    Run(RunArgs),
+}
+
+/// Settings of the controller.
+#[derive(Args, Clone, Debug)]
+pub struct RunArgs {
+    /// Look only at reports of this namespace [default: all]
+    #[arg(long, env = "TESTRUN_NAMESPACE")]
+    pub namespace: Option<String>,
+    /// API of GitHub; https://HOST/api/v3 for GitHub Enterprise Server
+    #[arg(long, env = "GITHUB_API_URL", default_value = "https://api.github.com")]
+    pub github_url: String,
+    /// Token for reports without a Secret; better given by the environment than by the flag
+    #[arg(long, env = "GITHUB_TOKEN", hide_env_values = true, value_parser = token)]
+    pub github_token: Option<SecretString>,
+    /// Time between two looks while jobs run
+    #[arg(long, env = "TESTRUN_POLL_INTERVAL", default_value = "30s", value_parser = interval)]
+    pub poll_interval: Duration,
+    /// Time between two looks at a final verdict
+    #[arg(long, env = "TESTRUN_REFRESH_INTERVAL", default_value = "10m", value_parser = interval)]
+    pub refresh_interval: Duration,
+    /// Most reports that are looked at at the same time
+    #[arg(long, env = "TESTRUN_CONCURRENCY", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub concurrency: u16,
+    /// Address of /healthz, /readyz and /metrics
+    #[arg(long, env = "TESTRUN_HEALTH_ADDR", default_value = "0.0.0.0:8081")]
+    pub health_addr: SocketAddr,
+    /// Form of the log on standard error
+    #[arg(long, env = "TESTRUN_LOG_FORMAT", value_enum, default_value_t)]
+    pub log_format: LogFormat,
+    /// What is logged, for example info or warn,testrun_operator=debug
+    #[arg(long, env = "RUST_LOG", default_value = "info")]
+    pub log_level: String,
+}
+
+/// Runs the operator until a signal ends it. The observer is made after logging has started.
+pub fn run<O: Observer>(
+    args: RunArgs,
+    observer: impl FnOnce(&RunArgs) -> anyhow::Result<O>,
+) -> anyhow::Result<()> {
+    telemetry::init(args.log_format, &args.log_level)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(async {
+        let observer = Arc::new(observer(&args)?);
+        process(args, observer).await
+    });
+    // What still runs was given its time; it must not keep the process.
+    runtime.shutdown_background();
+    result
+}
+
+async fn process(args: RunArgs, observer: Arc<dyn Observer>) -> anyhow::Result<()> {
+    let end = shutdown::on_signals()?;
+    let listener = health::bind(args.health_addr).await?;
+    let (state, counters) = (health::Health::new(), metrics::Metrics::new());
+    tokio::spawn(health::serve(listener, state.clone(), counters.clone(), end.child_token()));
+    let client = kube::Client::try_default().await.map_err(|error| {
+        anyhow::anyhow!(
+            "cannot find a cluster: {error}; run in a pod with a service account, or set KUBECONFIG"
+        )
+    })?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), health = %args.health_addr, "testrun-operator starts");
+    let config = controller::Config {
+        namespace: args.namespace,
+        github_token: args.github_token,
+        pace: Pace { poll: args.poll_interval, refresh: args.refresh_interval },
+        concurrency: args.concurrency,
+    };
+    controller::run(client, observer, config, state, counters, end).await;
+    tracing::info!("testrun-operator ends");
+    Ok(())
+}
+
+/// A duration such as `30s`, `10m` or `1h30m`, of at least a second.
+fn interval(text: &str) -> Result<Duration, String> {
+    let expected = || format!("{text:?} must be a duration of 1s to 24h, such as 30s or 10m");
+    let span: jiff::SignedDuration = text.parse().map_err(|_| expected())?;
+    let duration = Duration::try_from(span).map_err(|_| expected())?;
+    let sane = Duration::from_secs(1)..=Duration::from_secs(24 * 3600);
+    if sane.contains(&duration) { Ok(duration) } else { Err(expected()) }
+}
+
+/// A token, without the line end that files and shells leave.
+fn token(text: &str) -> Result<SecretString, String> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().any(|c| !c.is_ascii_graphic()) {
+        return Err(
+            "the token must be one line of printable characters; unset GITHUB_TOKEN to use none".to_owned()
+        );
+    }
+    Ok(SecretString::from(text))
+}

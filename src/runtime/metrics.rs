@@ -1,0 +1,159 @@
+//! Metrics in the text format of Prometheus. Every label has a closed set of values, so that no
+//! object of a cluster can make the set grow.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+/// Phases that are counted by name; every other is `Other`.
+const PHASES: [&str; 6] = ["Pending", "Running", "Passed", "Failed", "Error", "Other"];
+
+/// How a reconcile ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The status was written.
+    Written,
+    /// Nothing had changed.
+    Unchanged,
+    /// Another writer was faster; the verdict was dropped.
+    Conflict,
+    /// The object is gone or going.
+    Gone,
+    /// The report was deleted because its time was over.
+    Expired,
+    /// The API server refused or did not answer.
+    Error,
+    /// It took too long.
+    Timeout,
+    /// It panicked.
+    Panic,
+}
+
+impl Outcome {
+    /// Name of the outcome as a label.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Unchanged => "unchanged",
+            Self::Conflict => "conflict",
+            Self::Gone => "gone",
+            Self::Expired => "expired",
+            Self::Error => "error",
+            Self::Timeout => "timeout",
+            Self::Panic => "panic",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PhaseLabel {
+    phase: &'static str,
+}
+
+type Phases = Box<dyn Fn() -> Vec<String> + Send + Sync>;
+
+/// All metrics of the process; clones share them.
+#[derive(Clone)]
+pub struct Metrics(Arc<Inner>);
+
+struct Inner {
+    registry: Registry,
+    reconciles: Family<OutcomeLabel, Counter>,
+    duration: Histogram,
+    writes: Counter,
+    invalid: Counter,
+    reports: Family<PhaseLabel, Gauge>,
+    phases: OnceLock<Phases>,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Metrics that start from zero.
+    pub fn new() -> Self {
+        let reconciles = Family::<OutcomeLabel, Counter>::default();
+        let duration = Histogram::new([0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0]);
+        let (writes, invalid) = (Counter::default(), Counter::default());
+        let reports = Family::<PhaseLabel, Gauge>::default();
+        let mut registry = Registry::with_prefix("testrun");
+        registry.register("reconciles", "Reconciles by outcome", reconciles.clone());
+        registry.register("reconcile_duration_seconds", "Duration of reconciles", duration.clone());
+        registry.register("status_writes", "Statuses written", writes.clone());
+        registry.register("invalid_objects", "Reports seen that cannot be read as one", invalid.clone());
+        registry.register("reports", "Reports in the cluster by phase", reports.clone());
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The running build", version);
+        Self(Arc::new(Inner {
+            registry,
+            reconciles,
+            duration,
+            writes,
+            invalid,
+            reports,
+            phases: OnceLock::new(),
+        }))
+    }
+
+    /// Counts a reconcile.
+    pub fn reconciled(&self, outcome: Outcome, took: Duration) {
+        self.0.reconciles.get_or_create(&OutcomeLabel { outcome: outcome.as_str() }).inc();
+        self.0.duration.observe(took.as_secs_f64());
+    }
+
+    /// Counts a status that was written.
+    pub fn status_written(&self) {
+        self.0.writes.inc();
+    }
+
+    /// Counts a report that could not be read.
+    pub fn invalid_object(&self) {
+        self.0.invalid.inc();
+    }
+
+    /// Tells where the phases of all reports are read when metrics are asked for. The first call counts.
+    pub fn count_phases(&self, phases: impl Fn() -> Vec<String> + Send + Sync + 'static) {
+        let _ = self.0.phases.set(Box::new(phases));
+    }
+
+    /// The metrics as text.
+    pub fn text(&self) -> Result<String, fmt::Error> {
+        let phases = self.0.phases.get().map(|of| of()).unwrap_or_default();
+        for name in PHASES {
+            let is = |p: &String| name == known(p);
+            let count = phases.iter().filter(|p| is(p)).count();
+            let gauge = self.0.reports.get_or_create(&PhaseLabel { phase: name });
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        let mut text = String::new();
+        encode(&mut text, &self.0.registry)?;
+        Ok(text)
+    }
+}
+
+fn known(phase: &str) -> &'static str {
+    PHASES.into_iter().find(|name| *name == phase).unwrap_or("Other")
+}
