@@ -3,5 +3,7 @@
 
 pub mod api;
 pub mod cli;
+pub mod collect;
 pub mod evidence;
+pub mod github;
 pub mod verdict;

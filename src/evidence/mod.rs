@@ -1,5 +1,9 @@
 //! Evidence: what logs, reports and bundles say. Pure and bounded; every input is hostile.
 
 pub mod explain;
+pub mod fingerprint;
+pub mod job;
+pub mod layout;
 pub mod log;
 pub mod parse;
+pub mod plain;

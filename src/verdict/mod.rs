@@ -1,11 +1,44 @@
 //! The verdict: from facts to status. Pure: no clock, no network, no cluster.
+//!
+//! `jobs` selects what counts of all runs and attempts, `items` adds checks of other apps and what is
+//! expected, `decide` makes the verdict, `conditions` says it to programs, `report` and `assess` to
+//! people, `bounds` keeps the object small.
 
+mod aggregate;
+mod artifacts;
+mod assess;
+mod bounds;
+mod conditions;
+mod decide;
+mod excuses;
 pub mod facts;
+mod items;
+mod jobs;
+mod local;
+mod plan;
+mod report;
+mod state;
+mod suites;
+#[cfg(test)]
+mod tests;
+pub(crate) mod text;
+mod trouble;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp, Unit};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+pub use plan::{DEFAULT_DEADLINE_SECONDS, DEFAULT_SETTLE_SECONDS};
+pub use state::State;
+
+use crate::api::conditions::{ConditionStatus, ConditionType, Reason};
+use crate::api::status::Transition;
 use crate::api::{TestRunReportSpec, TestRunReportStatus};
-use facts::Observations;
+use facts::{Facts, Observations, Trouble};
+use plan::Plan;
+use text::clean;
+
+/// Transitions that are kept.
+const MAX_TRANSITIONS: usize = 32;
 
 /// The new status, and when to look again.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +80,189 @@ pub struct Context<'a> {
     pub now: Timestamp,
 }
 
+/// Whether the spec can be carried out; the error names the field and the remedy.
+pub fn validate(spec: &TestRunReportSpec) -> Result<(), String> {
+    Plan::of(spec).map(drop)
+}
+
 /// Computes the whole status of a report.
+///
+/// The result depends on nothing but its arguments. Evaluating the same facts again, with the result
+/// as the previous status, gives the result again.
 pub fn evaluate(spec: &TestRunReportSpec, observations: &Observations, context: &Context<'_>) -> Evaluation {
-    unimplemented!()
+    let now = context.now.round(Unit::Second).unwrap_or(context.now);
+    // The default of a never-reconciled report has made-up times.
+    let previous = context.previous.filter(|p| p.observed_generation >= 0);
+    let context = Context { now, previous, ..*context };
+    let plan = match Plan::of(spec) {
+        Ok(plan) => plan,
+        Err(message) => {
+            let trouble = Trouble { reason: Reason::InvalidSpec, message, retry_at: None };
+            return trouble::evaluate(spec, &trouble, &context);
+        }
+    };
+    match observations {
+        Observations::Trouble(trouble) => trouble::evaluate(spec, trouble, &context),
+        _ if spec.suspend => {
+            let trouble = Trouble {
+                reason: Reason::Suspended,
+                message: "suspended by spec.suspend; set it to false to resume".to_owned(),
+                retry_at: None,
+            };
+            trouble::evaluate(spec, &trouble, &context)
+        }
+        Observations::Facts(facts) => of_facts(&plan, facts, &context),
+    }
+}
+
+fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation {
+    let before = context.previous.and_then(|p| p.source.as_ref()).filter(|s| !s.sha.is_empty());
+    let other_repository = before.is_some_and(
+        |b| matches!((b.repository_id, facts.source.repository_id), (Some(old), Some(new)) if old != new),
+    );
+    let same = before.is_some_and(|b| b.sha == facts.source.sha) && !other_repository;
+    let resolved_at =
+        before.filter(|_| same).and_then(|b| b.resolved_at.clone()).unwrap_or(Time(context.now));
+    let items = items::items(plan, facts, context.now);
+    let same_spec = context.previous.is_some_and(|p| p.observed_generation == context.generation);
+    if let (Some(before), false, true) = (before, same, same_spec) {
+        return moved(facts, &items, context, &before.sha, resolved_at);
+    }
+    let decision = decide::decide(plan, facts, &items, resolved_at.0);
+    let owners = artifacts::owners(facts, &items.items);
+    let (masked, masked_total) = report::masked(&items);
+    let mut summary = report::summary(&items, decision.overdue);
+    let (failures, failures_total) = report::failures(plan, facts, &items, &owners, decision.overdue);
+    let (artifact_list, artifacts_total) = artifacts::list(plan, facts, &items, &owners);
+    summary.failures_total = failures_total;
+    summary.artifacts = artifacts_total;
+
+    let mut drafts = conditions::of_decision(&decision, plan.mode);
+    let (repository, sha) = (clean(&facts.source.repository, 140), clean(&facts.source.sha, 64));
+    drafts.push((
+        ConditionType::SourceAvailable,
+        ConditionStatus::True,
+        Reason::Read,
+        format!("read commit {sha} of {repository}"),
+    ));
+    drafts.push(artifacts::condition(plan, facts, &items, &owners, decision.complete));
+
+    let mut notes: Vec<String> = items.notes.iter().map(|n| clean(n, 512)).collect();
+    if !items.set_aside.is_empty() {
+        let ids: Vec<String> = items.set_aside.keys().map(i64::to_string).collect();
+        notes.push(format!(
+            "cancelled runs set aside, newer runs count: {}",
+            text::list(ids.iter().map(String::as_str), 5)
+        ));
+    }
+    if facts.source.fork {
+        notes.push("the pull request comes from a fork: its author controls the workflow's code".to_owned());
+    }
+    notes.extend(facts.gaps.iter().map(|g| clean(&g.message, 512)));
+    notes.truncate(30);
+
+    let completed_at = decision.is_final().then(|| {
+        context
+            .previous
+            .filter(|_| same && same_spec)
+            .and_then(|p| p.completed_at.clone())
+            .unwrap_or(Time(context.now))
+    });
+    let phase = match (decision.passed, decision.is_final()) {
+        (ConditionStatus::True, _) => "Passed",
+        (ConditionStatus::False, true) => "Failed",
+        _ if decision.started => "Running",
+        _ => "Pending",
+    };
+    let mut status = TestRunReportStatus {
+        observed_generation: context.generation,
+        phase: phase.to_owned(),
+        source: Some(report::source(facts, &items, resolved_at)),
+        summary: Some(summary),
+        suites: report::suites(plan, &items, decision.overdue),
+        failures,
+        artifacts: artifact_list,
+        patterns: report::patterns(&items),
+        masked_failures: masked,
+        assessment: Some(assess::assessment(facts, &items, &decision, masked_total)),
+        recommendation: Some(assess::recommendation(facts, &items, &decision, context)),
+        transitions: Vec::new(),
+        notes,
+        completed_at,
+        conditions: conditions::finish(drafts, context.generation, context.previous, context.now),
+    };
+    status.transitions = transitions(context, &status, &sha);
+    bounds::bound(&mut status);
+    Evaluation { status, next: next(plan, &decision, context) }
+}
+
+/// The first write after the commit moved: the old verdict is gone before a new one is made.
+fn moved(
+    facts: &Facts,
+    items: &items::Items<'_>,
+    context: &Context<'_>,
+    old: &str,
+    resolved_at: Time,
+) -> Evaluation {
+    let sha = clean(&facts.source.sha, 64);
+    let message = format!("moved from commit {} to {sha}; the evaluation starts anew", clean(old, 64));
+    let mut source = report::source(facts, items, resolved_at);
+    source.digest = String::new();
+    let mut status = TestRunReportStatus {
+        observed_generation: context.generation,
+        phase: "Pending".to_owned(),
+        source: Some(source),
+        ..Default::default()
+    };
+    use ConditionStatus::{False, True, Unknown};
+    use ConditionType as T;
+    let of = |kind, state| (kind, state, Reason::CommitMoved, message.clone());
+    let drafts = vec![
+        of(T::Ready, Unknown),
+        of(T::Passed, Unknown),
+        of(T::Complete, False),
+        of(T::Reconciling, True),
+        of(T::Stalled, False),
+        (T::SourceAvailable, True, Reason::Read, format!("read commit {sha}")),
+        of(T::ArtifactsAvailable, Unknown),
+    ];
+    status.conditions = conditions::finish(drafts, context.generation, context.previous, context.now);
+    status.transitions = transitions(context, &status, &sha);
+    Evaluation { status, next: Next::Now }
+}
+
+/// The timeline with the present verdict at its end, if that is news.
+fn transitions(context: &Context<'_>, status: &TestRunReportStatus, sha: &str) -> Vec<Transition> {
+    let mut list = context.previous.map(|p| p.transitions.clone()).unwrap_or_default();
+    let short: String = sha.chars().take(8).collect();
+    let Some(passed) = status.conditions.iter().find(|c| c.type_ == ConditionType::Passed.as_str()) else {
+        return list;
+    };
+    let news = list.last().is_none_or(|t| t.passed != passed.status || t.sha != short);
+    if news {
+        list.push(Transition {
+            time: Time(context.now),
+            passed: passed.status.clone(),
+            reason: passed.reason.clone(),
+            sha: short,
+            message: clean(&passed.message, 255),
+        });
+    }
+    let excess = list.len().saturating_sub(MAX_TRANSITIONS);
+    list.drain(..excess);
+    list
+}
+
+fn next(plan: &Plan<'_>, decision: &decide::Decision, context: &Context<'_>) -> Next {
+    if decision.is_final() {
+        return Next::Final(excuses::next_end(plan, context.now));
+    }
+    if !decision.complete {
+        return Next::Poll;
+    }
+    match decision.wake {
+        // GitHub's clock and ours differ; never wake in the past, or the loop is hot.
+        Some(at) => Next::At(at.max(context.now + SignedDuration::from_secs(1))),
+        None => Next::Poll,
+    }
 }

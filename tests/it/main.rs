@@ -5,4 +5,7 @@
 mod api;
 mod chart;
 mod cluster;
+mod conditions_doc;
 mod generated;
+mod gating;
+mod github;

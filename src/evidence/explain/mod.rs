@@ -110,6 +110,30 @@ pub enum CauseKind {
     Unknown,
 }
 
+impl CauseKind {
+    /// The name as it is written in output.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Compilation => "Compilation",
+            Self::Assertion => "Assertion",
+            Self::Timeout => "Timeout",
+            Self::InfrastructureNetwork => "InfrastructureNetwork",
+            Self::OutOfMemory => "OutOfMemory",
+            Self::DiskFull => "DiskFull",
+            Self::ImagePull => "ImagePull",
+            Self::DependencyResolution => "DependencyResolution",
+            Self::PermissionDenied => "PermissionDenied",
+            Self::LintOrFormat => "LintOrFormat",
+            Self::Configuration => "Configuration",
+            Self::TestIsolation => "TestIsolation",
+            Self::Crash => "Crash",
+            Self::Cancelled => "Cancelled",
+            Self::ExecFormat => "ExecFormat",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
 /// Why a block is shown. `new` says that the passing log does not have its lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {

@@ -1,0 +1,320 @@
+//! The evidence of one job: what its log and its test reports say, put together.
+//!
+//! # Counts
+//!
+//! Several summaries in one log add up, and so do several reports. A report that is there twice,
+//! byte by byte or written in two formats, counts once. The tests of a log and of reports are
+//! mostly the same tests; then they count once:
+//!
+//! - Reports that cover the log, with at least as many tests and at least as many bad ones, give
+//!   the counts: they are made for programs.
+//! - A log that has more of both gives the counts: some suites wrote no report.
+//! - Where the reports have more tests and the log more failures, or the other way round, or the
+//!   failing tests of the two have different names, they are about different tests, and add up. A
+//!   failure is never lost to a report that does not know of it.
+//!
+//! Failing tests follow the same choice. The other source adds what is missing of a test that both
+//! name (file, line, message), and what could not be built, which reports do not tell.
+//!
+//! # Causes
+//!
+//! Nothing is known here of other attempts: timing stays below one half.
+
+use std::collections::BTreeMap;
+
+use super::explain::{self, Explanation, Options, Reason, excerpt};
+use super::fingerprint::Failures;
+use super::parse::{self, Counts, Failure, FailureKind, Limits, Parsed};
+use super::plain;
+use crate::api::status::{Cause, ExcerptLine, FailingTest, TestTotals};
+use crate::verdict::facts::Evidence;
+
+/// Failing tests that are kept; the true number stands beside them.
+pub const FAILING: usize = 200;
+
+/// Limits of the status's fields; see `api::status`.
+const EXCERPT: usize = 60;
+const TEXT: usize = 512;
+const MESSAGE: usize = 1024;
+const CAUSES: usize = 8;
+const CAUSE_LINES: usize = 8;
+
+/// Blocks of an explanation, and lines that name the cause, that a fingerprint is made from.
+const BLOCKS: usize = 4;
+
+/// Bytes of a line that identify it.
+const LINE_BYTES: usize = 8192;
+
+/// Percent that timing gets at most without a pass on retry.
+const TIMING: i64 = 50;
+
+/// The end of a log in which a cancellation is looked for, in bytes.
+const TAIL: usize = 64 << 10;
+
+/// What a job's log and reports say. `baseline` is a passing log of the same job.
+pub fn of_job(name: &str, log: &[u8], baseline: Option<&[u8]>, reports: &[(String, Vec<u8>)]) -> Evidence {
+    let limits = Limits::default();
+    let console = parse::parse_bytes(name, log, &limits);
+    let reports = merge(read_reports(reports, &limits));
+    let interrupted =
+        !console.complete || cancelled(log) || reports.as_ref().is_some_and(|report| !report.complete);
+    let tests = settle(console, reports);
+    let explanation = explain::explain(log, baseline, &Options::default());
+    let excerpt = excerpt(log, &explanation, EXCERPT);
+    let excerpt: Vec<ExcerptLine> = excerpt
+        .into_iter()
+        .map(|line| ExcerptLine { line: int(line.line), text: plain::line(&line.text, TEXT) })
+        .filter(|line| !line.text.is_empty())
+        .collect();
+    let failures = identity(&tests.failing, &explanation, log);
+    Evidence {
+        tests: tests.counts,
+        interrupted,
+        failing_total: tests.failing_total,
+        failing: tests.failing.iter().take(FAILING).map(failing_test).collect(),
+        excerpt,
+        causes: explanation.causes.iter().take(CAUSES).map(cause).collect(),
+        fingerprint: failures.fingerprint(),
+        signature: failures.signature(),
+        baseline: baseline.is_some(),
+    }
+}
+
+/// Reads reports; what is no report of a known format is left out.
+fn read_reports(reports: &[(String, Vec<u8>)], limits: &Limits) -> Vec<Parsed> {
+    let mut read: Vec<(&[u8], Parsed)> = Vec::new();
+    for (name, bytes) in reports {
+        if read.iter().any(|(known, _)| *known == bytes.as_slice()) {
+            continue;
+        }
+        let parsed = parse::parse_bytes(name, bytes, limits);
+        // An archive may hold consoles only; the log has them too, and settles which count.
+        if parsed.understood() {
+            read.push((bytes, parsed));
+        }
+    }
+    read.into_iter().map(|(_, parsed)| parsed).collect()
+}
+
+/// Adds reports up; one run written in two formats counts once.
+fn merge(reports: Vec<Parsed>) -> Option<Parsed> {
+    let mut kept: Vec<Parsed> = Vec::new();
+    for report in reports {
+        let twin = kept.iter().any(|known| {
+            known.format != report.format && known.tests == report.tests && !distinct(known, &report)
+        });
+        if !twin {
+            kept.push(report);
+        }
+    }
+    let mut kept = kept.into_iter();
+    let mut sum = kept.next()?;
+    for report in kept {
+        sum.tests.merge(report.tests);
+        sum.failures_total = sum.failures_total.saturating_add(report.failures_total);
+        sum.complete &= report.complete;
+        sum.failures.extend(report.failures);
+    }
+    Some(sum)
+}
+
+/// Counts and failing tests of a job.
+struct Tests {
+    counts: Option<TestTotals>,
+    failing: Vec<Failure>,
+    failing_total: i64,
+}
+
+/// Puts a log and its reports together; see the module's documentation.
+fn settle(console: Parsed, reports: Option<Parsed>) -> Tests {
+    let Some(reports) = reports else { return tests(console) };
+    if !console.understood() {
+        return tests(reports);
+    }
+    let covers = |a: &Counts, b: &Counts| a.total >= b.total && a.bad() >= b.bad();
+    let apart = distinct(&console, &reports) && console.tests != reports.tests;
+    if covers(&reports.tests, &console.tests) && !apart {
+        tests(complement(reports, console))
+    } else if covers(&console.tests, &reports.tests) && !apart {
+        tests(complement(console, reports))
+    } else {
+        tests(add(reports, console))
+    }
+}
+
+fn tests(parsed: Parsed) -> Tests {
+    let known = parsed.understood() && (parsed.tests.total > 0 || parsed.complete);
+    Tests {
+        counts: known.then(|| totals(&parsed.tests)),
+        failing_total: int(parsed.failures_total.max(parsed.failures.len() as u64)),
+        failing: parsed.failures,
+    }
+}
+
+/// Whether both have failing tests, in full, and not one of them is the same.
+fn distinct(a: &Parsed, b: &Parsed) -> bool {
+    let whole = |parsed: &Parsed| parsed.failures_total == parsed.failures.len() as u64;
+    !a.failures.is_empty()
+        && !b.failures.is_empty()
+        && whole(a)
+        && whole(b)
+        && a.tests.bad() != b.tests.bad()
+        && {
+            let (a, b) = (keys(a), keys(b));
+            !a.iter().any(|one| b.iter().any(|other| same(one, other)))
+        }
+}
+
+/// The names of all failures, as [`same`] compares them; made once, since lists are long.
+fn keys(parsed: &Parsed) -> Vec<String> {
+    parsed.failures.iter().map(|failure| key(&failure.name)).collect()
+}
+
+/// Whether two keys are of the same test: tools put more or less of the path before a name.
+fn same(one: &str, other: &str) -> bool {
+    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    !short.is_empty() && (short == long || (short.len() >= 6 && long.contains(short)))
+}
+
+/// Letters and digits of a name.
+fn key(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Adds to `main` what `other` knows more about the same tests.
+fn complement(mut main: Parsed, other: Parsed) -> Parsed {
+    let names = keys(&main);
+    for extra in other.failures {
+        let wanted = key(&extra.name);
+        // The whole name wins over one that only contains it.
+        let at = names.iter().position(|name| *name == wanted);
+        let at = at.or_else(|| names.iter().position(|name| same(name, &wanted)));
+        match at.and_then(|at| main.failures.get_mut(at)) {
+            Some(known) => {
+                if known.file.is_none() || (known.line.is_none() && extra.line.is_some()) {
+                    (known.file, known.line) = (extra.file, extra.line);
+                }
+                known.message = known.message.take().or(extra.message);
+            }
+            None if extra.kind == FailureKind::BuildFailed => {
+                main.failures_total = main.failures_total.saturating_add(1);
+                main.failures.push(extra);
+            }
+            None => {}
+        }
+    }
+    main
+}
+
+/// Two sources about different tests.
+fn add(mut main: Parsed, other: Parsed) -> Parsed {
+    main.tests.merge(other.tests);
+    main.failures_total = main.failures_total.saturating_add(other.failures_total);
+    for extra in other.failures {
+        if main.failures.iter().any(|known| known.name == extra.name && known.suite == extra.suite) {
+            main.failures_total = main.failures_total.saturating_sub(1);
+        } else {
+            main.failures.push(extra);
+        }
+    }
+    main
+}
+
+fn totals(counts: &Counts) -> TestTotals {
+    TestTotals {
+        total: int(counts.total),
+        passed: int(counts.passed),
+        failed: int(counts.failed),
+        errored: int(counts.errored),
+        skipped: int(counts.skipped),
+        pending: int(counts.pending),
+        flaked: int(counts.flaked),
+    }
+}
+
+fn failing_test(failure: &Failure) -> FailingTest {
+    let text = |text: &Option<String>, cap| {
+        text.as_deref().map(|text| plain::line(text.trim(), cap)).filter(|text| !text.is_empty())
+    };
+    let file = failure.file.as_deref().map(|file| workspace(file).to_owned());
+    let name = plain::line(failure.name.trim(), TEXT);
+    FailingTest {
+        name: if name.is_empty() { "(unnamed)".to_owned() } else { name },
+        file: text(&file, TEXT),
+        line: failure.line.map(int),
+        message: text(&failure.message, MESSAGE),
+    }
+}
+
+/// A path below the checkout of a runner: `/home/runner/work/repo/repo/a.go` is `a.go`.
+fn workspace(path: &str) -> &str {
+    let below = |start: &str, folders: usize| {
+        let rest = path.split_once(start)?.1;
+        rest.splitn(folders + 1, ['/', '\\']).nth(folders).filter(|rest| !rest.is_empty())
+    };
+    below("/home/runner/work/", 2)
+        .or_else(|| below("/Users/runner/work/", 2))
+        .or_else(|| below("/__w/", 2))
+        .or_else(|| below("D:\\a\\", 2))
+        .or_else(|| below("D:/a/", 2))
+        .unwrap_or(path)
+}
+
+fn cause(cause: &explain::Cause) -> Cause {
+    let percent = (cause.probability * 100.0).round().clamp(0.0, 100.0) as i64;
+    let timing = cause.cause == explain::CauseKind::Timeout;
+    Cause {
+        kind: cause.cause.as_str().to_owned(),
+        probability: if timing { percent.min(TIMING) } else { percent },
+        evidence: cause.evidence.iter().take(CAUSE_LINES).copied().map(int).collect(),
+    }
+}
+
+/// What identifies the failure: its failing tests, or else the lines that say why.
+fn identity(failing: &[Failure], explanation: &Explanation, log: &[u8]) -> Failures {
+    let mut failures = Failures::default();
+    for failure in failing {
+        failures.test(&failure.name, failure.message.as_deref());
+    }
+    if !failing.is_empty() {
+        return failures;
+    }
+    // Lines that nothing marks, or that a passing log has too, identify nothing.
+    let blocks: Vec<&explain::Block> = explanation
+        .lines
+        .iter()
+        .filter(|block| {
+            !matches!(block.reason, Reason::AlsoInBaseline | Reason::BeforeExit | Reason::LogEnds)
+        })
+        .collect();
+    let shown = |line: &u64| blocks.iter().any(|block| (block.start..=block.end).contains(line));
+    // A line that names the cause says more than the heading above it.
+    let telling = explanation.causes.iter().find(|cause| cause.cause != explain::CauseKind::Unknown);
+    let telling = telling.map(|cause| cause.evidence.as_slice()).unwrap_or_default();
+    let telling = telling.iter().copied().filter(shown).take(BLOCKS);
+    let keys = blocks.iter().filter_map(|block| block.key.first().copied()).take(BLOCKS);
+    let wanted: Vec<u64> = telling.chain(keys).collect();
+    let last = wanted.iter().max().copied().unwrap_or_default();
+    let mut texts: BTreeMap<u64, String> = BTreeMap::new();
+    for line in super::log::lines(log).take_while(|line| line.number <= last) {
+        if wanted.contains(&line.number) {
+            let text = super::log::clean(line.raw.get(..LINE_BYTES).unwrap_or(line.raw));
+            texts.insert(line.number, text.into_owned());
+        }
+    }
+    wanted.iter().filter_map(|number| texts.get(number)).for_each(|text| failures.line(text));
+    failures
+}
+
+/// Whether the log ends because somebody, or a time limit, ended the job.
+fn cancelled(log: &[u8]) -> bool {
+    let tail = log.get(log.len().saturating_sub(TAIL)..).unwrap_or(log);
+    memchr::memmem::find(tail, b"##[error]The operation was canceled").is_some()
+}
+
+fn int(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

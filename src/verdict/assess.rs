@@ -1,0 +1,251 @@
+//! Confidence, risk and the recommendation: computed from what was read, each step with its reason.
+
+use super::Context;
+use super::decide::Decision;
+use super::facts::{Baseline, Facts};
+use super::items::{Item, Items};
+use super::report::len;
+use super::state::State;
+use super::text::{clean, count, list, shell};
+use crate::api::Reason;
+use crate::api::conditions::ConditionStatus;
+use crate::api::status::{ActionOption, Assessment, Recommendation};
+
+/// Without a pass seen on a re-run nobody can be surer than this, in percent.
+const CEILING: i64 = 90;
+/// With one.
+const CEILING_RERUN: i64 = 97;
+
+/// How sure the report is and how risky a merge would be.
+pub(super) fn assessment(facts: &Facts, items: &Items<'_>, decision: &Decision, masked: usize) -> Assessment {
+    let mut why = Vec::new();
+    let rerun = items.items.iter().any(|i| i.recovered);
+    let mut confidence = if rerun {
+        why.push(format!("starts at {CEILING_RERUN} %: a failed job passed on a re-run of this commit"));
+        CEILING_RERUN
+    } else {
+        why.push(format!("starts at {CEILING} %: more needs a pass seen on a re-run"));
+        CEILING
+    };
+    let mut less = |points: i64, reason: String| {
+        if points > 0 {
+            confidence -= points;
+            why.push(format!("-{points}: {reason}"));
+        }
+    };
+    let of = |state: State| items.items.iter().filter(move |i| i.state == state && !i.aggregate);
+    let open = items.items.iter().filter(|i| i.open(decision.overdue)).count();
+    let all = items.items.len().max(1);
+    if open > 0 {
+        less((len(open) * 60 / len(all)).max(10), format!("{} of {all} jobs and checks not final", open));
+    } else if !decision.is_final() {
+        less(10, "not final: the facts may still change".to_owned());
+    }
+    let unknown = of(State::Unknown).count();
+    less(if unknown > 0 { 40 } else { 0 }, format!("{} in a state that is not known", count(unknown, "job")));
+    if !items.has_expectations {
+        let what = match facts.expectations.baseline {
+            Baseline::None => {
+                "nothing says which jobs must be there: no expect, no green commit of the base branch, no required check"
+            }
+            Baseline::Found(_) => "nothing of the base branch's last green commit applies to this one",
+        };
+        less(15, what.to_owned());
+    }
+    let failed: Vec<&Item<'_>> = of(State::Failed).filter(|i| i.job().is_some()).collect();
+    let blind = failed.iter().filter(|i| i.job().is_none_or(|j| j.evidence.is_none())).count();
+    if blind > 0 {
+        less(
+            (len(blind) * 25 / len(failed.len())).max(5),
+            format!("logs or reports of {} not read", count(blind, "failed job")),
+        );
+    }
+    let counted = failed.iter().filter_map(|i| i.job()?.evidence.as_ref());
+    let torn = counted.clone().filter(|e| e.interrupted).count();
+    less(if torn > 0 { 10 } else { 0 }, format!("the evidence of {} breaks off", count(torn, "failed job")));
+    let bare = counted.filter(|e| !e.baseline).count();
+    if bare > 0 {
+        less(
+            (len(bare) * 10 / len(failed.len())).max(3),
+            format!("{} explained without a passing log to compare with", count(bare, "failure")),
+        );
+    }
+    less(
+        if masked > 0 { 10 } else { 0 },
+        format!("{} over a failure: green does not mean clean", count(masked, "green job")),
+    );
+    let gaps = facts.gaps.len();
+    less(
+        len(gaps.min(4)) * 5,
+        format!(
+            "{}: {}",
+            count(gaps, "thing not read"),
+            facts.gaps.first().map(|g| clean(&g.message, 200)).unwrap_or_default()
+        ),
+    );
+    let waived = items.items.iter().filter(|i| i.excused && i.state == State::Failed).count();
+    less(if waived > 0 { 10 } else { 0 }, format!("{} waived", count(waived, "failure")));
+
+    let critical = items.items.iter().any(|i| {
+        i.red(decision.overdue)
+            && i.required
+            && items.suites.list.get(i.suite).is_some_and(|s| s.critical_path)
+    });
+    let (risk, reason) = match decision.passed {
+        ConditionStatus::Unknown => ("Unknown", "not decided".to_owned()),
+        ConditionStatus::False if critical => ("High", "a suite of the critical path is red".to_owned()),
+        ConditionStatus::False => {
+            ("High", "something required is red; no history says that it often is".to_owned())
+        }
+        ConditionStatus::True if waived > 0 || masked > 0 => (
+            "Medium",
+            format!(
+                "passed with {} and {}",
+                count(waived, "waived failure"),
+                count(masked, "masked failure")
+            ),
+        ),
+        ConditionStatus::True if rerun => {
+            ("Medium", "passed only after a re-run: something is not deterministic".to_owned())
+        }
+        ConditionStatus::True if !items.has_expectations => {
+            ("Medium", "passed, and nothing says what must be there".to_owned())
+        }
+        ConditionStatus::True => ("Low", "everything required passed at the first attempt".to_owned()),
+    };
+    why.push(format!("risk of merging {risk}: {reason}"));
+    why.truncate(24);
+    let rationale = why.iter().map(|w| clean(w, 512)).collect();
+    Assessment { confidence: confidence.clamp(5, CEILING_RERUN), risk: risk.to_owned(), rationale }
+}
+
+/// What to do next, with commands.
+pub(super) fn recommendation(
+    facts: &Facts,
+    items: &Items<'_>,
+    decision: &Decision,
+    context: &Context<'_>,
+) -> Recommendation {
+    let repo = shell(&facts.source.repository);
+    let red: Vec<&Item<'_>> = items
+        .items
+        .iter()
+        .filter(|i| i.required && i.red(decision.overdue) && !i.aggregate && !i.disagrees)
+        .collect();
+    let cut = red.iter().filter(|i| i.cut_short || matches!(i.state, State::Cancelled)).count();
+    let setup = red.iter().any(|i| i.job().is_none() && i.run().is_some() && i.state == State::Failed);
+    let action = match decision.passed {
+        ConditionStatus::True => "Merge",
+        ConditionStatus::Unknown => match decision.reason {
+            Reason::ActionRequired => "Complete",
+            Reason::Undecidable => "Analyse",
+            _ => "Wait",
+        },
+        ConditionStatus::False if !decision.complete && red.is_empty() => "Wait",
+        ConditionStatus::False if setup => "FixSetup",
+        ConditionStatus::False if decision.reason == Reason::Incomplete => "Complete",
+        ConditionStatus::False if !red.is_empty() && cut == red.len() => "Rerun",
+        ConditionStatus::False => "Analyse",
+    };
+    let mut options = Vec::new();
+    let mut option = |name: &str, description: String, commands: Vec<String>| {
+        options.push(ActionOption {
+            action: name.to_owned(),
+            description: clean(&description, 512),
+            commands: commands.into_iter().take(8).map(|c| clean(&c, 512)).collect(),
+            recommended: name == action,
+        });
+    };
+    let watch = || match context.name {
+        Some(name) => vec![format!(
+            "kubectl wait --for=condition=Passed testrunreport/{name} -n {} --timeout=30m",
+            context.namespace.unwrap_or("default")
+        )],
+        None => vec![format!(
+            "kubectl testrun gate --repo {repo} --sha {} --timeout 30m",
+            shell(&facts.source.sha)
+        )],
+    };
+    let mut runs: Vec<i64> = red.iter().filter_map(|i| i.run().map(|r| r.id)).collect();
+    runs.sort_unstable();
+    runs.dedup();
+    match decision.passed {
+        ConditionStatus::True => {
+            let merge = facts.source.pull_request.map(|n| {
+                format!("gh pr merge {n} --repo {repo} --match-head-commit {}", shell(&facts.source.sha))
+            });
+            option(
+                "Merge",
+                "every required job and check of this commit is green".to_owned(),
+                merge.into_iter().collect(),
+            );
+        }
+        ConditionStatus::Unknown => match action {
+            "Complete" => {
+                let pages = items
+                    .items
+                    .iter()
+                    .filter(|i| i.state == State::ActionRequired)
+                    .filter_map(|i| i.run().map(|r| format!("gh run view {} --repo {repo} --web", r.id)));
+                let mut pages: Vec<String> = pages.collect();
+                pages.dedup();
+                option("Complete", "approve or reject what waits for a person".to_owned(), pages);
+            }
+            "Analyse" => option("Analyse", decision.message.clone(), Vec::new()),
+            _ => option("Wait", "no verdict yet; wait for a final one".to_owned(), watch()),
+        },
+        ConditionStatus::False => {
+            let logs = red.iter().filter(|i| i.state == State::Failed).filter_map(|i| {
+                Some(format!("gh run view {} --job {} --repo {repo} --log-failed", i.run()?.id, i.job()?.id))
+            });
+            if setup {
+                option(
+                    "FixSetup",
+                    "a workflow could not start; GitHub shows the error in the workflow file".to_owned(),
+                    runs.iter().map(|r| format!("gh run view {r} --repo {repo}")).collect(),
+                );
+            }
+            if decision.reason == Reason::Incomplete {
+                option(
+                    "Complete",
+                    "run what is missing, or take it out of what is expected (suites[].expect)".to_owned(),
+                    Vec::new(),
+                );
+            }
+            option(
+                "Analyse",
+                "read the failing tests and the lines that explain them, and fix the cause".to_owned(),
+                logs.collect(),
+            );
+            option(
+                "Rerun",
+                if cut > 0 {
+                    format!("{} cut short: only a re-run tells what they would have said", count(cut, "job"))
+                } else {
+                    "tells a flaky failure from a lasting one: only a pass on this commit counts".to_owned()
+                },
+                runs.iter().map(|r| format!("gh run rerun {r} --failed --repo {repo}")).collect(),
+            );
+            option(
+                "Waive",
+                "merge knowingly: a waiver names the job or test, a reason, an approver and an end, and shows in the verdict".to_owned(),
+                context.name.map(|n| format!("kubectl edit testrunreport/{n} -n {}", context.namespace.unwrap_or("default"))).into_iter().collect(),
+            );
+            if !decision.complete {
+                option("Wait", "jobs still run; the red ones stay red without a re-run".to_owned(), watch());
+            }
+        }
+    }
+    let summary = match action {
+        "Merge" => "Merge: the verdict is green.".to_owned(),
+        "Wait" => "Wait: not everything is final.".to_owned(),
+        "Complete" => format!("Complete what is missing: {}", decision.message),
+        "Rerun" => "Re-run: what is red was cut short.".to_owned(),
+        "FixSetup" => "Fix the workflow: it could not start.".to_owned(),
+        _ if decision.passed == ConditionStatus::Unknown => {
+            format!("Look at what cannot be decided: {}", decision.message)
+        }
+        _ => format!("Analyse before merging: {}", list(red.iter().map(|i| i.name.as_str()), 5)),
+    };
+    Recommendation { action: action.to_owned(), summary: clean(&summary, 512), options }
+}

@@ -1,0 +1,127 @@
+//! What the spec lets through: allowances for jobs that did not run, waivers for failures.
+//!
+//! Both name exactly what they mean. Neither can excuse a job that was cut short, because nobody
+//! knows what it would have said.
+
+use jiff::Timestamp;
+
+use super::facts::{Check, Job};
+use super::items::{Item, Kind};
+use super::plan::Plan;
+use super::state::State;
+use super::text;
+use crate::api::spec::{AllowedState, Waiver};
+
+/// Applies what the spec excuses to one item.
+pub(super) fn apply(plan: &Plan<'_>, item: &mut Item<'_>, now: Timestamp) {
+    let allowed = match item.state {
+        State::Skipped => Some(AllowedState::Skipped),
+        State::Neutral => Some(AllowedState::Neutral),
+        _ => None,
+    };
+    if let Some(state) = allowed {
+        // A job that was skipped because another failed was meant to run.
+        let entry =
+            plan.spec.gate.iter().flat_map(|g| &g.allow).find(|a| {
+                a.job == item.name && a.states.contains(&state) && !matches!(item.kind, Kind::Missing)
+            });
+        if let Some(entry) = entry
+            && !item.consequence
+        {
+            item.excused = true;
+            item.note =
+                Some(format!("{} is allowed: {}", item.state.as_str(), text::clean(&entry.reason, 200)));
+        }
+    }
+    if item.state != State::Failed || matches!(item.kind, Kind::Run(_)) {
+        return;
+    }
+    // Of several waivers for one job the longest counts.
+    let mut waivers: Vec<&Waiver> =
+        plan.spec.waivers.iter().filter(|w| w.job.as_deref() == Some(item.name.as_str())).collect();
+    if waivers.is_empty()
+        && let Kind::Job(_, job) = item.kind
+    {
+        // All tests must stay waived: the one that ends first ends them all.
+        let tests = tests_waived(plan, job, now).unwrap_or_default();
+        waivers.extend(tests.into_iter().min_by_key(|w| w.expires_at.0));
+    }
+    if let Some(waiver) = waivers.into_iter().max_by_key(|w| w.expires_at.0) {
+        let until = waiver.expires_at.0;
+        let end = until.strftime("%Y-%m-%dT%H:%M:%SZ");
+        let by = text::clean(&waiver.approver, 80);
+        item.note = Some(if until <= now {
+            format!("the waiver by {by} ended at {end}")
+        } else if item.cut_short || item.disagrees {
+            format!(
+                "the waiver by {by} does not apply: the job was cut short, so nobody knows what it would have said"
+            )
+        } else {
+            item.excused = true;
+            let ticket =
+                waiver.ticket.as_deref().map(|t| format!(", {}", text::clean(t, 80))).unwrap_or_default();
+            format!("waived by {by} until {end}{ticket}: {}", text::clean(&waiver.reason, 200))
+        });
+    }
+}
+
+/// Waivers that excuse something now: the earliest time at which one of them ends.
+pub(super) fn next_end(plan: &Plan<'_>, now: Timestamp) -> Option<Timestamp> {
+    plan.spec.waivers.iter().map(|w| w.expires_at.0).filter(|t| *t > now).min()
+}
+
+/// Whether a failed job ended by something else than its own result.
+pub(super) fn cut_short(state: State, job: &Job) -> bool {
+    match state {
+        State::Cancelled => true,
+        State::Failed => {
+            matches!(job.conclusion.as_deref(), Some("timed_out" | "startup_failure"))
+                || job.evidence.as_ref().is_some_and(|e| e.interrupted)
+                || job.annotations.iter().any(|a| {
+                    a.level == "failure"
+                        && [
+                            "exceeded the maximum execution time", "lost communication",
+                            "operation was canceled",
+                        ]
+                        .iter()
+                        .any(|sign| a.message.contains(sign))
+                })
+                || job.steps.iter().any(|s| s.conclusion.as_deref() == Some("cancelled"))
+        }
+        _ => false,
+    }
+}
+
+/// The same for a check of another app.
+pub(super) fn check_cut_short(state: State, check: &Check) -> bool {
+    state == State::Cancelled
+        || (state == State::Failed
+            && matches!(check.conclusion.as_deref(), Some("timed_out" | "startup_failure" | "error")))
+}
+
+/// The waivers for tests that cover everything that failed in a job: every failing test is known and
+/// waived, and nothing else in the job failed.
+fn tests_waived<'w>(plan: &'w Plan<'_>, job: &Job, now: Timestamp) -> Option<Vec<&'w Waiver>> {
+    let evidence = job.evidence.as_ref()?;
+    let counted = evidence.tests.map(|t| t.failed + t.errored)?;
+    let listed = i64::try_from(evidence.failing.len()).ok()?;
+    let steps = job.steps.iter().filter(|s| s.conclusion.as_deref() == Some("failure")).count();
+    if listed == 0
+        || listed != evidence.failing_total
+        || counted != listed
+        || evidence.interrupted
+        || steps != 1
+    {
+        return None;
+    }
+    evidence
+        .failing
+        .iter()
+        .map(|test| {
+            plan.spec
+                .waivers
+                .iter()
+                .find(|w| w.test.as_deref() == Some(test.name.as_str()) && w.expires_at.0 > now)
+        })
+        .collect()
+}

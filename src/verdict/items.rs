@@ -1,0 +1,441 @@
+//! Everything that the verdict looks at, as one list: effective jobs, checks of other apps, and what
+//! is expected and not there. Each item is in one suite, in one state, and either counts or not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::aggregate;
+use super::facts::{ACTIONS_APP_ID, Baseline, Check, CheckKind, Facts, GapKind, Job, Run};
+use super::jobs::{self, Effective};
+use super::plan::{Plan, names_workflow};
+use super::state::State;
+use super::suites::{CHECKS, REQUIRED_CHECKS, Suites};
+use super::{excuses, text};
+use jiff::Timestamp;
+
+/// One job, check or expectation.
+#[derive(Clone, Debug)]
+pub(super) struct Item<'a> {
+    pub kind: Kind<'a>,
+    pub name: String,
+    pub workflow: &'a str,
+    pub path: &'a str,
+    pub state: State,
+    pub detail: Option<String>,
+    pub note: Option<String>,
+    /// Index into the list of suites.
+    pub suite: usize,
+    /// Its failure fails the verdict.
+    pub required: bool,
+    /// Only repeats what others say.
+    pub aggregate: bool,
+    /// Allowed or waived by the spec.
+    pub excused: bool,
+    /// Skipped because another job of its run failed.
+    pub consequence: bool,
+    /// Red although everything that it stands for is green.
+    pub disagrees: bool,
+    /// Ended by something else than its own result.
+    pub cut_short: bool,
+    /// Its test counts cannot be all of them.
+    pub incomplete: Option<String>,
+    pub recovered: bool,
+}
+
+/// What an item is made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind<'a> {
+    Job(&'a Run, &'a Job),
+    /// A run that stands for itself.
+    Run(&'a Run),
+    Check(&'a Check),
+    /// Expected, not seen.
+    Missing,
+}
+
+impl<'a> Item<'a> {
+    pub fn run(&self) -> Option<&'a Run> {
+        match self.kind {
+            Kind::Job(run, _) | Kind::Run(run) => Some(run),
+            _ => None,
+        }
+    }
+
+    pub fn job(&self) -> Option<&'a Job> {
+        match self.kind {
+            Kind::Job(_, job) => Some(job),
+            _ => None,
+        }
+    }
+
+    /// Fails the verdict if it stays as it is; of what may still come only once the deadline passed.
+    pub fn red(&self, overdue: bool) -> bool {
+        if self.excused {
+            return false;
+        }
+        match self.state {
+            State::Failed | State::Cancelled | State::Skipped | State::Neutral => true,
+            State::Missing | State::ActionRequired => overdue,
+            State::Succeeded => self.incomplete.is_some(),
+            State::Running | State::Unknown => false,
+        }
+    }
+
+    /// May still change by itself.
+    pub fn open(&self, overdue: bool) -> bool {
+        match self.state {
+            State::Running => true,
+            State::Missing | State::ActionRequired => !overdue,
+            _ => false,
+        }
+    }
+
+    fn new(kind: Kind<'a>, name: String, workflow: &'a str, path: &'a str, state: State) -> Self {
+        Self {
+            kind,
+            name,
+            workflow,
+            path,
+            state,
+            detail: None,
+            note: None,
+            suite: 0,
+            required: true,
+            aggregate: false,
+            excused: false,
+            consequence: false,
+            disagrees: false,
+            cut_short: false,
+            incomplete: None,
+            recovered: false,
+        }
+    }
+}
+
+/// All items with their suites.
+pub(super) struct Items<'a> {
+    pub items: Vec<Item<'a>>,
+    pub suites: Suites,
+    pub runs: Vec<&'a Run>,
+    pub set_aside: BTreeMap<i64, String>,
+    pub notes: Vec<String>,
+    /// All runs that count are completed.
+    pub runs_complete: bool,
+    /// What must be there could not be read: sentences for people.
+    pub blind: Vec<String>,
+    /// There is a list to compare with: `expect`, a green base commit, or required checks.
+    pub has_expectations: bool,
+}
+
+/// Makes the list.
+pub(super) fn items<'a>(plan: &Plan<'a>, facts: &'a Facts, now: Timestamp) -> Items<'a> {
+    let jobs::Effectives { jobs: effective, set_aside, runs, mut notes, .. } = jobs::effective(facts);
+    let needed: BTreeSet<&str> = facts.expectations.required.iter().map(|r| r.name.as_str()).collect();
+    let mut list: Vec<Item<'a>> = Vec::with_capacity(effective.len() + facts.checks.len());
+    let mut twice = BTreeSet::new();
+    let mut chosen: Vec<Option<usize>> = Vec::new();
+    for e in &effective {
+        if !plan.wants(&e.run.workflow, &e.run.path) && !needed.contains(e.name) {
+            continue;
+        }
+        let (suite, more) = plan.suite_of(&e.run.workflow, &e.run.path, e.name);
+        if more {
+            twice.insert(e.name);
+        }
+        chosen.push(suite);
+        list.push(of_job(plan, e));
+    }
+    if !twice.is_empty() {
+        notes.push(format!(
+            "matched by two suites, the first one has it: {}",
+            text::list(twice.into_iter(), 5)
+        ));
+    }
+    let runs_complete = runs
+        .iter()
+        .filter(|r| !set_aside.contains_key(&r.id) && plan.wants(&r.workflow, &r.path))
+        .all(|r| r.status == "completed");
+
+    let mut suites = Suites::new(plan);
+    suites.derive(plan, &list);
+    for (item, suite) in list.iter_mut().zip(chosen) {
+        item.suite = match suite {
+            Some(i) => i,
+            None => suites.for_job(plan, item.workflow, &item.name),
+        };
+        item.required = suites.required(item.suite);
+    }
+    checks(plan, facts, &mut list, &mut suites, &mut notes);
+    let has_expectations = expected(plan, facts, &mut list, &mut suites);
+    required_checks(plan, facts, &mut list, &mut suites, &mut notes);
+    consequences(&mut list);
+    for item in &mut list {
+        excuses::apply(plan, item, now);
+    }
+    let blind = if plan.expects_everything() {
+        Vec::new()
+    } else {
+        facts
+            .gaps
+            .iter()
+            .filter(|g| matches!(g.kind, GapKind::RequiredChecks | GapKind::Baseline))
+            .map(|g| text::clean(&g.message, 300))
+            .collect()
+    };
+    Items {
+        items: list,
+        suites,
+        runs,
+        set_aside,
+        notes,
+        runs_complete,
+        blind,
+        has_expectations: has_expectations || !facts.expectations.required.is_empty(),
+    }
+}
+
+fn of_job<'a>(plan: &Plan<'_>, e: &Effective<'a>) -> Item<'a> {
+    let kind = match e.job {
+        Some(job) => Kind::Job(e.run, job),
+        None => Kind::Run(e.run),
+    };
+    let mut item = Item::new(kind, e.name.to_owned(), &e.run.workflow, &e.run.path, e.state);
+    item.detail.clone_from(&e.detail);
+    item.note.clone_from(&e.note);
+    item.recovered = e.recovered;
+    item.disagrees = e.disagrees;
+    item.aggregate = e.job.is_some()
+        && (plan.ignore.iter().any(|m| m.matches(&e.run.workflow, &e.run.path, e.name))
+            || (plan.spec.ignore.is_empty() && aggregate::by_name(e.name)));
+    if let Some(job) = e.job {
+        item.cut_short = excuses::cut_short(e.state, job);
+        item.incomplete = (e.state == State::Succeeded).then(|| shrunk(job, &e.older)).flatten();
+    }
+    item
+}
+
+/// A green job that ran less than three quarters of the tests that an older attempt had.
+fn shrunk(job: &Job, older: &[&Job]) -> Option<String> {
+    let total = job.evidence.as_ref()?.tests?.total;
+    let before = older.iter().filter_map(|j| j.evidence.as_ref()?.tests.map(|t| t.total)).max()?;
+    (total.saturating_mul(4) < before.saturating_mul(3))
+        .then(|| format!("ran {total} tests, an earlier attempt on this commit had {before}"))
+}
+
+/// Checks of other apps and commit statuses; of the same name and app the newest counts.
+fn checks<'a>(
+    plan: &Plan<'a>,
+    facts: &'a Facts,
+    list: &mut Vec<Item<'a>>,
+    suites: &mut Suites,
+    notes: &mut Vec<String>,
+) {
+    let mut newest: BTreeMap<(CheckKind, &str, Option<i64>, Option<&str>), &'a Check> = BTreeMap::new();
+    let mut foreign = 0;
+    for check in &facts.checks {
+        if check.head_sha != facts.source.sha {
+            foreign += 1;
+            continue;
+        }
+        // A commit status has one value per context, whoever set it.
+        let app = if check.kind == CheckKind::Status { None } else { check.app.as_deref() };
+        let key = (check.kind, check.name.as_str(), check.app_id, app);
+        // Of two that cannot be told apart the worse one counts.
+        let at = |c: &Check| (c.at.unwrap_or(Timestamp::MAX), c.id, std::cmp::Reverse(State::of_check(c)));
+        match newest.get(&key) {
+            Some(old) if at(old) >= at(check) => {}
+            _ => {
+                newest.insert(key, check);
+            }
+        }
+    }
+    if foreign > 0 {
+        notes.push(format!("{} of another commit left out", text::count(foreign, "check")));
+    }
+    let own = plan.spec.publish.as_ref().and_then(|p| p.status.as_ref()).map(|s| s.context.as_str());
+    let mut found = vec![false; plan.spec.checks.len()];
+    for check in newest.into_values() {
+        if check.kind == CheckKind::Status && own == Some(check.name.as_str()) {
+            continue;
+        }
+        let mut asked = false;
+        for (spec, found) in plan.spec.checks.iter().zip(&mut found) {
+            let app = spec
+                .app
+                .as_deref()
+                .is_none_or(|a| check.app.as_deref().is_some_and(|b| a.eq_ignore_ascii_case(b)));
+            if spec.name == check.name && app {
+                *found = true;
+                asked = true;
+            }
+        }
+        let by_branch = facts.expectations.required.iter().any(|r| satisfies(check, &r.name, r.app_id));
+        // Whoever says which suites matter says which checks do; else all of them do.
+        if asked || by_branch || plan.suites.is_empty() {
+            let mut item = Item::new(Kind::Check(check), check.name.clone(), "", "", State::of_check(check));
+            item.detail = State::detail(&check.status, check.conclusion.as_deref());
+            item.suite = suites.special(CHECKS);
+            item.cut_short = excuses::check_cut_short(item.state, check);
+            list.push(item);
+        }
+    }
+    for (spec, found) in plan.spec.checks.iter().zip(found) {
+        if !found {
+            let mut item = Item::new(Kind::Missing, spec.name.clone(), "", "", State::Missing);
+            item.note = Some(match &spec.app {
+                Some(app) => format!("spec.checks asks for it from {app}"),
+                None => "spec.checks asks for it".to_owned(),
+            });
+            item.suite = suites.special(CHECKS);
+            list.push(item);
+        }
+    }
+}
+
+fn satisfies(check: &Check, name: &str, app_id: Option<i64>) -> bool {
+    check.name == name && app_id.is_none_or(|id| check.app_id == Some(id))
+}
+
+/// Adds what the spec or the base branch says must be there. True when there was such a list.
+fn expected<'a>(plan: &Plan<'a>, facts: &'a Facts, list: &mut Vec<Item<'a>>, suites: &mut Suites) -> bool {
+    let mut any = false;
+    for (i, suite) in plan.suites.iter().enumerate() {
+        let Some(expect) = suite.expect else { continue };
+        any = true;
+        let there: Vec<String> = list
+            .iter()
+            .filter(|item| item.suite == i && !matches!(item.kind, Kind::Run(_)))
+            .map(|item| item.name.clone())
+            .collect();
+        let mut missing = |name: String, note: &str| {
+            let mut item = Item::new(Kind::Missing, name, "", "", State::Missing);
+            item.note = Some(note.to_owned());
+            item.suite = i;
+            item.required = suite.required;
+            list.push(item);
+        };
+        for name in expect.jobs.iter().flatten().collect::<BTreeSet<_>>() {
+            if !there.contains(name) {
+                missing(name.clone(), "the suite expects it");
+            }
+        }
+        let wanted = usize::try_from(expect.count.unwrap_or(0)).unwrap_or(0).min(1000);
+        for n in there.len()..wanted {
+            missing(format!("{} ({} of {wanted})", suite.name, n + 1), "the suite expects that many jobs");
+        }
+    }
+    for entry in &plan.spec.workflows {
+        any = true;
+        let ran = list.iter().any(|i| names_workflow(entry, i.workflow, i.path) && i.run().is_some());
+        if !ran {
+            let mut item = Item::new(Kind::Missing, entry.clone(), "", "", State::Missing);
+            item.note = Some("spec.workflows names it, and it did not run on this commit".to_owned());
+            item.suite = suites.special(REQUIRED_CHECKS);
+            list.push(item);
+        }
+    }
+    let Baseline::Found(baseline) = &facts.expectations.baseline else { return any };
+    let mut asked = BTreeSet::new();
+    for workflow in &baseline.workflows {
+        if workflow.not_for_this_event || !plan.wants(&workflow.workflow, &workflow.path) {
+            continue;
+        }
+        any = true;
+        for name in &workflow.jobs {
+            let there = list.iter().any(|i| {
+                i.name == *name
+                    && i.run().is_some_and(|r| r.path == workflow.path || r.workflow == workflow.workflow)
+            });
+            if there || !asked.insert((workflow.path.as_str(), name.as_str())) {
+                continue;
+            }
+            let (suite, _) = plan.suite_of(&workflow.workflow, &workflow.path, name);
+            if suite.and_then(|i| plan.suites.get(i)).is_some_and(|s| s.expect.is_some()) {
+                continue;
+            }
+            let mut item =
+                Item::new(Kind::Missing, name.clone(), &workflow.workflow, &workflow.path, State::Missing);
+            item.suite = match suite {
+                Some(i) => i,
+                None => suites.for_job(plan, &workflow.workflow, name),
+            };
+            item.required = suites.required(item.suite);
+            item.aggregate = plan.ignore.iter().any(|m| m.matches(&workflow.workflow, &workflow.path, name))
+                || (plan.spec.ignore.is_empty() && aggregate::by_name(name));
+            item.note = Some(format!(
+                "the last green commit of {} ({}) had it",
+                text::clean(&baseline.branch, 100),
+                baseline.sha.get(..8).unwrap_or(&baseline.sha)
+            ));
+            list.push(item);
+        }
+    }
+    any
+}
+
+/// Makes what the base branch requires count, and what is not there missing.
+fn required_checks<'a>(
+    plan: &Plan<'a>,
+    facts: &'a Facts,
+    list: &mut Vec<Item<'a>>,
+    suites: &mut Suites,
+    notes: &mut Vec<String>,
+) {
+    let own = plan.spec.publish.as_ref().and_then(|p| p.status.as_ref()).map(|s| s.context.as_str());
+    for required in facts.expectations.required.iter().collect::<BTreeSet<_>>() {
+        if own == Some(required.name.as_str()) {
+            notes.push(format!(
+                "the branch requires {}, which this report itself publishes; it does not wait for itself",
+                text::clean(&required.name, 100)
+            ));
+            continue;
+        }
+        let mut there = false;
+        for item in list.iter_mut() {
+            let fits = match item.kind {
+                Kind::Job(..) => {
+                    item.name == required.name && required.app_id.is_none_or(|id| id == ACTIONS_APP_ID)
+                }
+                Kind::Check(check) => satisfies(check, &required.name, required.app_id),
+                Kind::Run(_) | Kind::Missing => false,
+            };
+            if fits {
+                there = true;
+                item.required = true;
+            }
+        }
+        // Already missing for another reason: one entry is enough, and it counts.
+        if !there && required.app_id.is_none_or(|id| id == ACTIONS_APP_ID) {
+            for item in list.iter_mut().filter(|i| matches!(i.kind, Kind::Missing) && i.name == required.name)
+            {
+                there = true;
+                item.required = true;
+            }
+        }
+        if !there {
+            let mut item = Item::new(Kind::Missing, required.name.clone(), "", "", State::Missing);
+            item.note = Some(match required.app_id {
+                Some(id) => format!("the base branch requires it from the app with id {id}"),
+                None => "the base branch requires it".to_owned(),
+            });
+            item.suite = suites.special(REQUIRED_CHECKS);
+            list.push(item);
+        }
+    }
+}
+
+/// Marks jobs that were skipped because a job of the same run failed.
+fn consequences(list: &mut [Item<'_>]) {
+    let broken: BTreeSet<i64> = list
+        .iter()
+        .filter(|i| matches!(i.state, State::Failed | State::Cancelled) && !i.aggregate)
+        .filter_map(|i| i.run().map(|r| r.id))
+        .collect();
+    for item in list.iter_mut() {
+        let own_run = item.run().is_some_and(|r| broken.contains(&r.id));
+        if item.state == State::Skipped && own_run {
+            item.consequence = true;
+            item.note
+                .get_or_insert_with(|| "skipped, as a consequence of another failure in its run".to_owned());
+        }
+    }
+}

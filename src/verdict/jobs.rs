@@ -1,0 +1,300 @@
+//! Effective jobs: of all runs and attempts of a commit, the ones that count.
+//!
+//! GitHub's own `filter=latest` and the order of its lists are not relied on. Within a group of runs
+//! (one workflow, one event) the newest job of a name counts; a red one is never hidden by a twin
+//! that did not run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::facts::{Facts, Job, Run};
+use super::state::State;
+use super::text;
+
+/// One job that counts, or a run that stands for itself because its jobs do not tell.
+#[derive(Clone, Debug)]
+pub(super) struct Effective<'a> {
+    pub run: &'a Run,
+    pub job: Option<&'a Job>,
+    pub name: &'a str,
+    pub state: State,
+    pub detail: Option<String>,
+    pub note: Option<String>,
+    /// An older attempt or run of this job failed on this commit, and this one succeeded.
+    pub recovered: bool,
+    /// Jobs of the same name in older attempts, for comparison.
+    pub older: Vec<&'a Job>,
+    /// The run disagrees with its jobs.
+    pub disagrees: bool,
+}
+
+/// What the runs of the commit come to.
+#[derive(Default)]
+pub(super) struct Effectives<'a> {
+    pub jobs: Vec<Effective<'a>>,
+    /// Runs that do not count, with the reason.
+    pub set_aside: BTreeMap<i64, String>,
+    /// Runs of this commit in a stable order, those set aside included.
+    pub runs: Vec<&'a Run>,
+    pub notes: Vec<String>,
+    /// Every run that counts is completed.
+    pub complete: bool,
+}
+
+/// Selects the effective jobs of all runs that belong to the commit.
+pub(super) fn effective(facts: &Facts) -> Effectives<'_> {
+    let mut out = Effectives { complete: true, ..Default::default() };
+    let mut foreign = 0;
+    let mut seen = BTreeSet::new();
+    for run in &facts.runs {
+        let ours =
+            run.head_sha == facts.source.sha && run.repository.eq_ignore_ascii_case(&facts.source.repository);
+        if !ours {
+            foreign += 1;
+        } else if seen.insert((run.id, run.attempt)) {
+            out.runs.push(run);
+        }
+    }
+    if foreign > 0 {
+        out.notes.push(format!(
+            "{} of another commit or repository left out",
+            text::count(foreign, "workflow run")
+        ));
+    }
+    // The same run listed twice while it was re-run: the higher attempt is the newer read.
+    out.runs.sort_by_key(|r| (created(r), r.id, r.attempt));
+    let newest: BTreeMap<i64, i64> = out.runs.iter().map(|r| (r.id, r.attempt)).collect();
+    out.runs.retain(|r| newest.get(&r.id) == Some(&r.attempt));
+
+    let mut groups: BTreeMap<(i64, &str, &str), Vec<&Run>> = BTreeMap::new();
+    for run in &out.runs {
+        groups.entry((run.workflow_id, run.path.as_str(), run.event.as_str())).or_default().push(run);
+    }
+    for runs in groups.values() {
+        group(runs, &mut out);
+    }
+    out.jobs.sort_by(|a, b| {
+        let key = |e: &Effective<'_>| (e.job.map(|j| j.attempt), e.job.map(|j| j.id));
+        (&a.run.workflow, a.name, &a.run.event, a.run.id)
+            .cmp(&(&b.run.workflow, b.name, &b.run.event, b.run.id))
+            .then(key(a).cmp(&key(b)))
+    });
+    out
+}
+
+/// Runs of one workflow and event, oldest first.
+fn group<'a>(runs: &[&'a Run], out: &mut Effectives<'a>) {
+    let mut superseded = Vec::new();
+    let mut counting = Vec::new();
+    for (i, run) in runs.iter().enumerate() {
+        let newer = runs.get(i + 1..).unwrap_or_default();
+        if State::of_run(run) == State::Cancelled && !newer.is_empty() {
+            let by = newer.last().map_or(0, |r| r.id);
+            out.set_aside.insert(run.id, format!("cancelled and superseded by run {by}"));
+            superseded.push(*run);
+        } else {
+            counting.push(*run);
+        }
+    }
+    let running = counting.iter().any(|r| r.status != "completed");
+    if running {
+        out.complete = false;
+    }
+    let mut names: BTreeMap<&'a str, Vec<Candidate<'a>>> = BTreeMap::new();
+    for run in superseded.iter().chain(&counting) {
+        let aside = out.set_aside.contains_key(&run.id);
+        for candidate in latest(run, &mut out.notes) {
+            // Of a superseded run only what failed before the cancellation is remembered.
+            if !aside || candidate.state == State::Failed {
+                names.entry(candidate.job.name.as_str()).or_default().push(candidate);
+            }
+        }
+    }
+    let newest_run = counting.last().map(|r| r.id);
+    let mut explained: BTreeMap<i64, bool> = BTreeMap::new();
+    for (name, candidates) in names {
+        let chosen = choose(candidates, newest_run, running);
+        for c in chosen {
+            if c.state != State::Succeeded {
+                explained.insert(c.run.id, true);
+            }
+            out.jobs.push(Effective {
+                run: c.run,
+                job: Some(c.job),
+                name,
+                state: c.state,
+                detail: State::detail(&c.job.status, c.job.conclusion.as_deref()),
+                note: c.note,
+                recovered: c.recovered,
+                older: c.older,
+                disagrees: false,
+            });
+        }
+    }
+    for run in counting {
+        stand_in(run, explained.contains_key(&run.id), newest_run == Some(run.id), out);
+    }
+}
+
+/// A job that may count.
+#[derive(Clone)]
+struct Candidate<'a> {
+    run: &'a Run,
+    job: &'a Job,
+    state: State,
+    note: Option<String>,
+    recovered: bool,
+    older: Vec<&'a Job>,
+}
+
+/// Of each job name of a run the highest attempt; all jobs that share a name within it.
+fn latest<'a>(run: &'a Run, notes: &mut Vec<String>) -> Vec<Candidate<'a>> {
+    let mut by_name: BTreeMap<&str, Vec<&'a Job>> = BTreeMap::new();
+    let mut ids = BTreeSet::new();
+    for job in &run.jobs {
+        if ids.insert((job.id, job.attempt)) {
+            by_name.entry(job.name.as_str()).or_default().push(job);
+        }
+    }
+    let mut out = Vec::with_capacity(by_name.len());
+    for (name, mut jobs) in by_name {
+        jobs.sort_by_key(|j| (j.attempt, j.id));
+        let last = jobs.last().map_or(0, |j| j.attempt);
+        let (newest, older): (Vec<&Job>, Vec<&Job>) = jobs.iter().partition(|j| j.attempt == last);
+        let failed_before = older.iter().any(|j| State::of_job(j) == State::Failed);
+        for job in &newest {
+            let state = State::of_job(job);
+            // The same twin rule as between runs: what did not run proves nothing about what failed.
+            let hidden = matches!(state, State::Skipped | State::Neutral)
+                .then(|| older.iter().rev().find(|j| State::of_job(j) == State::Failed))
+                .flatten();
+            let (job, state, note) = match hidden {
+                Some(red) => (
+                    *red,
+                    State::Failed,
+                    Some(format!("failed in attempt {}; attempt {last} did not run it", red.attempt)),
+                ),
+                None => (*job, state, None),
+            };
+            out.push(Candidate {
+                run,
+                job,
+                state,
+                note,
+                recovered: failed_before && state == State::Succeeded,
+                older: older.iter().copied().filter(|j| j.id != job.id).collect(),
+            });
+        }
+        // Several jobs of one name, of which a later attempt re-ran fewer: nothing tells which, so
+        // the worst of the old ones still count.
+        let mut attempts: BTreeMap<i64, Vec<&Job>> = BTreeMap::new();
+        for job in &older {
+            attempts.entry(job.attempt).or_default().push(job);
+        }
+        let most = attempts.values().map(Vec::len).max().unwrap_or(0);
+        if most > newest.len() {
+            let mut rest = older.clone();
+            rest.sort_by_key(|j| (State::of_job(j), std::cmp::Reverse(j.attempt), j.id));
+            for job in rest.into_iter().take(most - newest.len()) {
+                out.push(Candidate {
+                    run,
+                    job,
+                    state: State::of_job(job),
+                    note: Some(
+                        "several jobs share this name; which of them was re-run cannot be told".to_owned(),
+                    ),
+                    recovered: false,
+                    older: Vec::new(),
+                });
+            }
+            notes.push(format!(
+                "{} jobs of run {} share the name {}; give each its own name",
+                most,
+                run.id,
+                text::clean(name, 80)
+            ));
+        }
+    }
+    out
+}
+
+/// Of the jobs of one name over the runs of a group, those that count.
+fn choose<'a>(mut all: Vec<Candidate<'a>>, newest_run: Option<i64>, running: bool) -> Vec<Candidate<'a>> {
+    all.sort_by_key(|c| (began(c.job), c.run.id, c.job.attempt, c.job.id));
+    let Some(run) = all.last().map(|c| c.run.id) else { return Vec::new() };
+    let (mut newest, older): (Vec<_>, Vec<_>) = all.into_iter().partition(|c| c.run.id == run);
+    if Some(run) != newest_run && running && newest.iter().all(|c| c.state == State::Failed) {
+        // The newest run has not reached this job yet; what an older one said is not the last word.
+        return Vec::new();
+    }
+    let red = older.iter().rev().find(|c| c.state == State::Failed);
+    if let Some(red) = red {
+        let idle = |s: State| matches!(s, State::Skipped | State::Neutral | State::Cancelled);
+        if newest.iter().all(|c| idle(c.state)) {
+            let mut red = red.clone();
+            red.note =
+                Some(format!("failed in run {}; run {run} of the same workflow did not run it", red.run.id));
+            return vec![red];
+        }
+        for c in &mut newest {
+            c.recovered |= c.state == State::Succeeded;
+        }
+    }
+    newest
+}
+
+/// A run whose jobs do not account for its result stands for itself.
+fn stand_in<'a>(run: &'a Run, explained: bool, newest: bool, out: &mut Effectives<'a>) {
+    let state = State::of_run(run);
+    let listed = i64::try_from(run.jobs.len()).unwrap_or(i64::MAX);
+    let mut push = |state: State, note: String, disagrees: bool| {
+        out.jobs.push(Effective {
+            run,
+            job: None,
+            name: run.workflow.as_str(),
+            state,
+            detail: State::detail(&run.status, run.conclusion.as_deref()),
+            note: Some(note),
+            recovered: false,
+            older: Vec::new(),
+            disagrees,
+        });
+    };
+    if run.jobs_total > listed {
+        push(
+            State::Unknown,
+            format!("GitHub lists {listed} of {} jobs of run {}", run.jobs_total, run.id),
+            false,
+        );
+    } else if run.jobs.is_empty() {
+        match state {
+            State::Running => push(state, format!("run {} has no jobs yet", run.id), false),
+            State::Succeeded => push(State::Missing, format!("run {} ended without any job", run.id), false),
+            State::Failed => {
+                push(
+                    state,
+                    format!("run {} ended without any job: the workflow file could not start", run.id),
+                    false,
+                );
+            }
+            State::ActionRequired => push(state, format!("run {} waits for approval", run.id), false),
+            other => push(other, format!("run {} has no jobs", run.id), false),
+        }
+    } else if state == State::Unknown {
+        push(state, format!("run {} is in a state that is not known", run.id), false);
+    } else if state == State::ActionRequired && !explained {
+        push(state, format!("run {} waits for approval", run.id), false);
+    } else if newest && !explained && !matches!(state, State::Succeeded | State::Running) {
+        push(State::Failed, format!("run {} is not green although every job that counts is", run.id), true);
+    }
+}
+
+/// When a run was made; unknown counts as newest, which is the careful side.
+fn created(run: &Run) -> Timestamp {
+    run.created_at.unwrap_or(Timestamp::MAX)
+}
+
+fn began(job: &Job) -> Timestamp {
+    job.started_at.unwrap_or(Timestamp::MAX)
+}
