@@ -1,10 +1,15 @@
 //! `kubectl-testrun`: the kubectl plugin and one-shot command line. A shell over the same engine as
 //! the controller; it never imports the controller.
 
+mod cluster;
 mod evidence;
 pub mod exit;
 mod files;
+mod oneshot;
 pub mod render;
+mod reports;
+mod source;
+mod verdict;
 
 use std::io::Write;
 
@@ -22,6 +27,14 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// Report on a commit, without a cluster
+    Report(reports::ReportArgs),
+    /// Exit with the verdict: 0 passed, 1 failed, 2 undecided, 3 cannot read, 64 wrong usage
+    Gate(reports::GateArgs),
+    /// Show reports of a cluster
+    Get(reports::GetArgs),
+    /// Show reports of a cluster at length
+    Describe(reports::DescribeArgs),
     /// Print the lines of a failing log that say why
     Explain(evidence::ExplainArgs),
     /// Count the tests in reports and logs and list the failing ones
@@ -49,6 +62,10 @@ where
         }
     };
     let result = match cli.command {
+        Command::Report(args) => wait(reports::report(&args)),
+        Command::Gate(args) => wait(reports::gate(&args)),
+        Command::Get(args) => wait(reports::get(&args)),
+        Command::Describe(args) => wait(reports::describe(&args)),
         Command::Explain(args) => evidence::explain(&args),
         Command::Parse(args) => evidence::parse(&args),
         Command::Crd => crate::api::crd_yaml().map_err(anyhow::Error::from).and_then(|yaml| print(&yaml)),
@@ -65,6 +82,11 @@ where
             Exit::Unreadable
         }
     }
+}
+
+/// Runs what talks to a network.
+fn wait(work: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(work)
 }
 
 /// Writes to standard output; a reader that went away (`| head`) is no error.

@@ -1,0 +1,112 @@
+//! Reports in a cluster, with kubectl's flags.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use kube::api::{DynamicObject, ListParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::core::{ApiResource, GroupVersionKind};
+use kube::{Api, Client, Config};
+
+use crate::api::{GROUP, TestRunReport, VERSION};
+
+/// Reports of one page of a list.
+const PAGE: u32 = 500;
+
+/// Which cluster and namespace.
+#[derive(Args, Debug, Default)]
+pub(super) struct ClusterArgs {
+    /// Namespace [default: that of the context]
+    #[arg(short, long)]
+    pub namespace: Option<String>,
+    /// Context of the kubeconfig
+    #[arg(long)]
+    pub context: Option<String>,
+    /// Path of the kubeconfig
+    #[arg(long)]
+    pub kubeconfig: Option<PathBuf>,
+}
+
+/// A connection to a cluster.
+pub(super) struct Cluster {
+    client: Client,
+    pub namespace: String,
+}
+
+/// Why an object could not be had.
+pub(super) enum Missing {
+    NotFound(String),
+    Other(anyhow::Error),
+}
+
+impl ClusterArgs {
+    /// Connects as kubectl would.
+    pub async fn connect(&self) -> anyhow::Result<Cluster> {
+        let options = KubeConfigOptions { context: self.context.clone(), ..Default::default() };
+        let config = match &self.kubeconfig {
+            Some(path) => {
+                let file = Kubeconfig::read_from(path)
+                    .with_context(|| format!("cannot read the kubeconfig {}", path.display()))?;
+                Config::from_custom_kubeconfig(file, &options).await?
+            }
+            None => match Config::from_kubeconfig(&options).await {
+                Ok(config) => config,
+                Err(error) if self.context.is_some() => return Err(error.into()),
+                Err(error) => Config::incluster()
+                    .map_err(|_| error)
+                    .context("no cluster: set KUBECONFIG or --kubeconfig, or name a commit with --repo")?,
+            },
+        };
+        let namespace = self.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+        Ok(Cluster { client: Client::try_from(config)?, namespace })
+    }
+}
+
+impl Cluster {
+    fn api(&self, all: bool) -> Api<DynamicObject> {
+        let resource = ApiResource::from_gvk_with_plural(
+            &GroupVersionKind::gvk(GROUP, VERSION, "TestRunReport"),
+            "testrunreports",
+        );
+        if all {
+            Api::all_with(self.client.clone(), &resource)
+        } else {
+            Api::namespaced_with(self.client.clone(), &self.namespace, &resource)
+        }
+    }
+
+    /// One report.
+    pub async fn get(&self, name: &str) -> Result<TestRunReport, Missing> {
+        match self.api(false).get(name).await {
+            Ok(object) => typed(object).map_err(Missing::Other),
+            Err(kube::Error::Api(status)) if status.is_not_found() => Err(Missing::NotFound(status.message.clone())),
+            Err(error) => Err(Missing::Other(error.into())),
+        }
+    }
+
+    /// All reports of the namespace or the cluster, and remarks about those that cannot be read.
+    pub async fn list(&self, all: bool, selector: Option<&str>) -> anyhow::Result<(Vec<TestRunReport>, Vec<String>)> {
+        let (mut reports, mut remarks) = (Vec::new(), Vec::new());
+        let mut page = ListParams::default().limit(PAGE);
+        page.label_selector = selector.map(str::to_owned);
+        loop {
+            let list = self.api(all).list(&page).await?;
+            for object in list.items {
+                let name = object.metadata.name.clone().unwrap_or_default();
+                match typed(object) {
+                    Ok(report) => reports.push(report),
+                    Err(error) => remarks.push(format!("{name} cannot be read: {error:#}")),
+                }
+            }
+            match list.metadata.continue_.filter(|c| !c.is_empty()) {
+                Some(next) => page.continue_token = Some(next),
+                None => return Ok((reports, remarks)),
+            }
+        }
+    }
+}
+
+fn typed(object: DynamicObject) -> anyhow::Result<TestRunReport> {
+    Ok(serde_json::from_value(serde_json::to_value(object)?)?)
+}
