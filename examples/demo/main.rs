@@ -23,7 +23,11 @@ async fn main() -> Result<()> {
     let bin = build()?;
     say("starting kube-apiserver and etcd (their first build takes some minutes)");
     let plane = ControlPlane::start().await.map_err(anyhow::Error::msg)?;
-    let kubectl = Kubectl { path: plane.binaries().kubectl.clone(), kubeconfig: plane.kubeconfig_path().to_owned(), bin };
+    let kubectl = Kubectl {
+        path: plane.binaries().kubectl.clone(),
+        kubeconfig: plane.kubeconfig_path().to_owned(),
+        bin,
+    };
 
     let gh = GitHub::start(pr20::pull_request_20().rerun_green().start_now());
     gh.pause();
@@ -53,7 +57,10 @@ async fn main() -> Result<()> {
     kubectl.show(&["testrun", "gate", "pr-20"]).await?;
 
     let violations = gh.violations();
-    ensure!(violations.is_empty(), "the replayed GitHub was used in a way that GitHub does not allow: {violations:?}");
+    ensure!(
+        violations.is_empty(),
+        "the replayed GitHub was used in a way that GitHub does not allow: {violations:?}"
+    );
     operator.start_kill()?;
     operator.wait().await?;
     say("done");
@@ -67,11 +74,13 @@ fn say(text: &str) {
 /// Builds both programs and says where they are.
 fn build() -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = std::process::Command::new(cargo).args(["build", "--quiet", "--locked", "--bins"]).status()?;
+    let status =
+        std::process::Command::new(cargo).args(["build", "--quiet", "--locked", "--bins"]).status()?;
     ensure!(status.success(), "cargo build failed");
     // This program is in <target>/<profile>/examples.
     let own = std::env::current_exe()?;
-    let dir = own.parent().and_then(Path::parent).context("the target directory is not where it should be")?;
+    let dir =
+        own.parent().and_then(Path::parent).context("the target directory is not where it should be")?;
     Ok(dir.to_owned())
 }
 
@@ -104,7 +113,12 @@ impl Kubectl {
 
     async fn quiet(&self, args: &[&str]) -> Result<()> {
         let output = self.command(args).output().await?;
-        ensure!(output.status.success(), "kubectl {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr));
+        ensure!(
+            output.status.success(),
+            "kubectl {}: {}",
+            args.join(" "),
+            String::from_utf8_lossy(&output.stderr)
+        );
         Ok(())
     }
 

@@ -80,13 +80,19 @@ impl Cluster {
     pub async fn get(&self, name: &str) -> Result<TestRunReport, Missing> {
         match self.api(false).get(name).await {
             Ok(object) => typed(object).map_err(Missing::Other),
-            Err(kube::Error::Api(status)) if status.is_not_found() => Err(Missing::NotFound(status.message.clone())),
+            Err(kube::Error::Api(status)) if status.is_not_found() => {
+                Err(Missing::NotFound(status.message.clone()))
+            }
             Err(error) => Err(Missing::Other(error.into())),
         }
     }
 
     /// All reports of the namespace or the cluster, and remarks about those that cannot be read.
-    pub async fn list(&self, all: bool, selector: Option<&str>) -> anyhow::Result<(Vec<TestRunReport>, Vec<String>)> {
+    pub async fn list(
+        &self,
+        all: bool,
+        selector: Option<&str>,
+    ) -> anyhow::Result<(Vec<TestRunReport>, Vec<String>)> {
         let (mut reports, mut remarks) = (Vec::new(), Vec::new());
         let mut page = ListParams::default().limit(PAGE);
         page.label_selector = selector.map(str::to_owned);

@@ -72,7 +72,9 @@ fn pause(next: Next, until: Until, poll: Duration, since: Duration) -> Option<Du
             (since + wait <= SOON).then_some(wait)
         }
         (_, Until::Once) => None,
-        (Next::At(at), Until::Final(_)) => Some(left(at).clamp(Duration::from_secs(1), poll.max(Duration::from_secs(1)))),
+        (Next::At(at), Until::Final(_)) => {
+            Some(left(at).clamp(Duration::from_secs(1), poll.max(Duration::from_secs(1))))
+        }
         (Next::Poll, Until::Final(_)) => Some(poll),
         (Next::Retry(at), Until::Final(_)) => Some(at.map_or(BACKOFF, |at| left(at).max(BACKOFF))),
     }

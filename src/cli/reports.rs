@@ -92,7 +92,12 @@ pub(super) async fn report(args: &ReportArgs) -> anyhow::Result<Exit> {
     };
     let until = if args.watch { Until::Final(None) } else { Until::Once };
     oneshot::fill(&github, &mut report, until, args.poll_interval).await;
-    print(&render::render(args.output, std::slice::from_ref(&report), Columns::default(), Timestamp::now())?)?;
+    print(&render::render(
+        args.output,
+        std::slice::from_ref(&report),
+        Columns::default(),
+        Timestamp::now(),
+    )?)?;
     let gate = judge(&report);
     // Without facts there is no report; the reason is the message.
     Ok(if gate.exit == Exit::Unreadable {
@@ -108,8 +113,14 @@ pub(super) async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
     let end = args.timeout.map(|t| Instant::now() + t);
     let gate = match &args.name {
         Some(name) => {
-            if args.source.file.is_some() || args.source.pr.is_some() || args.source.run.is_some() || args.source.branch.is_some() {
-                return Ok(usage(&anyhow::anyhow!("with the name of a report only --repo and --sha say what it must be about")));
+            if args.source.file.is_some()
+                || args.source.pr.is_some()
+                || args.source.run.is_some()
+                || args.source.branch.is_some()
+            {
+                return Ok(usage(&anyhow::anyhow!(
+                    "with the name of a report only --repo and --sha say what it must be about"
+                )));
             }
             in_cluster(args, name, end).await?
         }
@@ -127,7 +138,9 @@ pub(super) async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
             judge(&report)
         }
         None => {
-            return Ok(usage(&anyhow::anyhow!("name a report, or a commit with --repo and --pr, --sha, --run or --branch, or -f FILE")));
+            return Ok(usage(&anyhow::anyhow!(
+                "name a report, or a commit with --repo and --pr, --sha, --run or --branch, or -f FILE"
+            )));
         }
     };
     let word = match gate.exit {
@@ -186,7 +199,8 @@ pub(super) async fn get(args: &GetArgs) -> anyhow::Result<Exit> {
     if reports.is_empty() && exit != Exit::Success {
         return Ok(exit);
     }
-    let columns = Columns { namespace: args.all_namespaces, no_headers: args.no_headers, ..Columns::default() };
+    let columns =
+        Columns { namespace: args.all_namespaces, no_headers: args.no_headers, ..Columns::default() };
     print(&render::render(args.output, &reports, columns, Timestamp::now())?)?;
     Ok(exit)
 }
@@ -203,13 +217,20 @@ pub(super) async fn describe(args: &DescribeArgs) -> anyhow::Result<Exit> {
 }
 
 /// The named reports; each one that is not there is said, and ends in kubectl's code 1.
-async fn named(cluster: &Cluster, names: &[String], exit: &mut Exit) -> anyhow::Result<Vec<crate::api::TestRunReport>> {
+async fn named(
+    cluster: &Cluster,
+    names: &[String],
+    exit: &mut Exit,
+) -> anyhow::Result<Vec<crate::api::TestRunReport>> {
     let mut reports = Vec::new();
     for name in names {
         match cluster.get(name).await {
             Ok(report) => reports.push(report),
             Err(Missing::NotFound(message)) => {
-                print_error(&format!("Error from server (NotFound): {}\n", crate::verdict::text::clean(&message, 512)));
+                print_error(&format!(
+                    "Error from server (NotFound): {}\n",
+                    crate::verdict::text::clean(&message, 512)
+                ));
                 *exit = Exit::Failure;
             }
             Err(Missing::Other(error)) => return Err(error),

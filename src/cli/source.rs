@@ -52,7 +52,10 @@ impl SourceArgs {
         if let Some(file) = &self.file {
             return read(file);
         }
-        let repository = self.repo.clone().context("name a commit: --repo OWNER/NAME with --pr, --sha, --run or --branch, or -f FILE")?;
+        let repository = self
+            .repo
+            .clone()
+            .context("name a commit: --repo OWNER/NAME with --pr, --sha, --run or --branch, or -f FILE")?;
         let github = GitHubSource {
             repository,
             pull_request: self.pr,
@@ -61,7 +64,12 @@ impl SourceArgs {
             branch: self.branch.clone(),
             connection: DEFAULT_CONNECTION.to_owned(),
         };
-        let named = [github.pull_request.is_some(), github.sha.is_some(), github.run_id.is_some(), github.branch.is_some()];
+        let named = [
+            github.pull_request.is_some(),
+            github.sha.is_some(),
+            github.run_id.is_some(),
+            github.branch.is_some(),
+        ];
         if !named.contains(&true) {
             bail!("--repo needs one of --pr, --sha, --run and --branch");
         }
@@ -105,8 +113,8 @@ fn read(path: &Path) -> anyhow::Result<TestRunReport> {
 }
 
 fn parse(text: &str) -> anyhow::Result<TestRunReport> {
-    let value: serde_json::Value =
-        serde_saphyr::from_str(text).map_err(|e| anyhow!("not one document of YAML or JSON: {}", line_of(&e.to_string())))?;
+    let value: serde_json::Value = serde_saphyr::from_str(text)
+        .map_err(|e| anyhow!("not one document of YAML or JSON: {}", line_of(&e.to_string())))?;
     let field = |name: &str| value.get(name).and_then(|v| v.as_str()).unwrap_or("").to_owned();
     let (version, kind) = (field("apiVersion"), field("kind"));
     let wanted = format!("{}/{}", crate::api::GROUP, crate::api::VERSION);
@@ -117,7 +125,9 @@ fn parse(text: &str) -> anyhow::Result<TestRunReport> {
     let report: TestRunReport = serde_ignored::deserialize(value, |path| unknown.push(path.to_string()))
         .map_err(|e| anyhow!("{}", line_of(&e.to_string())))?;
     if let Some(first) = unknown.first() {
-        bail!("unknown field {first}; kubectl testrun crd and kubectl explain testrunreport.spec list the fields");
+        bail!(
+            "unknown field {first}; kubectl testrun crd and kubectl explain testrunreport.spec list the fields"
+        );
     }
     verdict::validate(&report.spec).map_err(|e| anyhow!(e))?;
     if report.spec.source.github.connection != DEFAULT_CONNECTION {

@@ -30,7 +30,10 @@ pub(super) fn judge(report: &TestRunReport) -> Gate {
     if status.observed_generation != generation || passed.observed_generation != Some(generation) {
         return gate(
             Exit::Undecided,
-            format!("the verdict belongs to generation {}, the report is at {generation}", status.observed_generation),
+            format!(
+                "the verdict belongs to generation {}, the report is at {generation}",
+                status.observed_generation
+            ),
             true,
         );
     }
@@ -63,7 +66,10 @@ pub(super) fn judge_commit(report: &TestRunReport, repository: Option<&str>, sha
     if let Some(repository) = repository
         && source.is_none_or(|s| !s.repository.eq_ignore_ascii_case(repository))
     {
-        return other(format!("the report is about {}, not {repository}", source.map_or("none", |s| &s.repository)));
+        return other(format!(
+            "the report is about {}, not {repository}",
+            source.map_or("none", |s| &s.repository)
+        ));
     }
     gate
 }

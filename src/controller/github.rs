@@ -41,7 +41,8 @@ impl GitHubObserver {
         if let Some(known) = clients.get(&key) {
             return Ok(known.clone());
         }
-        let client = GitHub::new(&self.base, &token.map_or(Credential::None, Credential::Token), &self.settings)?;
+        let client =
+            GitHub::new(&self.base, &token.map_or(Credential::None, Credential::Token), &self.settings)?;
         if clients.len() >= MAX_CLIENTS {
             clients.clear();
         }
@@ -51,10 +52,16 @@ impl GitHubObserver {
 }
 
 impl Observer for GitHubObserver {
-    fn observe<'a>(&'a self, report: &'a TestRunReport, token: Option<SecretString>) -> BoxFuture<'a, Observations> {
+    fn observe<'a>(
+        &'a self,
+        report: &'a TestRunReport,
+        token: Option<SecretString>,
+    ) -> BoxFuture<'a, Observations> {
         async move {
             match self.client(token) {
-                Ok(client) => collect::collect(&client, &report.spec, report.status.as_ref(), &self.memory).await,
+                Ok(client) => {
+                    collect::collect(&client, &report.spec, report.status.as_ref(), &self.memory).await
+                }
                 Err(error) => Observations::Trouble(Trouble {
                     reason: Reason::GitHubUnavailable,
                     message: format!("no client for GitHub can be made on this machine: {error:#}"),

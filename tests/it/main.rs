@@ -6,6 +6,6 @@ mod api;
 mod chart;
 mod cluster;
 mod conditions_doc;
-mod generated;
 mod gating;
+mod generated;
 mod github;

@@ -115,7 +115,13 @@ fn suites(out: &mut String, status: &TestRunReportStatus) {
         rows.push(vec![line(&suite.name), line(&suite.policy), line(&suite.state), passed, counts]);
         for job in suite.jobs.iter().filter(|j| j.state != "Succeeded") {
             let note = job.note.as_deref().or(job.detail.as_deref()).unwrap_or("");
-            rows.push(vec![format!("  {}", line(&job.name)), String::new(), line(&job.state), String::new(), line(note)]);
+            rows.push(vec![
+                format!("  {}", line(&job.name)),
+                String::new(),
+                line(&job.state),
+                String::new(),
+                line(note),
+            ]);
         }
     }
     if rows.len() > 2 {
@@ -175,7 +181,10 @@ fn rest(out: &mut String, status: &TestRunReportStatus) {
     }
     let mut rows = header(&["Time", "Passed", "Reason", "Commit"]);
     rows.extend(
-        status.transitions.iter().map(|t| vec![stamp(&t.time), line(&t.passed), line(&t.reason), line(&t.sha)]),
+        status
+            .transitions
+            .iter()
+            .map(|t| vec![stamp(&t.time), line(&t.passed), line(&t.reason), line(&t.sha)]),
     );
     if rows.len() > 2 {
         section(out, "Transitions:", &rows);

@@ -59,8 +59,18 @@ fn headline(out: &mut String, report: &TestRunReport, status: &TestRunReportStat
         ("False", false) => "FAILED",
         _ => "UNDECIDED",
     };
-    push(out, &format!("**{} {verdict}** ({}): {}\n", icon(&passed.status), md(&passed.reason), md(&passed.message)));
-    if let Some(away) = condition(report, "SourceAvailable").filter(|c| c.status == "False" && c.reason != passed.reason) {
+    push(
+        out,
+        &format!(
+            "**{} {verdict}** ({}): {}\n",
+            icon(&passed.status),
+            md(&passed.reason),
+            md(&passed.message)
+        ),
+    );
+    if let Some(away) =
+        condition(report, "SourceAvailable").filter(|c| c.status == "False" && c.reason != passed.reason)
+    {
         push(out, &format!("> ⚠️ GitHub could not be read ({}): {}\n", md(&away.reason), md(&away.message)));
     }
     if let Some(recommendation) = &status.recommendation {
@@ -180,7 +190,8 @@ fn failure_of(out: &mut String, number: usize, failure: &Failure) {
     }
     for cause in &failure.causes {
         let lines: Vec<String> = cause.evidence.iter().map(i64::to_string).collect();
-        let lines = if lines.is_empty() { String::new() } else { format!(" (log lines {})", lines.join(", ")) };
+        let lines =
+            if lines.is_empty() { String::new() } else { format!(" (log lines {})", lines.join(", ")) };
         push(out, &format!("- **Possible cause:** {} {} %{lines}", md(&cause.kind), cause.probability));
     }
     if !failure.artifacts.is_empty() {
@@ -190,7 +201,8 @@ fn failure_of(out: &mut String, number: usize, failure: &Failure) {
     out.push('\n');
     if !failure.excerpt.is_empty() {
         push(out, "<details><summary>Lines of the log that say why</summary>\n");
-        let lines: Vec<String> = failure.excerpt.iter().map(|l| format!("{:>6}  {}", l.line, l.text)).collect();
+        let lines: Vec<String> =
+            failure.excerpt.iter().map(|l| format!("{:>6}  {}", l.line, l.text)).collect();
         push(out, &block("text", lines.iter().map(String::as_str)));
         push(out, "</details>\n");
     }
@@ -204,7 +216,12 @@ fn masked(out: &mut String, status: &TestRunReportStatus) {
     for masked in &status.masked_failures {
         push(
             out,
-            &format!("- ⚠️ {} ({}): {}", link(&masked.job, masked.url.as_deref()), md(&masked.kind), md(&masked.message)),
+            &format!(
+                "- ⚠️ {} ({}): {}",
+                link(&masked.job, masked.url.as_deref()),
+                md(&masked.kind),
+                md(&masked.message)
+            ),
         );
     }
     out.push('\n');
@@ -234,7 +251,11 @@ fn metrics(out: &mut String, status: &TestRunReportStatus) {
     push(out, &format!("- **Jobs:** {}/{} succeeded{rate}{rest}", jobs.succeeded, jobs.total));
     if summary.tests.jobs_counted > 0 {
         let n = summary.tests.jobs_counted;
-        let of = if n == 1 { "1 job whose counts were read".to_owned() } else { format!("{n} jobs whose counts were read") };
+        let of = if n == 1 {
+            "1 job whose counts were read".to_owned()
+        } else {
+            format!("{n} jobs whose counts were read")
+        };
         push(out, &format!("- **Tests:** {} in {of}", tests(&summary.tests.counts)));
     } else {
         push(out, "- **Tests:** no counts were read");
@@ -296,7 +317,15 @@ fn patterns(out: &mut String, status: &TestRunReportStatus) {
     push(out, "## Patterns\n");
     for pattern in &status.patterns {
         let jobs: Vec<String> = pattern.jobs.iter().map(|j| md(j)).collect();
-        push(out, &format!("- {} jobs fail alike: {} ({})", pattern.jobs_total, jobs.join(", "), code(&pattern.text)));
+        push(
+            out,
+            &format!(
+                "- {} jobs fail alike: {} ({})",
+                pattern.jobs_total,
+                jobs.join(", "),
+                code(&pattern.text)
+            ),
+        );
     }
     out.push('\n');
 }
@@ -306,7 +335,10 @@ fn options(out: &mut String, status: &TestRunReportStatus) {
     push(out, "## What to do next\n");
     for (letter, option) in ('A'..='Z').zip(&recommendation.options) {
         let mark = if option.recommended { " ⭐ **recommended**" } else { "" };
-        push(out, &format!("**Option {letter}: {}**{mark}: {}\n", md(&option.action), md(&option.description)));
+        push(
+            out,
+            &format!("**Option {letter}: {}**{mark}: {}\n", md(&option.action), md(&option.description)),
+        );
         if !option.commands.is_empty() {
             push(out, &block("sh", option.commands.iter().map(String::as_str)));
         }
@@ -359,7 +391,14 @@ fn footer(out: &mut String, report: &TestRunReport, status: &TestRunReportStatus
     let Some(source) = &status.source else { return };
     let title = source.title.as_deref().map(|t| format!(": {}", md(t))).unwrap_or_default();
     let pull = source.pull_request.map(|n| format!("PR {}", link(&format!("#{n}"), source.url.as_deref())));
-    push(out, &format!("- **Repository:** {}; {}{title}", md(&source.repository), pull.unwrap_or_else(|| "no pull request".into())));
+    push(
+        out,
+        &format!(
+            "- **Repository:** {}; {}{title}",
+            md(&source.repository),
+            pull.unwrap_or_else(|| "no pull request".into())
+        ),
+    );
     let branch = match (&source.branch, &source.base_branch) {
         (Some(head), Some(base)) => format!("; **branch:** {} into {}", code(head), code(base)),
         (Some(head), None) => format!("; **branch:** {}", code(head)),

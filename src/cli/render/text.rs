@@ -82,9 +82,13 @@ pub(super) fn condition<'r>(report: &'r TestRunReport, kind: &str) -> Option<&'r
 /// `109/110, 1 failed`.
 pub(super) fn tests(t: &TestTotals) -> String {
     let mut text = format!("{}/{} passed", t.passed, t.total);
-    for (n, what) in
-        [(t.failed, "failed"), (t.errored, "errored"), (t.skipped, "skipped"), (t.pending, "pending"), (t.flaked, "flaked")]
-    {
+    for (n, what) in [
+        (t.failed, "failed"),
+        (t.errored, "errored"),
+        (t.skipped, "skipped"),
+        (t.pending, "pending"),
+        (t.flaked, "flaked"),
+    ] {
         if n > 0 {
             text.push_str(&format!(", {n} {what}"));
         }
@@ -158,8 +162,22 @@ mod tests {
     #[test]
     fn ages_are_as_kubectl_writes_them() {
         let now = Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(24 * 3000);
-        for (seconds, want) in [(5, "5s"), (119, "119s"), (200, "3m20s"), (240, "4m"), (700, "11m"), (11_000, "3h3m"), (90_000, "25h"), (200_000, "2d7h"), (9 * 86_400, "9d")] {
-            assert_eq!(age(Some(&Time(now - jiff::SignedDuration::from_secs(seconds))), now), want, "{seconds}");
+        for (seconds, want) in [
+            (5, "5s"),
+            (119, "119s"),
+            (200, "3m20s"),
+            (240, "4m"),
+            (700, "11m"),
+            (11_000, "3h3m"),
+            (90_000, "25h"),
+            (200_000, "2d7h"),
+            (9 * 86_400, "9d"),
+        ] {
+            assert_eq!(
+                age(Some(&Time(now - jiff::SignedDuration::from_secs(seconds))), now),
+                want,
+                "{seconds}"
+            );
         }
     }
 }
