@@ -134,7 +134,8 @@ pub fn refused(error: &kube::Error) -> String {
 }
 
 fn status_text(status: &kube::core::Status) -> String {
-    if status.is_not_found() {
+    // For a path that it does not serve the API server answers in plain text, without a reason.
+    if status.code == 404 {
         return CRD_MISSING.to_owned();
     }
     let text: String = status.message.chars().take(512).collect();

@@ -55,8 +55,8 @@ async fn an_object_that_cannot_be_read_does_not_stop_the_others() {
                 {"suite": "s", "time": of}]}})
         .to_string()
     };
-    // The schema's date-time is wider than what can be read: a leap second.
-    plane.admin().with_file(&object("bad", "2016-12-31T23:59:60.5+99:59"), &["create"]).await.unwrap();
+    // The schema's date-time is wider than what can be read.
+    plane.admin().with_file(&object("bad", "9999-12-31T23:59:59Z"), &["create"]).await.unwrap();
     let bench = Bench::start_in(plane, namespace, SLOW, green()).await;
     bench.create("good", json!({})).await;
     bench.reason("good", "AllRequiredSucceeded").await;
