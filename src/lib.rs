@@ -3,7 +3,9 @@
 
 pub mod api;
 pub mod cli;
+pub mod collect;
 pub mod controller;
 pub mod evidence;
+pub mod github;
 pub mod runtime;
 pub mod verdict;

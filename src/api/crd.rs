@@ -2,7 +2,7 @@
 //! macros cannot say.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceDefinition, JSON, JSONSchemaProps,
+    CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
 use kube::CustomResourceExt;
 use serde_json::json;
@@ -27,8 +27,8 @@ pub fn crd() -> CustomResourceDefinition {
             status.default = Some(JSON(default_status()));
             status.nullable = None;
         }
-        for property in properties.values_mut() {
-            tidy(property);
+        for (name, property) in properties.iter_mut() {
+            tidy(property, name == "status");
         }
     }
     crd
@@ -64,25 +64,26 @@ fn default_status() -> serde_json::Value {
 
 /// Makes optional fields plain optional: `nullable` would store an explicit null that CEL's `has`
 /// does not see, and a null has no meaning here.
-fn tidy(schema: &mut JSONSchemaProps) {
+///
+/// In the status no field has a default but the status itself: the operator writes what it means,
+/// and a server that filled in zeros would report counts that nobody made.
+fn tidy(schema: &mut JSONSchemaProps, in_status: bool) {
     schema.nullable = None;
-    for (name, property) in schema.properties.iter_mut().flatten() {
-        // Lists that other writers may add to carry their keys; those of the spec are replaced whole.
-        let _ = name;
-        tidy(property);
+    for property in schema.properties.iter_mut().flat_map(|all| all.values_mut()) {
+        if in_status {
+            property.default = None;
+        }
+        tidy(property, in_status);
     }
     if let Some(values) = schema.enum_.as_mut() {
         values.retain(|v| !v.0.is_null());
     }
-    use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-        JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
-    };
     match schema.items.as_mut() {
-        Some(JSONSchemaPropsOrArray::Schema(items)) => tidy(items),
-        Some(JSONSchemaPropsOrArray::Schemas(all)) => all.iter_mut().for_each(tidy),
+        Some(JSONSchemaPropsOrArray::Schema(items)) => tidy(items, in_status),
+        Some(JSONSchemaPropsOrArray::Schemas(all)) => all.iter_mut().for_each(|items| tidy(items, in_status)),
         None => {}
     }
     if let Some(JSONSchemaPropsOrBool::Schema(values)) = schema.additional_properties.as_mut() {
-        tidy(values);
+        tidy(values, in_status);
     }
 }

@@ -8,6 +8,11 @@ pub(super) fn aliases_schema(_: &mut SchemaGenerator) -> Schema {
         "type": "object",
         "maxProperties": 200,
         "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 63},
+        // A schema cannot bound the length of a key, a rule can.
+        "x-kubernetes-validations": [{
+            "rule": "self.all(name, name.size() >= 1 && name.size() <= 255)",
+            "message": "an alias maps a job or matrix id of 1 to 255 characters to its display name; shorten the id",
+        }],
     })
 }
 

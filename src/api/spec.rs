@@ -1,5 +1,8 @@
 //! What a person writes: the spec of a `TestRunReport`.
 
+// Each printer column has a type of its own; the lint takes them for one attribute written twice.
+#![allow(clippy::duplicated_attributes)]
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -10,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::schema::aliases_schema;
 use super::status::TestRunReportStatus;
 
-/// TestRunReport collects the CI results of one commit, decides whether they pass, and says why.
+/// What to report on, what has to succeed, and what else to do with the result.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[kube(
     group = "testrun.dev",
@@ -66,10 +69,6 @@ use super::status::TestRunReportStatus;
     printcolumn(name = "Run", type_ = "string", json_path = ".status.source.runsDisplay", priority = 1)
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(
-    validation = Rule::new("!has(self.suites) || self.suites.all(s, self.suites.exists_one(t, t.name == s.name))")
-        .message("two suites have the same name; give each suite its own")
-)]
 pub struct TestRunReportSpec {
     /// The commit that this report is about, named directly or through a pull request, run or branch.
     pub source: Source,
@@ -82,6 +81,7 @@ pub struct TestRunReportSpec {
     /// Workflow names or file paths to look at. Default: every workflow that ran on the commit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 255)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
     pub workflows: Vec<String>,
 
     /// Groups of jobs, in order: the first suite that matches a job has it. A job that no suite
@@ -89,6 +89,10 @@ pub struct TestRunReportSpec {
     /// names, everything required.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
+    #[x_kube(
+        merge_strategy = ListMerge::Map(vec!["name".into()]),
+        validation = Rule::new("self.all(s, self.exists_one(t, t.name == s.name))").message("two suites have the same name; give each suite its own")
+    )]
     pub suites: Vec<SuiteSpec>,
 
     /// Aggregate jobs that only repeat the result of others. They do not count in any rate; one
@@ -106,6 +110,10 @@ pub struct TestRunReportSpec {
     /// Check runs and commit statuses of other apps that must succeed too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
+    #[x_kube(
+        merge_strategy = ListMerge::Map(vec!["name".into()]),
+        validation = Rule::new("self.all(c, self.exists_one(d, d.name == c.name))").message("two checks have the same name; write one entry, without app where several apps report under that name")
+    )]
     pub checks: Vec<CheckSpec>,
 
     /// Which artifacts are must-gather bundles and test reports, and how much of them may be read.
@@ -115,6 +123,10 @@ pub struct TestRunReportSpec {
     /// What the same suites did on a developer's machine, to compare with. It never changes the verdict.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
+    #[x_kube(
+        merge_strategy = ListMerge::Map(vec!["suite".into()]),
+        validation = Rule::new("self.all(r, self.exists_one(o, o.suite == r.suite))").message("two local results name the same suite; keep the newer one")
+    )]
     pub local_results: Vec<LocalResult>,
 
     /// How the verdict is made.
@@ -191,14 +203,18 @@ pub struct GitHubSource {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     #[x_kube(
-        validation = Rule::new("!self.startsWith('refs/') && !self.matches('[\\\\x00-\\\\x20~^:?*\\\\[\\\\\\\\]') && !self.contains('..') && !self.startsWith('/') && !self.endsWith('/')")
+        validation = Rule::new("!self.startsWith('refs/') && !self.matches('[\\\\x00-\\\\x20~^:?*\\\\[\\\\\\\\]') && !self.contains('..') && !self.contains('//') && !self.contains('@{') && !self.startsWith('/') && !self.startsWith('-') && !self.endsWith('/') && !self.endsWith('.') && !self.endsWith('.lock')")
             .message("branch must be a plain branch name such as main or release/1.2, without refs/heads/")
     )]
     pub branch: Option<String>,
 
     /// Name of an operator-wide connection that holds the host and its credential.
     #[serde(default = "default_connection")]
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(
+        validation = Rule::new("self.matches('^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$')")
+            .message("connection is the name of a connection in the operator's configuration, such as github.com: lower-case letters, digits, - and .; never a URL")
+    )]
     pub connection: String,
 }
 
@@ -208,15 +224,23 @@ pub fn default_connection() -> String {
 }
 
 /// A key of a Secret in the report's own namespace.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct CredentialsRef {
     /// Name of the Secret.
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(
+        validation = Rule::new("self.matches('^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$')")
+            .message("name must be the name of a Secret in this namespace: lower-case letters, digits, - and ., without a namespace")
+    )]
     pub name: String,
     /// Key of the Secret that holds the token.
     #[serde(default = "default_key")]
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[-._a-zA-Z0-9]+$"))]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(
+        validation = Rule::new("self.matches('^[-._a-zA-Z0-9]+$')")
+            .message("key must be a key of the Secret's data, such as token: letters, digits, -, _ and .")
+    )]
     pub key: String,
 }
 
@@ -239,8 +263,12 @@ pub struct SuiteSpec {
     /// Name of the suite as people read it.
     #[schemars(length(min = 1, max = 63))]
     #[x_kube(
-        validation = Rule::new("self == self.trim() && self != 'Unmatched'")
-            .message("a suite's name has no blanks at its ends, and Unmatched is kept for jobs that no suite matches")
+        validation = Rule::new("self == self.trim() && !self.matches('[\\\\x00-\\\\x1f\\\\x7f]')")
+            .message("a suite's name is one line of text without blanks at its ends")
+    )]
+    #[x_kube(
+        validation = Rule::new("self != 'Unmatched'")
+            .message("Unmatched is kept for jobs that no suite matches; choose another name")
     )]
     pub name: String,
     /// Required: all its jobs must succeed. Informational: shown, and not part of the verdict.
@@ -269,7 +297,7 @@ pub struct SuiteSpec {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("has(self.workflow) || has(self.job)").message("set workflow, job or both")
+    validation = Rule::new("has(self.workflow) || has(self.job)").message("set workflow, job or both to a regular expression")
 )]
 pub struct JobMatch {
     /// Regular expression for the workflow's name or file path.
@@ -356,7 +384,9 @@ pub const fn default_max_log_bytes() -> i64 {
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("!has(self.total) || !has(self.passed) || self.passed <= self.total")
-        .message("passed cannot be larger than total")
+        .message("passed cannot be larger than total: total counts all tests"),
+    validation = Rule::new("!has(self.total) || !has(self.failed) || self.failed <= self.total")
+        .message("failed cannot be larger than total: total counts all tests")
 )]
 pub struct LocalResult {
     /// Suite or job that was run: a suite's name, a job's name, or an alias.
@@ -384,7 +414,11 @@ pub struct LocalResult {
     pub flaked: Option<i64>,
     /// Commit that was tested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64), regex(pattern = "^[0-9a-f]{7,64}$"))]
+    #[schemars(length(max = 64))]
+    #[x_kube(
+        validation = Rule::new("self.matches('^[0-9a-f]{7,64}$')")
+            .message("commit must be a commit id of 7 to 64 lower-case hexadecimal digits; git rev-parse HEAD prints it")
+    )]
     pub commit: Option<String>,
     /// Who ran it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -404,7 +438,7 @@ pub enum GateMode {
 }
 
 /// How the verdict is made.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct GateSpec {
     /// Enforce: Ready means passed. Report: Ready means that the report is complete.
@@ -413,6 +447,10 @@ pub struct GateSpec {
     /// Jobs that may be skipped or neutral, each with a reason. Nothing else passes but success.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
+    #[x_kube(
+        merge_strategy = ListMerge::Map(vec!["job".into()]),
+        validation = Rule::new("self.all(a, self.exists_one(b, b.job == a.job))").message("two entries of allow name the same job; write one with both states")
+    )]
     pub allow: Vec<Allowance>,
     /// Seconds for which nothing may have changed before a verdict is final. Default: 15.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -441,9 +479,11 @@ pub struct Allowance {
     pub job: String,
     /// States that are let through.
     #[schemars(length(min = 1, max = 2))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
     pub states: Vec<AllowedState>,
     /// Why; shown in the report.
     #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = Rule::new("self.trim() != ''").message("say in reason why this job may be skipped or neutral"))]
     pub reason: String,
 }
 
@@ -451,7 +491,7 @@ pub struct Allowance {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("has(self.job) != has(self.test)").message("a waiver names either a job or a test, exactly")
+    validation = Rule::new("has(self.job) != has(self.test)").message("a waiver excuses one thing: set either job or test to its exact name")
 )]
 pub struct Waiver {
     /// Exact name of the job that is excused.
@@ -464,9 +504,11 @@ pub struct Waiver {
     pub test: Option<String>,
     /// Why; shown in the report.
     #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = Rule::new("self.trim() != ''").message("say in reason why this failure is excused"))]
     pub reason: String,
     /// Who agreed to it.
     #[schemars(length(min = 1, max = 255))]
+    #[x_kube(validation = Rule::new("self.trim() != ''").message("name in approver who agreed to the waiver"))]
     pub approver: String,
     /// Where it is tracked.
     #[serde(default, skip_serializing_if = "Option::is_none")]

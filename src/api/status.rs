@@ -173,22 +173,32 @@ pub struct JobCounts {
     /// `succeeded/total`, for the JOBS column.
     #[schemars(length(max = 32))]
     pub display: String,
+    /// All jobs that count.
     pub total: i64,
+    /// Jobs that succeeded.
     pub succeeded: i64,
+    /// Jobs that failed, timed out or could not start.
     #[serde(skip_serializing_if = "is_zero")]
     pub failed: i64,
+    /// Jobs that were cancelled.
     #[serde(skip_serializing_if = "is_zero")]
     pub cancelled: i64,
+    /// Jobs that were skipped.
     #[serde(skip_serializing_if = "is_zero")]
     pub skipped: i64,
+    /// Jobs and checks that ended neutral.
     #[serde(skip_serializing_if = "is_zero")]
     pub neutral: i64,
+    /// Jobs that wait for a person.
     #[serde(skip_serializing_if = "is_zero")]
     pub action_required: i64,
+    /// Jobs that are queued or running.
     #[serde(skip_serializing_if = "is_zero")]
     pub running: i64,
+    /// Jobs that were expected and never reported.
     #[serde(skip_serializing_if = "is_zero")]
     pub missing: i64,
+    /// Jobs whose state could not be decided.
     #[serde(skip_serializing_if = "is_zero")]
     pub unknown: i64,
     /// Whole percentage of `succeeded` in `total`, rounded down, so that only 100 means all.
@@ -200,16 +210,23 @@ pub struct JobCounts {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TestTotals {
+    /// All tests.
     pub total: i64,
+    /// Tests that passed, flaked ones included.
     pub passed: i64,
+    /// Tests that failed.
     #[serde(skip_serializing_if = "is_zero")]
     pub failed: i64,
+    /// Tests that broke before they could pass or fail.
     #[serde(skip_serializing_if = "is_zero")]
     pub errored: i64,
+    /// Tests that were skipped.
     #[serde(skip_serializing_if = "is_zero")]
     pub skipped: i64,
+    /// Tests that are marked as not written yet.
     #[serde(skip_serializing_if = "is_zero")]
     pub pending: i64,
+    /// Tests that passed only after a retry.
     #[serde(skip_serializing_if = "is_zero")]
     pub flaked: i64,
 }
@@ -233,6 +250,7 @@ pub struct TestCounts {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SuiteStatus {
+    /// Name of the suite.
     #[schemars(length(max = 255))]
     pub name: String,
     /// Required, Informational, or Aggregate for jobs that only repeat others.
@@ -241,13 +259,17 @@ pub struct SuiteStatus {
     /// Succeeded, Failed, Running or Unknown, over all jobs of the suite.
     #[schemars(length(max = 16))]
     pub state: String,
+    /// Jobs of the suite that succeeded or are allowed to end otherwise.
     pub passed: i64,
+    /// Jobs of the suite.
     pub total: i64,
     /// Whole percentage, rounded down, so that only 100 means all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pass_rate: Option<i64>,
+    /// The suite is part of the critical path.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub critical_path: bool,
+    /// Tests of the suite, as far as counts were read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tests: Option<TestTotals>,
     /// Jobs of the suite; those that did not succeed come first where the list is cut.
@@ -262,6 +284,7 @@ pub struct SuiteStatus {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct JobStatus {
+    /// Name of the job, check run or commit status, as GitHub spells it.
     #[schemars(length(max = 255))]
     pub name: String,
     /// Display name, where an alias gives one.
@@ -278,16 +301,20 @@ pub struct JobStatus {
     /// Id of the job or check run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
+    /// Id of the run that the job belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_id: Option<i64>,
+    /// Attempt of the run that the job belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<i64>,
     /// App that produced a check of another app.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 100))]
     pub app: Option<String>,
+    /// How long the job ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<i64>,
+    /// Tests of the job, where counts were read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tests: Option<TestTotals>,
     /// Why the job counts as it does: a waiver, an allowance, a consequence of another failure.
@@ -300,19 +327,26 @@ pub struct JobStatus {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Failure {
+    /// Suite of the job.
     #[schemars(length(max = 255))]
     pub suite: String,
+    /// Name of the job.
     #[schemars(length(max = 255))]
     pub job: String,
+    /// Display name, where an alias gives one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 255))]
     pub display_name: Option<String>,
+    /// State of the job, one of those of `suites[].jobs[].state`.
     #[schemars(length(max = 16))]
     pub state: String,
+    /// Id of the job or check run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_id: Option<i64>,
+    /// Id of the run that the job belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_id: Option<i64>,
+    /// Page of the job.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     pub url: Option<String>,
@@ -324,11 +358,13 @@ pub struct Failure {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub message: Option<String>,
+    /// Tests of the job, where counts were read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tests: Option<TestTotals>,
     /// What the same suite did on a developer's machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub local: Option<LocalComparison>,
+    /// Tests that failed in this job.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
     pub failing_tests: Vec<FailingTest>,
@@ -339,6 +375,7 @@ pub struct Failure {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 60))]
     pub excerpt: Vec<ExcerptLine>,
+    /// Possible causes, the most probable first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub causes: Vec<Cause>,
@@ -359,12 +396,16 @@ pub struct Failure {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct LocalComparison {
+    /// All tests of the local run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<i64>,
+    /// Tests that passed locally.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passed: Option<i64>,
+    /// Tests that failed locally.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<i64>,
+    /// Tests that passed locally only after a retry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flaked: Option<i64>,
     /// What the comparison shows, in one sentence.
@@ -376,13 +417,17 @@ pub struct LocalComparison {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FailingTest {
+    /// Full name of the test.
     #[schemars(length(max = 512))]
     pub name: String,
+    /// Source file of the failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     pub file: Option<String>,
+    /// Line in that file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<i64>,
+    /// What the test said.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub message: Option<String>,
@@ -394,6 +439,7 @@ pub struct FailingTest {
 pub struct ExcerptLine {
     /// Line number in the job's log, from 1.
     pub line: i64,
+    /// The line, without escapes and cut to its limit.
     #[schemars(length(max = 512))]
     pub text: String,
 }
@@ -402,6 +448,7 @@ pub struct ExcerptLine {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Cause {
+    /// Kind of the cause, one word.
     #[schemars(length(max = 64))]
     pub kind: String,
     /// Percent.
@@ -417,12 +464,15 @@ pub struct Cause {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Artifact {
+    /// Name of the artifact.
     #[schemars(length(max = 255))]
     pub name: String,
+    /// GitHub's id of the artifact.
     pub id: i64,
     /// MustGather, TestReport or Other.
     #[schemars(length(max = 16))]
     pub kind: String,
+    /// Id of the run that uploaded it.
     pub run_id: i64,
     /// Job that it belongs to, where the name tells.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -430,13 +480,17 @@ pub struct Artifact {
     pub job: Option<String>,
     /// Bytes of the zip.
     pub size_bytes: i64,
+    /// Digest of the zip, such as `sha256:...`, where GitHub gives one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 80))]
     pub digest: Option<String>,
+    /// When it was uploaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Time>,
+    /// When GitHub deletes its content.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Time>,
+    /// GitHub has deleted its content.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub expired: bool,
     /// Layout of a bundle, where it is known.
@@ -455,13 +509,16 @@ pub struct Artifact {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Pattern {
+    /// Fingerprint that the failures share.
     #[schemars(length(max = 64))]
     pub fingerprint: String,
     /// What they have in common.
     #[schemars(length(max = 512))]
     pub text: String,
+    /// Jobs that show it.
     #[schemars(length(max = 32), inner(length(max = 255)))]
     pub jobs: Vec<String>,
+    /// Jobs that show it, before the list was cut.
     pub jobs_total: i64,
 }
 
@@ -469,13 +526,16 @@ pub struct Pattern {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MaskedFailure {
+    /// Name of the job.
     #[schemars(length(max = 255))]
     pub job: String,
     /// FailedStep, FailureAnnotation or FailingTests.
     #[schemars(length(max = 32))]
     pub kind: String,
+    /// What was found.
     #[schemars(length(max = 512))]
     pub message: String,
+    /// Page of the job.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     pub url: Option<String>,
@@ -488,7 +548,7 @@ pub struct Assessment {
     /// Percent: how much of what the verdict rests on was read, and how well it agrees.
     #[schemars(range(min = 0, max = 100))]
     pub confidence: i64,
-    /// None, Low, Medium, High or Unknown.
+    /// One of None, Low, Medium, High and Unknown.
     #[schemars(length(max = 16))]
     pub risk: String,
     /// One line per step of the calculation.
@@ -503,8 +563,10 @@ pub struct Recommendation {
     /// Merge, Wait, Analyse, Rerun, FixSetup or Complete.
     #[schemars(length(max = 16))]
     pub action: String,
+    /// The recommendation in one sentence.
     #[schemars(length(max = 512))]
     pub summary: String,
+    /// What can be done, the recommended option first.
     #[schemars(length(max = 8))]
     pub options: Vec<ActionOption>,
 }
@@ -513,13 +575,17 @@ pub struct Recommendation {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ActionOption {
+    /// Merge, Wait, Analyse, Rerun, FixSetup or Complete.
     #[schemars(length(max = 16))]
     pub action: String,
+    /// What it does and what it costs.
     #[schemars(length(max = 512))]
     pub description: String,
+    /// Exact commands that do it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8), inner(length(max = 512)))]
     pub commands: Vec<String>,
+    /// This is the recommended option.
     pub recommended: bool,
 }
 
@@ -527,14 +593,18 @@ pub struct ActionOption {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Transition {
+    /// When the verdict changed.
     pub time: Time,
     /// Status of `Passed` from then on.
     #[schemars(length(max = 16))]
     pub passed: String,
+    /// Reason of `Passed` from then on.
     #[schemars(length(max = 64))]
     pub reason: String,
+    /// First 8 digits of the commit id.
     #[schemars(length(max = 8))]
     pub sha: String,
+    /// Message of `Passed` from then on, cut to its limit.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 255))]
     pub message: String,

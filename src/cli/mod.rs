@@ -4,6 +4,7 @@
 mod evidence;
 pub mod exit;
 mod files;
+pub mod render;
 
 use std::io::Write;
 

@@ -6,6 +6,7 @@
 
 mod credentials;
 mod events;
+mod github;
 mod memory;
 mod observer;
 mod reconcile;
@@ -26,6 +27,7 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+pub use github::GitHubObserver;
 pub use memory::REQUESTED_AT;
 pub use observer::Observer;
 pub use requeue::Pace;

@@ -77,6 +77,7 @@ pub fn run<O: Observer>(
 async fn process(args: RunArgs, observer: Arc<dyn Observer>) -> anyhow::Result<()> {
     let end = shutdown::on_signals()?;
     let listener = health::bind(args.health_addr).await?;
+    let address = listener.local_addr()?;
     let (state, counters) = (health::Health::new(), metrics::Metrics::new());
     tokio::spawn(health::serve(listener, state.clone(), counters.clone(), end.child_token()));
     let client = kube::Client::try_default().await.map_err(|error| {
@@ -84,7 +85,7 @@ async fn process(args: RunArgs, observer: Arc<dyn Observer>) -> anyhow::Result<(
             "cannot find a cluster: {error}; run in a pod with a service account, or set KUBECONFIG"
         )
     })?;
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), health = %args.health_addr, "testrun-operator starts");
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), health = %address, "testrun-operator starts");
     let config = controller::Config {
         namespace: args.namespace,
         github_token: args.github_token.filter(|t| !t.expose_secret().is_empty()),

@@ -1,4 +1,12 @@
 //! All integration tests, one binary: each module is a topic.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod api;
+mod chart;
+mod cluster;
 mod conditions_doc;
 mod controller;
 mod gating;
+mod generated;
+mod github;

@@ -4,6 +4,7 @@
 mod bench;
 mod change;
 mod life;
+mod process;
 mod rest;
 
 use jiff::{SignedDuration, Timestamp};

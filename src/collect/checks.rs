@@ -1,0 +1,53 @@
+//! Check runs of other apps and commit statuses.
+
+use std::collections::BTreeSet;
+
+use crate::github::Result;
+use crate::github::api::Repo;
+use crate::verdict::facts::{ACTIONS_APP_ID, Check, CheckKind};
+
+/// Reads both kinds, and which check runs have annotations.
+pub(super) async fn read(repo: &Repo<'_>, sha: &str) -> Result<(Vec<Check>, BTreeSet<i64>)> {
+    let mut out = Vec::new();
+    let mut annotated = BTreeSet::new();
+    for run in repo.check_runs(sha).await? {
+        if run.output.annotations_count > 0 {
+            annotated.insert(run.id);
+        }
+        let app = run.app.unwrap_or_default();
+        // Jobs are read as jobs. On a GitHub Enterprise Server the app has another id.
+        if app.id == Some(ACTIONS_APP_ID) || app.slug.as_deref() == Some("github-actions") {
+            continue;
+        }
+        out.push(Check {
+            id: run.id,
+            kind: CheckKind::CheckRun,
+            name: run.name,
+            app: app.slug,
+            app_id: app.id,
+            head_sha: run.head_sha,
+            status: run.status,
+            conclusion: run.conclusion,
+            url: run.html_url.or(run.details_url),
+            at: run.started_at,
+            completed_at: run.completed_at,
+        });
+    }
+    for status in repo.statuses(sha).await? {
+        let pending = status.state == "pending";
+        out.push(Check {
+            id: status.id,
+            kind: CheckKind::Status,
+            name: status.context,
+            app: status.creator.and_then(|c| c.login),
+            app_id: None,
+            head_sha: sha.to_owned(),
+            status: if pending { "in_progress".to_owned() } else { "completed".to_owned() },
+            conclusion: (!pending).then_some(status.state),
+            url: status.target_url,
+            at: status.updated_at.or(status.created_at),
+            completed_at: (!pending).then_some(status.updated_at).flatten(),
+        });
+    }
+    Ok((out, annotated))
+}

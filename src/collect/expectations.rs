@@ -1,0 +1,143 @@
+//! What must be there: checks that the base branch requires, and what its last green commit had.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::memory::Memory;
+use super::or_gap;
+use super::runs;
+use super::source::Resolved;
+use crate::github::api::Repo;
+use crate::github::{Result, wire};
+use crate::verdict::facts::{
+    Baseline, BaselineJobs, BaselineWorkflow, Expectations, Gap, GapKind, RequiredCheck,
+};
+
+/// Commits of others that must have run for an event before the absence of a workflow among them
+/// means that it does not run for it.
+const ENOUGH_COMMITS: usize = 3;
+
+/// Ids of the green jobs of the base branch by workflow path and job name, to compare logs with.
+pub(super) type BaselineIds = BTreeMap<(String, String), i64>;
+
+/// Reads what must be there.
+pub(super) async fn read(
+    repo: &Repo<'_>,
+    resolved: &Resolved,
+    gaps: &mut Vec<Gap>,
+    memory: &Memory,
+) -> Result<(Expectations, BaselineIds)> {
+    let branch = resolved.expects_of.as_str();
+    if branch.is_empty() {
+        return Ok((Expectations::default(), BaselineIds::new()));
+    }
+    let required = required(repo, branch, gaps).await?;
+    let mut found = Vec::new();
+    let baseline = match or_gap(baseline(repo, resolved, memory).await.map(Some), GapKind::Baseline, gaps)? {
+        Some((baseline, ids)) => {
+            found = ids;
+            baseline
+        }
+        None => Baseline::None,
+    };
+    Ok((Expectations { required, baseline }, found.into_iter().collect()))
+}
+
+/// Rulesets and classic protection; both apply.
+async fn required(repo: &Repo<'_>, branch: &str, gaps: &mut Vec<Gap>) -> Result<Vec<RequiredCheck>> {
+    let mut all = BTreeSet::new();
+    for rule in or_gap(repo.rules(branch).await, GapKind::RequiredChecks, gaps)? {
+        if rule.kind == "required_status_checks" {
+            for check in rule.parameters.required_status_checks {
+                all.insert(RequiredCheck { name: check.context, app_id: app(check.integration_id) });
+            }
+        }
+    }
+    let found = or_gap(repo.branch(branch).await.map(Some), GapKind::RequiredChecks, gaps)?;
+    if let Some(found) = found {
+        let checks = found.protection.required_status_checks;
+        let by_app: BTreeSet<String> = checks.checks.iter().map(|c| c.context.clone()).collect();
+        for check in checks.checks {
+            all.insert(RequiredCheck { name: check.context, app_id: app(check.app_id) });
+        }
+        // The older list has no apps; where both are there they say the same.
+        all.extend(
+            checks
+                .contexts
+                .into_iter()
+                .filter(|c| !by_app.contains(c))
+                .map(|name| RequiredCheck { name, app_id: None }),
+        );
+    }
+    Ok(all.into_iter().filter(|r| !r.name.is_empty()).collect())
+}
+
+/// -1 and null both mean any app.
+fn app(id: Option<i64>) -> Option<i64> {
+    id.filter(|id| *id > 0)
+}
+
+async fn baseline(
+    repo: &Repo<'_>,
+    resolved: &Resolved,
+    memory: &Memory,
+) -> Result<(Baseline, Vec<((String, String), i64)>)> {
+    let branch = resolved.expects_of.as_str();
+    let repository = resolved.source.repository.as_str();
+    let sha = resolved.source.sha.as_str();
+    // Filtered lists have been wrong before: everything that decides is looked at here again.
+    let on_branch = repo.recent_runs("branch", branch).await?;
+    let mut newest: BTreeMap<i64, &wire::Run> = BTreeMap::new();
+    for run in &on_branch {
+        let own = run.head_branch.as_deref() == Some(branch)
+            && run.repository.full_name.eq_ignore_ascii_case(repository)
+            && run.head_repository.as_ref().is_none_or(|h| h.id == run.repository.id)
+            && run.head_sha != sha;
+        let of_commit = matches!(run.event.as_str(), "push" | "merge_group" | "dynamic");
+        if own && of_commit && run.status == "completed" && run.conclusion.as_deref() == Some("success") {
+            let entry = newest.entry(run.workflow_id).or_insert(run);
+            if (run.created_at, run.id) > (entry.created_at, entry.id) {
+                *entry = run;
+            }
+        }
+    }
+    let Some(last) = newest.values().max_by_key(|r| (r.created_at, r.id)) else {
+        return Ok((Baseline::None, Vec::new()));
+    };
+    let runs_for = if resolved.for_pull_request {
+        workflows_of_pulls(&repo.recent_runs("event", "pull_request").await?, resolved)
+    } else {
+        None
+    };
+    let (mut workflows, mut ids) = (Vec::new(), Vec::new());
+    let last_sha = last.head_sha.clone();
+    for run in newest.values() {
+        let jobs = runs::jobs(repo, repository, run, memory).await?;
+        let path = run.path.clone().unwrap_or_default().split('@').next().unwrap_or_default().to_owned();
+        let mut names = BTreeSet::new();
+        for job in jobs.1.iter().filter(|j| j.conclusion.as_deref() == Some("success")) {
+            names.insert(job.name.clone());
+            ids.push(((path.clone(), job.name.clone()), job.id));
+        }
+        workflows.push(BaselineWorkflow {
+            workflow: run.name.clone().filter(|n| !n.is_empty()).unwrap_or_else(|| path.clone()),
+            path,
+            event: run.event.clone(),
+            run_id: run.id,
+            jobs: names.into_iter().collect(),
+            not_for_this_event: runs_for.as_ref().is_some_and(|set| !set.contains(&run.workflow_id)),
+        });
+    }
+    Ok((Baseline::Found(BaselineJobs { sha: last_sha, branch: branch.to_owned(), workflows }), ids))
+}
+
+/// Workflows that lately ran for pull requests of others. None where too few of them ran to tell.
+fn workflows_of_pulls(runs: &[wire::Run], resolved: &Resolved) -> Option<BTreeSet<i64>> {
+    let others: Vec<&wire::Run> = runs
+        .iter()
+        .filter(|r| r.event == "pull_request")
+        // The author of this commit could leave a workflow out of it, and so must have no say.
+        .filter(|r| r.head_sha != resolved.source.sha && r.head_branch != resolved.source.branch)
+        .collect();
+    let commits: BTreeSet<&str> = others.iter().map(|r| r.head_sha.as_str()).collect();
+    (commits.len() >= ENOUGH_COMMITS).then(|| others.iter().map(|r| r.workflow_id).collect())
+}

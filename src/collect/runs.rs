@@ -1,0 +1,166 @@
+//! Workflow runs of the commit with the jobs of all their attempts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use super::memory::{Jobs, Memory};
+use crate::github::api::Repo;
+use crate::github::{Result, wire};
+use crate::verdict::facts::{Annotation, Gap, GapKind, Job, Run, Step};
+
+/// Runs whose jobs are asked for at the same time.
+const AT_ONCE: usize = 5;
+/// Jobs whose annotations are read in one look.
+const MAX_ANNOTATED: usize = 40;
+
+/// Reads the jobs of the listed runs.
+pub(super) async fn read(
+    repo: &Repo<'_>,
+    repository: &str,
+    listed: &[wire::Run],
+    memory: &Memory,
+) -> Result<Vec<Run>> {
+    // Each id once: while a run is re-run, a list in two pages may hold it twice.
+    let mut newest: BTreeMap<i64, &wire::Run> = BTreeMap::new();
+    for run in listed {
+        let entry = newest.entry(run.id).or_insert(run);
+        if run.run_attempt > entry.run_attempt {
+            *entry = run;
+        }
+    }
+    let reads: Vec<_> = newest.into_values().map(|run| read_run(repo, repository, run, memory)).collect();
+    stream::iter(reads).buffer_unordered(AT_ONCE).try_collect().await
+}
+
+async fn read_run(repo: &Repo<'_>, repository: &str, run: &wire::Run, memory: &Memory) -> Result<Run> {
+    let jobs = jobs(repo, repository, run, memory).await?;
+    Ok(of_run(run, &jobs))
+}
+
+/// The jobs of a run; those of a completed run are remembered, because they cannot change.
+pub(super) async fn jobs(
+    repo: &Repo<'_>,
+    repository: &str,
+    run: &wire::Run,
+    memory: &Memory,
+) -> Result<Jobs> {
+    let key = (repository.to_owned(), run.id, run.run_attempt, run.updated_at);
+    if run.status == "completed"
+        && let Some(known) = memory.jobs(&key)
+    {
+        return Ok(known);
+    }
+    let (total, jobs) = repo.jobs(run.id).await?;
+    let listed = i64::try_from(jobs.len()).unwrap_or(i64::MAX);
+    let at_rest = run.status == "completed"
+        && run.updated_at.is_some()
+        && !jobs.is_empty()
+        && listed >= total
+        && jobs
+            .iter()
+            .all(|j| j.status == "completed" && j.conclusion.is_some() && j.run_attempt <= run.run_attempt);
+    let jobs: Jobs = Arc::new((total, jobs));
+    if at_rest {
+        memory.keep_jobs(key, Arc::clone(&jobs));
+    }
+    Ok(jobs)
+}
+
+fn of_run(run: &wire::Run, jobs: &Jobs) -> Run {
+    let path = run.path.clone().unwrap_or_default();
+    let path = path.split('@').next().unwrap_or_default().to_owned();
+    let workflow = run.name.clone().filter(|n| !n.is_empty()).unwrap_or_else(|| path.clone());
+    // A job of a newer attempt than the run's own means that the run moved while it was read.
+    let attempt = jobs.1.iter().map(|j| j.run_attempt).max().unwrap_or(0).max(run.run_attempt).max(1);
+    let moved = attempt > run.run_attempt.max(1);
+    Run {
+        id: run.id,
+        attempt,
+        workflow_id: run.workflow_id,
+        workflow,
+        path,
+        event: run.event.clone(),
+        status: if moved { "in_progress".to_owned() } else { run.status.clone() },
+        conclusion: if moved { None } else { run.conclusion.clone() },
+        head_sha: run.head_sha.clone(),
+        head_branch: run.head_branch.clone(),
+        repository: run.repository.full_name.clone(),
+        title: run.display_title.clone(),
+        url: run.html_url.clone(),
+        created_at: run.created_at,
+        updated_at: run.updated_at,
+        jobs_total: jobs.0,
+        jobs: jobs.1.iter().map(of_job).collect(),
+    }
+}
+
+fn of_job(job: &wire::Job) -> Job {
+    Job {
+        id: job.id,
+        attempt: job.run_attempt.max(1),
+        name: job.name.clone(),
+        status: job.status.clone(),
+        conclusion: job.conclusion.clone(),
+        url: job.html_url.clone().unwrap_or_default(),
+        started_at: job.started_at,
+        completed_at: job.completed_at,
+        steps: job
+            .steps
+            .iter()
+            .map(|s| Step {
+                number: s.number,
+                name: s.name.clone(),
+                status: s.status.clone(),
+                conclusion: s.conclusion.clone(),
+            })
+            .collect(),
+        annotations: Vec::new(),
+        evidence: None,
+    }
+}
+
+/// Adds annotations to the jobs that have some; the id of a job is the id of its check run.
+pub(super) async fn annotate(
+    repo: &Repo<'_>,
+    runs: &mut [Run],
+    annotated: &BTreeSet<i64>,
+    gaps: &mut Vec<Gap>,
+) -> Result<()> {
+    let mut wanted: Vec<&mut Job> = runs
+        .iter_mut()
+        .flat_map(|r| &mut r.jobs)
+        .filter(|j| annotated.contains(&j.id) && j.status == "completed")
+        .collect();
+    // Failed ones first: there an annotation is the only place that tells a time-out.
+    wanted.sort_by_key(|j| (j.conclusion.as_deref() == Some("success"), j.id));
+    if wanted.len() > MAX_ANNOTATED {
+        gaps.push(Gap {
+            kind: GapKind::Annotations,
+            message: format!("annotations of {} jobs not read: too many", wanted.len() - MAX_ANNOTATED),
+        });
+    }
+    for job in wanted.into_iter().take(MAX_ANNOTATED) {
+        let list = super::or_gap(repo.annotations(job.id).await, GapKind::Annotations, gaps)?;
+        job.annotations = list
+            .into_iter()
+            .map(|a| Annotation {
+                level: a.annotation_level.unwrap_or_default(),
+                path: a.path,
+                line: a.start_line,
+                title: a.title,
+                message: a.message.unwrap_or_default(),
+            })
+            .collect();
+    }
+    Ok(())
+}
+
+/// Whether two lists of runs say the same.
+pub(super) fn same(a: &[wire::Run], b: &[wire::Run]) -> bool {
+    let key = |list: &[wire::Run]| -> BTreeSet<(i64, i64, String, Option<String>)> {
+        list.iter().map(|r| (r.id, r.run_attempt, r.status.clone(), r.conclusion.clone())).collect()
+    };
+    key(a) == key(b)
+}

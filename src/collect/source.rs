@@ -1,0 +1,133 @@
+//! Which commit the report is about.
+
+use crate::api::Reason;
+use crate::api::spec::GitHubSource;
+use crate::github::api::Repo;
+use crate::github::{Result, wire};
+use crate::verdict::facts::{SourceFacts, Trouble};
+
+/// The commit, and what is known of where it wants to go.
+#[derive(Clone, Debug)]
+pub(super) struct Resolved {
+    pub source: SourceFacts,
+    /// Branch whose rules and green commits say what must be there.
+    pub expects_of: String,
+    /// The commit belongs to a pull request, so its workflows run for that event.
+    pub for_pull_request: bool,
+}
+
+/// Resolves the source of a spec.
+pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource) -> Result<Resolved> {
+    if let Some(number) = spec.pull_request {
+        let pull = repo.pull(number).await?;
+        let repository = match &pull.base.repo {
+            Some(repository) if !repository.full_name.is_empty() => repository.clone(),
+            _ => repo.repository().await?,
+        };
+        return of_pull(repository, pull);
+    }
+    let repository = repo.repository().await?;
+    if let Some(branch) = &spec.branch {
+        let found = repo.branch(branch).await?;
+        let sha = full(&found.commit.sha, "the branch's commit")?;
+        return Ok(Resolved {
+            source: SourceFacts {
+                branch: Some(branch.clone()),
+                url: found.commit.html_url,
+                sha,
+                repository_id: Some(repository.id),
+                repository: repository.full_name,
+                ..Default::default()
+            },
+            expects_of: branch.clone(),
+            for_pull_request: false,
+        });
+    }
+    let (sha, branch) = match (&spec.sha, spec.run_id) {
+        (Some(sha), _) => {
+            let commit = repo.commit(sha).await?;
+            if !commit.sha.eq_ignore_ascii_case(sha) {
+                return Err(trouble(format!(
+                    "GitHub answers commit {} when asked for {sha}; spec.source.github.sha must be a full commit id",
+                    crate::verdict::text::clean(&commit.sha, 64)
+                )));
+            }
+            (full(&commit.sha, "the commit")?, None)
+        }
+        (None, Some(id)) => {
+            let run = repo.run(id).await?;
+            if !run.repository.full_name.eq_ignore_ascii_case(&repository.full_name) {
+                return Err(Trouble {
+                    reason: Reason::NotFound,
+                    message: format!(
+                        "workflow run {id} belongs to another repository than {}",
+                        repository.full_name
+                    ),
+                    retry_at: None,
+                });
+            }
+            (full(&run.head_sha, "the run's commit")?, run.head_branch)
+        }
+        (None, None) => return Err(trouble("spec.source.github names no commit".to_owned())),
+    };
+    // A commit of exactly one open pull request goes where that goes.
+    let mut pulls: Vec<wire::Pull> = super::or_gap(
+        repo.pulls_of(&sha).await,
+        crate::verdict::facts::GapKind::Annotations,
+        &mut Vec::new(),
+    )?;
+    pulls.retain(|p| p.state == "open" && p.head.sha == sha);
+    if let [pull] = pulls.as_slice() {
+        return of_pull(repository, pull.clone());
+    }
+    Ok(Resolved {
+        expects_of: repository.default_branch.clone(),
+        for_pull_request: !pulls.is_empty(),
+        source: SourceFacts {
+            url: Some(commit_url(&sha, &repository)),
+            sha,
+            branch,
+            repository_id: Some(repository.id),
+            repository: repository.full_name,
+            ..Default::default()
+        },
+    })
+}
+
+fn of_pull(repository: wire::Repository, pull: wire::Pull) -> Result<Resolved> {
+    let sha = full(&pull.head.sha, "the pull request's head")?;
+    // A deleted fork has no repository any more; the head is foreign all the same.
+    let fork = pull.head.repo.as_ref().is_none_or(|r| r.id != repository.id);
+    Ok(Resolved {
+        expects_of: pull.base.name.clone(),
+        for_pull_request: true,
+        source: SourceFacts {
+            sha,
+            fork,
+            branch: Some(pull.head.name),
+            base_branch: Some(pull.base.name),
+            pull_request: Some(pull.number),
+            title: pull.title,
+            url: pull.html_url,
+            repository_id: Some(repository.id),
+            repository: repository.full_name,
+        },
+    })
+}
+
+fn full(sha: &str, what: &str) -> Result<String> {
+    let hex = sha.chars().all(|c| c.is_ascii_hexdigit());
+    if hex && matches!(sha.len(), 40 | 64) {
+        return Ok(sha.to_ascii_lowercase());
+    }
+    Err(trouble(format!("GitHub's answer for {what} is not a full commit id")))
+}
+
+fn trouble(message: String) -> Trouble {
+    Trouble { reason: Reason::InvalidAnswer, message, retry_at: None }
+}
+
+/// The page of a commit; the answer for a repository does not always have it.
+fn commit_url(sha: &str, repository: &wire::Repository) -> String {
+    format!("https://github.com/{}/commit/{sha}", repository.full_name)
+}

@@ -1,0 +1,203 @@
+//! The calls that are used, each one a method. Lists are read whole or not at all.
+
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+
+use super::{GitHub, Result, error, wire};
+
+/// Entries of a page.
+const PER_PAGE: usize = 100;
+
+/// One look at one repository; remembers GitHub's clock.
+pub struct Repo<'g> {
+    github: &'g GitHub,
+    /// `/repos/owner/name`.
+    root: String,
+    name: String,
+    date: Mutex<Option<Timestamp>>,
+}
+
+impl<'g> Repo<'g> {
+    /// `name` is `owner/name`, already checked.
+    pub fn new(github: &'g GitHub, name: &str) -> Self {
+        let path: Vec<String> = name.split('/').map(segment).collect();
+        Self {
+            github,
+            root: format!("/repos/{}", path.join("/")),
+            name: name.to_owned(),
+            date: Mutex::new(None),
+        }
+    }
+
+    /// The latest `Date` of any answer so far.
+    pub fn date(&self) -> Option<Timestamp> {
+        self.date.lock().map_or(None, |d| *d)
+    }
+
+    pub async fn repository(&self) -> Result<wire::Repository> {
+        self.get(&self.root, &format!("repository {}", self.name)).await
+    }
+
+    pub async fn pull(&self, number: i64) -> Result<wire::Pull> {
+        self.get(&format!("{}/pulls/{number}", self.root), &format!("pull request {number} of {}", self.name))
+            .await
+    }
+
+    /// Pull requests that contain a commit.
+    pub async fn pulls_of(&self, sha: &str) -> Result<Vec<wire::Pull>> {
+        let path = format!("{}/commits/{}/pulls?per_page={PER_PAGE}", self.root, segment(sha));
+        self.get(&path, &format!("pull requests of commit {sha} of {}", self.name)).await
+    }
+
+    pub async fn commit(&self, sha: &str) -> Result<wire::Commit> {
+        let path = format!("{}/commits/{}", self.root, segment(sha));
+        self.get(&path, &format!("commit {sha} of {}", self.name)).await
+    }
+
+    pub async fn branch(&self, name: &str) -> Result<wire::Branch> {
+        let path = format!("{}/branches/{}", self.root, segment(name));
+        self.get(&path, &format!("branch {} of {}", crate::verdict::text::clean(name, 100), self.name)).await
+    }
+
+    pub async fn run(&self, id: i64) -> Result<wire::Run> {
+        let path = format!("{}/actions/runs/{id}?exclude_pull_requests=true", self.root);
+        self.get(&path, &format!("workflow run {id} of {}", self.name)).await
+    }
+
+    /// All runs that GitHub lists for a commit.
+    pub async fn runs_of(&self, sha: &str) -> Result<Vec<wire::Run>> {
+        // An empty value would drop the filter and return everything.
+        let path = format!("{}/actions/runs?head_sha={}&exclude_pull_requests=true", self.root, segment(sha));
+        let what = format!("workflow runs of commit {sha} of {}", self.name);
+        self.list(&path, &what, true, |l: wire::RunList| (l.total_count, l.workflow_runs)).await
+    }
+
+    /// The newest runs of a branch or of an event: one page.
+    pub async fn recent_runs(&self, filter: &str, value: &str) -> Result<Vec<wire::Run>> {
+        let path = format!(
+            "{}/actions/runs?{filter}={}&exclude_pull_requests=true&per_page={PER_PAGE}",
+            self.root,
+            segment(value)
+        );
+        let what = format!("workflow runs of {}", self.name);
+        Ok(self.get::<wire::RunList>(&path, &what).await?.workflow_runs)
+    }
+
+    /// Jobs of all attempts of a run, and how many GitHub says there are.
+    pub async fn jobs(&self, run: i64) -> Result<(i64, Vec<wire::Job>)> {
+        let path = format!("{}/actions/runs/{run}/jobs?filter=all", self.root);
+        let what = format!("jobs of run {run} of {}", self.name);
+        let mut total = 0;
+        let jobs = self
+            .list(&path, &what, false, |l: wire::JobList| {
+                total = l.total_count;
+                (l.total_count, l.jobs)
+            })
+            .await?;
+        Ok((total, jobs))
+    }
+
+    pub async fn artifacts(&self, run: i64) -> Result<Vec<wire::Artifact>> {
+        let path = format!("{}/actions/runs/{run}/artifacts", self.root);
+        let what = format!("artifacts of run {run} of {}", self.name);
+        self.list(&path, &what, false, |l: wire::ArtifactList| (l.total_count, l.artifacts)).await
+    }
+
+    /// Check runs of all apps, GitHub Actions included.
+    pub async fn check_runs(&self, sha: &str) -> Result<Vec<wire::CheckRun>> {
+        let path = format!("{}/commits/{}/check-runs?filter=all", self.root, segment(sha));
+        let what = format!("check runs of commit {sha} of {}", self.name);
+        self.list(&path, &what, true, |l: wire::CheckRunList| (l.total_count, l.check_runs)).await
+    }
+
+    /// Commit statuses, newest first, old values included.
+    pub async fn statuses(&self, sha: &str) -> Result<Vec<wire::Status>> {
+        let path = format!("{}/commits/{}/statuses", self.root, segment(sha));
+        self.plain_list(&path, &format!("commit statuses of {sha} of {}", self.name)).await
+    }
+
+    /// Annotations of a check run or job: one page.
+    pub async fn annotations(&self, check_run: i64) -> Result<Vec<wire::Annotation>> {
+        let path = format!("{}/check-runs/{check_run}/annotations?per_page={PER_PAGE}", self.root);
+        self.get(&path, &format!("annotations of job {check_run} of {}", self.name)).await
+    }
+
+    /// Rules that apply to a branch.
+    pub async fn rules(&self, branch: &str) -> Result<Vec<wire::Rule>> {
+        let path = format!("{}/rules/branches/{}", self.root, segment(branch));
+        let what = format!("rules of branch {} of {}", crate::verdict::text::clean(branch, 100), self.name);
+        self.plain_list(&path, &what).await
+    }
+
+    /// The log of a job, at most `limit` bytes; the flag tells that there was more.
+    pub async fn log(&self, job: i64, limit: usize) -> Result<(Bytes, bool)> {
+        let path = format!("{}/actions/jobs/{job}/logs", self.root);
+        self.github.download(&path, &format!("log of job {job} of {}", self.name), limit).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str, what: &str) -> Result<T> {
+        let answer = self.github.get(path, what).await?;
+        if let (Some(date), Ok(mut latest)) = (answer.date, self.date.lock()) {
+            *latest = Some(latest.map_or(date, |old| old.max(date)));
+        }
+        Ok(answer.value)
+    }
+
+    /// All pages of a counted list. `Link` headers are not followed: pages are counted, so a wrong
+    /// or hostile link leads nowhere. With `whole`, fewer entries than the total are an error.
+    async fn list<L: DeserializeOwned, T>(
+        &self,
+        path: &str,
+        what: &str,
+        whole: bool,
+        mut split: impl FnMut(L) -> (i64, Vec<T>),
+    ) -> Result<Vec<T>> {
+        let mut all = Vec::new();
+        let joint = if path.contains('?') { '&' } else { '?' };
+        for page in 1..=self.github.settings().max_pages {
+            let (total, mut items) =
+                split(self.get(&format!("{path}{joint}per_page={PER_PAGE}&page={page}"), what).await?);
+            let got = items.len();
+            all.append(&mut items);
+            let listed = i64::try_from(all.len()).unwrap_or(i64::MAX);
+            // A total that is too small ends nothing: only a short page does.
+            if got == 0 || got < PER_PAGE && listed >= total {
+                if whole && listed < total {
+                    return Err(error::invalid(what, &format!("lists {listed} of {total} entries")));
+                }
+                return Ok(all);
+            }
+        }
+        Err(error::invalid(what, &format!("has more than {} pages", self.github.settings().max_pages)))
+    }
+
+    /// All pages of a list without a total.
+    async fn plain_list<T: DeserializeOwned>(&self, path: &str, what: &str) -> Result<Vec<T>> {
+        let mut all = Vec::new();
+        for page in 1..=self.github.settings().max_pages {
+            let mut items: Vec<T> =
+                self.get(&format!("{path}?per_page={PER_PAGE}&page={page}"), what).await?;
+            let got = items.len();
+            all.append(&mut items);
+            if got < PER_PAGE {
+                return Ok(all);
+            }
+        }
+        Err(error::invalid(what, &format!("has more than {} pages", self.github.settings().max_pages)))
+    }
+}
+
+/// One segment of a path, or a value of a query.
+fn segment(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}

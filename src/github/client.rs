@@ -1,0 +1,236 @@
+//! The one place that talks through octocrab: bounded, timed, and with errors a report can show.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, LOCATION, USER_AGENT};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use jiff::Timestamp;
+use octocrab::Octocrab;
+use octocrab::service::middleware::retry::RetryConfig;
+use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
+
+use super::{ApiBase, Credential, Result, Settings, download, error};
+use crate::api::Reason;
+use crate::verdict::facts::Trouble;
+
+/// Redirects of one request that are followed: a renamed repository needs one.
+const MAX_HOPS: usize = 3;
+/// Pause before the one repetition of a request that a gateway lost.
+const AGAIN: Duration = Duration::from_millis(300);
+
+/// A client for one API address and one credential. Cheap to clone.
+#[derive(Clone)]
+pub struct GitHub {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    octocrab: Octocrab,
+    base: ApiBase,
+    settings: Settings,
+    slots: Semaphore,
+    requests: AtomicU64,
+    download: download::Client,
+}
+
+/// A value with GitHub's time of the answer.
+#[derive(Clone, Debug)]
+pub struct Answer<T> {
+    pub value: T,
+    /// `Date` of the answer.
+    pub date: Option<Timestamp>,
+}
+
+impl std::fmt::Debug for GitHub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GitHub").field("base", &self.inner.base).finish_non_exhaustive()
+    }
+}
+
+impl GitHub {
+    /// A client; fails where TLS cannot be set up on this machine.
+    pub fn new(base: &ApiBase, credential: &Credential, settings: &Settings) -> anyhow::Result<Self> {
+        let builder = Octocrab::builder()
+            .base_uri(base.uri().clone())?
+            .add_retry_config(RetryConfig::None)
+            .set_connect_timeout(Some(settings.timeout))
+            .set_read_timeout(Some(settings.timeout))
+            .set_write_timeout(Some(settings.timeout));
+        let octocrab = match credential {
+            Credential::None => builder.build()?,
+            Credential::Token(token) => builder.personal_token(token.clone()).build()?,
+        };
+        Ok(Self {
+            inner: Arc::new(Inner {
+                octocrab,
+                base: base.clone(),
+                settings: *settings,
+                slots: Semaphore::new(settings.max_in_flight.max(1)),
+                requests: AtomicU64::new(0),
+                download: download::Client::new(base, settings.timeout)?,
+            }),
+        })
+    }
+
+    /// Requests sent so far, those for logs and archives not counted.
+    pub fn requests(&self) -> u64 {
+        self.inner.requests.load(Ordering::Relaxed)
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// Reads one JSON document. `what` names it in errors.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str, what: &str) -> Result<Answer<T>> {
+        let mut path = path.to_owned();
+        for _ in 0..=MAX_HOPS {
+            let (status, headers, body) = self.fetch(&path, what).await?;
+            let date = date(&headers);
+            if status.is_success() {
+                let value = serde_json::from_slice(&body).map_err(|e| {
+                    error::invalid(
+                        what,
+                        &format!(
+                            "is not the JSON that is expected (line {}, column {})",
+                            e.line(),
+                            e.column()
+                        ),
+                    )
+                })?;
+                return Ok(Answer { value, date });
+            }
+            if !status.is_redirection() {
+                return Err(error::of_status(status, &headers, &body, what, Timestamp::now()));
+            }
+            path = self.redirected(&headers, what)?;
+        }
+        Err(error::invalid(what, "redirects without end"))
+    }
+
+    /// Downloads what a redirect points to (a log, an archive), at most `limit` bytes. The flag tells
+    /// that there was more.
+    pub async fn download(&self, path: &str, what: &str, limit: usize) -> Result<(Bytes, bool)> {
+        let mut path = path.to_owned();
+        for _ in 0..=MAX_HOPS {
+            let (status, headers, body) = self.fetch(&path, what).await?;
+            if status.is_success() {
+                // A server may answer with the content itself.
+                let cut = body.len() > limit;
+                return Ok((body.slice(..body.len().min(limit)), cut));
+            }
+            if !status.is_redirection() {
+                return Err(error::of_status(status, &headers, &body, what, Timestamp::now()));
+            }
+            match self.redirected(&headers, what) {
+                // Another name of the same thing on the API itself.
+                Ok(on_api) if on_api.starts_with("/repos/") || on_api.starts_with("/repositories/") => {
+                    path = on_api
+                }
+                _ => {
+                    let target = error::header(&headers, LOCATION.as_str())
+                        .ok_or_else(|| error::invalid(what, "redirects to nowhere"))?;
+                    return self.inner.download.get(target, what, limit).await;
+                }
+            }
+        }
+        Err(error::invalid(what, "redirects without end"))
+    }
+
+    /// The API path that a redirect points to. It must stay on the API's host: the token goes with it.
+    fn redirected(&self, headers: &HeaderMap, what: &str) -> Result<String> {
+        let location = error::header(headers, LOCATION.as_str())
+            .ok_or_else(|| error::invalid(what, "redirects to nowhere"))?;
+        let uri: http::Uri =
+            location.parse().map_err(|_| error::invalid(what, "redirects to something that is not a URL"))?;
+        let base = &self.inner.base;
+        let same = uri.authority().is_none_or(|a| a.as_str().eq_ignore_ascii_case(base.authority()))
+            && uri.scheme_str().is_none_or(|s| Some(s) == base.uri().scheme_str());
+        let path = uri.path_and_query().map_or("", |p| p.as_str());
+        match path.strip_prefix(base.prefix()) {
+            Some(rest) if same && rest.starts_with('/') => Ok(rest.to_owned()),
+            _ => Err(error::invalid(what, "redirects to another host, which is not followed")),
+        }
+    }
+
+    /// One request, repeated once if a gateway or the connection lost it.
+    async fn fetch(&self, path: &str, what: &str) -> Result<(StatusCode, HeaderMap, Bytes)> {
+        let first = self.once(path, what).await;
+        let lost = match &first {
+            Ok((status, headers, _)) => {
+                matches!(status.as_u16(), 502..=504) && !headers.contains_key(http::header::RETRY_AFTER)
+            }
+            Err(trouble) => trouble.reason == Reason::GitHubUnavailable,
+        };
+        if !lost {
+            return first;
+        }
+        tokio::time::sleep(AGAIN).await;
+        self.once(path, what).await
+    }
+
+    async fn once(&self, path: &str, what: &str) -> Result<(StatusCode, HeaderMap, Bytes)> {
+        let inner = &self.inner;
+        let closed = |_| error::unreachable(what, "shutting down");
+        let _slot = inner.slots.acquire().await.map_err(closed)?;
+        inner.requests.fetch_add(1, Ordering::Relaxed);
+        let limit = inner.settings.max_body;
+        let work = async {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.github+json"));
+            headers.insert(
+                USER_AGENT,
+                HeaderValue::from_static(concat!("testrun-operator/", env!("CARGO_PKG_VERSION"))),
+            );
+            let response = inner
+                .octocrab
+                ._get_with_headers(path, Some(headers))
+                .await
+                .map_err(|e| error::unreachable(what, kind(&e)))?;
+            let (parts, body) = response.into_parts();
+            let body = Limited::new(body, limit).collect().await.map_err(|e| {
+                if e.downcast_ref::<LengthLimitError>().is_some() {
+                    error::invalid(what, &format!("is larger than {limit} bytes"))
+                } else {
+                    error::unreachable(what, "the answer broke off")
+                }
+            })?;
+            Ok::<_, Trouble>((parts.status, parts.headers, body.to_bytes()))
+        };
+        match tokio::time::timeout(inner.settings.timeout, work).await {
+            Ok(done) => done,
+            Err(_) => Err(error::unreachable(
+                what,
+                &format!("no answer within {} s", inner.settings.timeout.as_secs()),
+            )),
+        }
+    }
+}
+
+/// What went wrong below HTTP, in our own words.
+fn kind(error: &octocrab::Error) -> &'static str {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(e) = source {
+        if let Some(io) = e.downcast_ref::<std::io::Error>() {
+            return match io.kind() {
+                std::io::ErrorKind::ConnectionRefused => "connection refused",
+                std::io::ErrorKind::ConnectionReset => "connection reset",
+                std::io::ErrorKind::TimedOut => "timed out",
+                std::io::ErrorKind::InvalidData => "TLS failed; is the server's certificate known here?",
+                _ => "connection failed",
+            };
+        }
+        source = e.source();
+    }
+    "connection failed"
+}
+
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let text = error::header(headers, "date")?;
+    jiff::fmt::rfc2822::parse(text).ok().map(|z| z.timestamp())
+}

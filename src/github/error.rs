@@ -1,0 +1,101 @@
+//! From an HTTP answer to what a report shows. Nothing of an upstream body gets into a message.
+
+use http::{HeaderMap, StatusCode};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::api::Reason;
+use crate::verdict::facts::Trouble;
+use crate::verdict::text::clean;
+
+/// Pause after a limit that says no time, in seconds, as GitHub asks for.
+const PAUSE: i64 = 60;
+/// Longest time that a limit is believed for, in seconds.
+const LONGEST: i64 = 7200;
+
+/// An answer that is not a success. `what` says what was asked for.
+pub(super) fn of_status(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    what: &str,
+    now: Timestamp,
+) -> Trouble {
+    let trouble = |reason, message| Trouble { reason, message, retry_at: None };
+    match status.as_u16() {
+        401 => trouble(
+            Reason::Unauthorized,
+            format!(
+                "GitHub does not accept the credential for {what}; check that the token is whole, not expired and not revoked"
+            ),
+        ),
+        403 | 429 => {
+            if let Some(at) = limited(status, headers, body, now) {
+                return Trouble {
+                    reason: Reason::RateLimited,
+                    message: format!("GitHub's rate limit is used up while reading {what}"),
+                    retry_at: Some(at),
+                };
+            }
+            let needs = header(headers, "x-accepted-github-permissions")
+                .map(|p| format!("; it needs the permission {}", clean(p, 200)))
+                .unwrap_or_default();
+            trouble(Reason::Forbidden, format!("the credential may not read {what}{needs}"))
+        }
+        404 | 410 | 409 | 422 | 451 => trouble(
+            Reason::NotFound,
+            format!(
+                "{what} does not exist, or the credential may not see it; check the name, and the token's access to the repository"
+            ),
+        ),
+        500.. => {
+            trouble(Reason::GitHubUnavailable, format!("GitHub answered {} for {what}", status.as_u16()))
+        }
+        _ => trouble(
+            Reason::InvalidAnswer,
+            format!("GitHub answered {} for {what}, which is not expected", status.as_u16()),
+        ),
+    }
+}
+
+/// The end of a primary or secondary limit, if it is one: a 403 also means a missing permission.
+fn limited(status: StatusCode, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Option<Timestamp> {
+    let number = |name: &str| header(headers, name).and_then(|v| v.trim().parse::<i64>().ok());
+    let after = |seconds: i64| now.checked_add(SignedDuration::from_secs(seconds.clamp(1, LONGEST))).ok();
+    if let Some(seconds) = number("retry-after") {
+        return after(seconds);
+    }
+    if number("x-ratelimit-remaining") == Some(0) {
+        let reset = number("x-ratelimit-reset").and_then(|s| Timestamp::from_second(s).ok());
+        let seconds = reset.map_or(PAUSE, |r| r.duration_since(now).as_secs());
+        return after(seconds);
+    }
+    let text =
+        String::from_utf8_lossy(body.get(..body.len().min(4096)).unwrap_or_default()).to_ascii_lowercase();
+    (status == StatusCode::TOO_MANY_REQUESTS
+        || text.contains("secondary rate limit")
+        || text.contains("rate limit exceeded"))
+    .then(|| after(PAUSE))
+    .flatten()
+}
+
+pub(super) fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name).and_then(|v| v.to_str().ok())
+}
+
+/// No answer at all.
+pub(super) fn unreachable(what: &str, why: &str) -> Trouble {
+    Trouble {
+        reason: Reason::GitHubUnavailable,
+        message: format!("GitHub could not be reached for {what}: {why}"),
+        retry_at: None,
+    }
+}
+
+/// An answer that cannot be understood.
+pub(super) fn invalid(what: &str, why: &str) -> Trouble {
+    Trouble {
+        reason: Reason::InvalidAnswer,
+        message: format!("GitHub's answer for {what} {why}"),
+        retry_at: None,
+    }
+}

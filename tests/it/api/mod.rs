@@ -1,0 +1,7 @@
+//! The CRD, tried on a real API server.
+
+mod columns;
+mod fresh;
+mod rules;
+mod schema;
+mod status;

@@ -1,0 +1,46 @@
+//! The shared control plane with the CRD of reports installed.
+
+use std::time::{Duration, Instant};
+
+use testkit::controlplane::{self, ControlPlane};
+use testrun_operator::api;
+use tokio::sync::OnceCell;
+
+/// Name of the CRD.
+pub const CRD: &str = "testrunreports.testrun.dev";
+
+static INSTALLED: OnceCell<()> = OnceCell::const_new();
+
+/// The control plane that the tests share, serving `TestRunReport`.
+pub async fn cluster() -> &'static ControlPlane {
+    let plane = controlplane::shared().await.unwrap();
+    INSTALLED.get_or_init(|| install(plane)).await;
+    plane
+}
+
+/// Installs the CRD as it is built in, and waits until the server serves and explains it.
+pub async fn install(plane: &ControlPlane) {
+    let crd = api::crd_yaml().unwrap();
+    plane.admin().with_file(&crd, &["apply", "--server-side", "--force-conflicts"]).await.unwrap();
+    plane.kubectl_ok(&["wait", "--for=condition=Established", "crd", CRD]).await.unwrap();
+    eventually(
+        || "the schema of testrunreports to be published",
+        async || plane.kubectl_ok(&["explain", "testrunreports.spec"]).await.ok(),
+    )
+    .await;
+}
+
+/// Repeats an attempt until it gives something; a minute is far more than anything here takes.
+pub async fn eventually<T, W: std::fmt::Display>(
+    what: impl Fn() -> W,
+    mut attempt: impl AsyncFnMut() -> Option<T>,
+) -> T {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(value) = attempt().await {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {}", what());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
