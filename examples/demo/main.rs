@@ -34,7 +34,7 @@ async fn main() -> Result<()> {
 
     kubectl.show(&["apply", "--server-side", "-f", "crds/testrun.dev_testrunreports.yaml"]).await?;
     kubectl.show(&["wait", "--for=condition=Established", "crd/testrunreports.testrun.dev"]).await?;
-    let mut operator = kubectl.operator(&gh.url())?;
+    let mut operator = kubectl.operator(gh.url())?;
 
     kubectl.show(&["create", "-f", "examples/pull-request-20.yaml"]).await?;
     ensure!(REPORT.contains("name: pr-20"), "the report of the example has another name");

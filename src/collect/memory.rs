@@ -18,13 +18,15 @@ const RUNS: usize = 2048;
 
 /// Key of a completed run: a re-run changes the attempt, everything else the time.
 pub(super) type RunKey = (String, i64, i64, Option<Timestamp>);
+/// A job of a repository.
+type JobKey = (String, i64);
 /// Jobs of a run as listed, and how many GitHub counts.
 pub(super) type Jobs = Arc<(i64, Vec<wire::Job>)>;
 
 /// Shared by all looks of a process. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
-    evidence: Arc<Mutex<Bounded<(String, i64), Arc<Evidence>>>>,
+    evidence: Arc<Mutex<Bounded<JobKey, Arc<Evidence>>>>,
     runs: Arc<Mutex<Bounded<RunKey, Jobs>>>,
 }
 

@@ -142,3 +142,59 @@ fn print(status: Option<&TestRunReportStatus>) -> Print {
     let bytes = status.and_then(|s| serde_json::to_vec(s).ok()).unwrap_or_default();
     Sha256::digest(bytes).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+    use super::*;
+
+    fn report(version: &str, phase: &str) -> TestRunReport {
+        let mut report = TestRunReport::new("a", Default::default());
+        report.metadata.uid = Some("1".into());
+        report.metadata.generation = Some(1);
+        report.metadata.resource_version = Some(version.into());
+        report.status = Some(TestRunReportStatus { phase: phase.into(), ..Default::default() });
+        report
+    }
+
+    #[test]
+    fn the_echo_of_a_write_is_no_news_even_before_its_answer() {
+        let memory = Memory::default();
+        assert!(memory.is_news(&report("1", "Pending")), "a new report");
+        memory.settle(Arc::new(report("1", "Pending")));
+        let next = report("2", "Running");
+        memory.writing(&next, next.status.as_ref().unwrap_or(&Default::default()));
+        assert!(!memory.is_news(&next), "the echo comes first");
+        memory.settle(Arc::new(next));
+        assert!(!memory.is_news(&report("2", "Running")));
+    }
+
+    #[test]
+    fn a_status_of_somebody_else_is_news_and_a_late_one_is_not() {
+        let memory = Memory::default();
+        memory.is_news(&report("10", "Running"));
+        memory.settle(Arc::new(report("10", "Running")));
+        assert!(!memory.is_news(&report("9", "Pending")), "the cache lags behind the own write");
+        assert!(memory.is_news(&report("11", "Passed")), "a forgery");
+        let previous = memory.previous(&report("11", "Passed")).map(|s| s.phase);
+        assert_eq!(previous.as_deref(), Some("Running"), "a forgery is not evaluated from");
+        let freshest =
+            |version| memory.freshest(Arc::new(report(version, "x"))).metadata.resource_version.clone();
+        assert_eq!(freshest("9").as_deref(), Some("10"));
+        assert_eq!(freshest("11").as_deref(), Some("11"));
+    }
+
+    #[test]
+    fn a_request_and_a_deletion_are_news() {
+        let memory = Memory::default();
+        memory.is_news(&report("1", "Passed"));
+        memory.settle(Arc::new(report("1", "Passed")));
+        let mut asked = report("2", "Passed");
+        asked.annotations_mut().insert(REQUESTED_AT.into(), "now".into());
+        assert!(memory.is_news(&asked));
+        assert!(!memory.is_news(&asked));
+        asked.metadata.deletion_timestamp = Some(Time(jiff::Timestamp::UNIX_EPOCH));
+        assert!(memory.is_news(&asked));
+    }
+}

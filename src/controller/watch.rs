@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt, future};
-use kube::core::DeserializeGuard;
+use kube::core::{DeserializeGuard, ObjectMeta};
 use kube::runtime::reflector::store::Writer;
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, reflector, watcher as watch};
@@ -76,24 +76,27 @@ fn readable(
                 "a report cannot be read and is left alone until it is corrected or deleted: {error}"
             );
             metrics.invalid_object();
-            Err(TestRunReport { metadata: invalid.metadata, spec: Default::default(), status: None })
+            Err(Box::new(tombstone(invalid.metadata)))
         }
     };
     Some(match event {
         Event::Apply(guard) => match read(guard) {
             Ok(report) => Event::Apply(report),
-            Err(tombstone) => Event::Delete(tombstone),
+            Err(tombstone) => Event::Delete(*tombstone),
         },
         Event::InitApply(guard) => Event::InitApply(read(guard).ok()?),
         Event::Delete(guard) => Event::Delete(match guard.0 {
             Ok(report) => report,
-            Err(invalid) => {
-                TestRunReport { metadata: invalid.metadata, spec: Default::default(), status: None }
-            }
+            Err(invalid) => tombstone(invalid.metadata),
         }),
         Event::Init => Event::Init,
         Event::InitDone => Event::InitDone,
     })
+}
+
+/// Stands for an object of which only the metadata can be read.
+fn tombstone(metadata: ObjectMeta) -> TestRunReport {
+    TestRunReport { metadata, spec: Default::default(), status: None }
 }
 
 fn keep(event: &Event<TestRunReport>, memory: &Memory, listed: &mut HashSet<String>, health: &Health) {
@@ -134,7 +137,8 @@ pub fn refused(error: &kube::Error) -> String {
 }
 
 fn status_text(status: &kube::core::Status) -> String {
-    if status.is_not_found() {
+    // For a path that it does not serve the API server answers in plain text, without a reason.
+    if status.code == 404 {
         return CRD_MISSING.to_owned();
     }
     let text: String = status.message.chars().take(512).collect();

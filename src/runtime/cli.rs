@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::telemetry::LogFormat;
 use super::{health, metrics, shutdown, telemetry};
@@ -77,6 +77,7 @@ pub fn run<O: Observer>(
 async fn process(args: RunArgs, observer: Arc<dyn Observer>) -> anyhow::Result<()> {
     let end = shutdown::on_signals()?;
     let listener = health::bind(args.health_addr).await?;
+    let address = listener.local_addr()?;
     let (state, counters) = (health::Health::new(), metrics::Metrics::new());
     tokio::spawn(health::serve(listener, state.clone(), counters.clone(), end.child_token()));
     let client = kube::Client::try_default().await.map_err(|error| {
@@ -84,10 +85,10 @@ async fn process(args: RunArgs, observer: Arc<dyn Observer>) -> anyhow::Result<(
             "cannot find a cluster: {error}; run in a pod with a service account, or set KUBECONFIG"
         )
     })?;
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), health = %args.health_addr, "testrun-operator starts");
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), health = %address, "testrun-operator starts");
     let config = controller::Config {
         namespace: args.namespace,
-        github_token: args.github_token,
+        github_token: args.github_token.filter(|t| !t.expose_secret().is_empty()),
         pace: Pace { poll: args.poll_interval, refresh: args.refresh_interval },
         concurrency: args.concurrency,
     };
@@ -105,13 +106,11 @@ fn interval(text: &str) -> Result<Duration, String> {
     if sane.contains(&duration) { Ok(duration) } else { Err(expected()) }
 }
 
-/// A token, without the line end that files and shells leave.
+/// A token, without the line end that files and shells leave; an empty variable means none.
 fn token(text: &str) -> Result<SecretString, String> {
     let text = text.trim();
-    if text.is_empty() || text.chars().any(|c| !c.is_ascii_graphic()) {
-        return Err(
-            "the token must be one line of printable characters; unset GITHUB_TOKEN to use none".to_owned()
-        );
+    if text.chars().any(|c| !c.is_ascii_graphic()) {
+        return Err("the token must be one line of printable characters".to_owned());
     }
     Ok(SecretString::from(text))
 }

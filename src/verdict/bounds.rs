@@ -71,14 +71,13 @@ fn apply(step: &Step, status: &mut TestRunReportStatus) {
         let most = if step.green == 0 { 10 } else { step.green.max(50) };
         let mut kept = 0;
         suite.jobs.retain(|j| {
-            let keep = if j.state == "Succeeded" {
+            if j.state == "Succeeded" {
                 green += 1;
                 green <= step.green
             } else {
                 kept += 1;
                 kept <= most
-            };
-            keep
+            }
         });
         suite.jobs_omitted += super::report::len(all - suite.jobs.len());
     }

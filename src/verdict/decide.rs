@@ -56,8 +56,7 @@ pub(super) fn decide(plan: &Plan<'_>, facts: &Facts, items: &Items<'_>, first_se
     let awaited: Vec<&Item<'_>> =
         all.iter().filter(|i| i.open(overdue) && (i.required || i.state == State::Running)).collect();
     let nothing = !started && all.is_empty();
-    let complete = items.runs_complete && awaited.is_empty() && (started || overdue || !all.is_empty());
-    let complete = complete && !(nothing && !overdue);
+    let complete = items.runs_complete && awaited.is_empty() && (!nothing || overdue);
     let unknown: Vec<&Item<'_>> = counting().filter(|i| i.state == State::Unknown).collect();
 
     let changed = last_change(facts).unwrap_or(start);

@@ -221,6 +221,9 @@ fn shrunk(job: &Job, older: &[&Job]) -> Option<String> {
         .then(|| format!("ran {total} tests, an earlier attempt on this commit had {before}"))
 }
 
+/// What makes two checks values of one: kind, name, app.
+type CheckKey<'a> = (CheckKind, &'a str, Option<i64>, Option<&'a str>);
+
 /// Checks of other apps and commit statuses; of the same name and app the newest counts.
 fn checks<'a>(
     plan: &Plan<'a>,
@@ -229,7 +232,7 @@ fn checks<'a>(
     suites: &mut Suites,
     notes: &mut Vec<String>,
 ) {
-    let mut newest: BTreeMap<(CheckKind, &str, Option<i64>, Option<&str>), &'a Check> = BTreeMap::new();
+    let mut newest: BTreeMap<CheckKey<'a>, &'a Check> = BTreeMap::new();
     let mut foreign = 0;
     for check in &facts.checks {
         if check.head_sha != facts.source.sha {

@@ -6,6 +6,7 @@ mod api;
 mod chart;
 mod cluster;
 mod conditions_doc;
+mod controller;
 mod gating;
 mod generated;
 mod github;

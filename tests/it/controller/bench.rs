@@ -1,0 +1,252 @@
+//! A controller in this process, on the real API server, with an observer that says what it is told.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::runtime::wait::await_condition;
+use kube::{Api, Client, Config as KubeConfig};
+use secrecy::{ExposeSecret, SecretString};
+use testkit::controlplane::{self, AuditMark, ControlPlane};
+use testrun_operator::api::{TestRunReport, crd_yaml};
+use testrun_operator::controller::{self, Config, Observer, Pace};
+use testrun_operator::runtime::health::Health;
+use testrun_operator::runtime::metrics::Metrics;
+use testrun_operator::verdict::facts::Observations;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+const ALL: u32 = 1000;
+
+/// Fails the test when a condition does not come true in good time.
+pub async fn soon<T>(what: &str, condition: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(Duration::from_secs(60), condition).await {
+        Ok(value) => value,
+        Err(_) => panic!("not within a minute: {what}"),
+    }
+}
+
+/// One call of the observer.
+#[derive(Clone, Debug)]
+pub struct Look {
+    pub name: String,
+    pub generation: i64,
+    pub token: Option<String>,
+}
+
+/// What the observer answers, and what it was asked.
+pub struct Script {
+    answer: Mutex<Observations>,
+    panics: Mutex<bool>,
+    looks: watch::Sender<Vec<Look>>,
+    gate: Semaphore,
+}
+
+impl Script {
+    pub fn new(answer: Observations) -> Arc<Self> {
+        Arc::new(Self {
+            answer: Mutex::new(answer),
+            panics: Mutex::new(false),
+            looks: watch::Sender::new(Vec::new()),
+            gate: Semaphore::new(ALL as usize),
+        })
+    }
+
+    pub fn say(&self, answer: Observations) {
+        *self.answer.lock().unwrap() = answer;
+    }
+
+    pub fn panic_from_now(&self, yes: bool) {
+        *self.panics.lock().unwrap() = yes;
+    }
+
+    /// Holds every look until the permit is dropped.
+    pub async fn hold(&self) -> SemaphorePermit<'_> {
+        soon("no look is running", self.gate.acquire_many(ALL)).await.unwrap()
+    }
+
+    pub fn looks(&self) -> Vec<Look> {
+        self.looks.borrow().clone()
+    }
+
+    pub async fn until(&self, what: &str, is: impl FnMut(&Vec<Look>) -> bool) {
+        let mut looks = self.looks.subscribe();
+        soon(what, looks.wait_for(is)).await.unwrap();
+    }
+
+    /// Waits for more looks from now on.
+    pub async fn more(&self, count: usize) {
+        let now = self.looks().len();
+        self.until("more looks", |l| l.len() >= now + count).await;
+    }
+}
+
+impl Observer for Script {
+    fn observe<'a>(
+        &'a self,
+        report: &'a TestRunReport,
+        token: Option<SecretString>,
+    ) -> BoxFuture<'a, Observations> {
+        Box::pin(async move {
+            let look = Look {
+                name: report.metadata.name.clone().unwrap(),
+                generation: report.metadata.generation.unwrap(),
+                token: token.map(|t| t.expose_secret().to_owned()),
+            };
+            self.looks.send_modify(|l| l.push(look));
+            let _permit = self.gate.acquire().await.unwrap();
+            let panics = *self.panics.lock().unwrap();
+            assert!(!panics, "as the test wants it");
+            self.answer.lock().unwrap().clone()
+        })
+    }
+}
+
+/// The controller of one test, in a namespace of its own.
+pub struct Bench {
+    pub plane: &'static ControlPlane,
+    pub namespace: String,
+    pub script: Arc<Script>,
+    pub health: Health,
+    pub metrics: Metrics,
+    pub end: CancellationToken,
+    pub task: JoinHandle<()>,
+    pub api: Api<TestRunReport>,
+    client: Client,
+    mark: AuditMark,
+}
+
+/// Slow paces: only changes cause looks.
+pub const SLOW: Pace = Pace { poll: Duration::from_secs(3600), refresh: Duration::from_secs(3600) };
+/// Quick paces: looks follow each other.
+pub const QUICK: Pace = Pace { poll: Duration::from_millis(30), refresh: Duration::from_millis(30) };
+
+pub async fn client(plane: &ControlPlane) -> Client {
+    let kubeconfig = Kubeconfig::read_from(plane.kubeconfig_path()).unwrap();
+    let config = KubeConfig::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+    Client::try_from(config).unwrap()
+}
+
+/// The shared control plane with the definition installed and served.
+pub async fn plane() -> &'static ControlPlane {
+    let plane = controlplane::shared().await.unwrap();
+    install(plane).await;
+    plane
+}
+
+pub async fn install(plane: &ControlPlane) {
+    plane.admin().with_file(&crd_yaml().unwrap(), &["apply", "--server-side"]).await.unwrap();
+    let wait = ["wait", "--for=condition=Established", "crd/testrunreports.testrun.dev", "--timeout=60s"];
+    plane.kubectl_ok(&wait).await.unwrap();
+}
+
+impl Bench {
+    pub async fn start(prefix: &str, pace: Pace, answer: Observations) -> Self {
+        let plane = plane().await;
+        let namespace = plane.namespace(prefix).await.unwrap();
+        Self::start_in(plane, namespace, pace, answer).await
+    }
+
+    pub async fn start_in(
+        plane: &'static ControlPlane,
+        namespace: String,
+        pace: Pace,
+        answer: Observations,
+    ) -> Self {
+        let client = client(plane).await;
+        let script = Script::new(answer);
+        let (health, metrics, end) = (Health::new(), Metrics::new(), CancellationToken::new());
+        let config = Config {
+            namespace: Some(namespace.clone()),
+            github_token: Some(SecretString::from("operator-token")),
+            pace,
+            concurrency: 4,
+        };
+        let mark = plane.audit_mark().unwrap();
+        let task = tokio::spawn(controller::run(
+            client.clone(),
+            script.clone(),
+            config,
+            health.clone(),
+            metrics.clone(),
+            end.clone(),
+        ));
+        let api = Api::namespaced(client.clone(), &namespace);
+        Self { plane, namespace, script, health, metrics, end, task, api, client, mark }
+    }
+
+    /// Creates a report with more lines in its spec.
+    pub async fn create(&self, name: &str, more: serde_json::Value) {
+        let mut spec = serde_json::json!({"source": {"github": {"repository": "octo-org/hello-world",
+            "sha": super::SHA}}});
+        for (key, value) in more.as_object().unwrap() {
+            spec[key] = value.clone();
+        }
+        let object = serde_json::json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
+            "metadata": {"name": name, "namespace": self.namespace}, "spec": spec});
+        self.plane.admin().with_file(&object.to_string(), &["create"]).await.unwrap();
+    }
+
+    pub async fn patch(&self, name: &str, patch: serde_json::Value) {
+        self.patch_at(name, patch, &[]).await;
+    }
+
+    /// Writes a status as somebody else.
+    pub async fn forge(&self, name: &str, patch: serde_json::Value) {
+        self.patch_at(name, serde_json::json!({"status": patch}), &["--subresource=status"]).await;
+    }
+
+    async fn patch_at(&self, name: &str, patch: serde_json::Value, more: &[&str]) {
+        let (patch, namespace) = (patch.to_string(), format!("--namespace={}", self.namespace));
+        let mut args = vec!["patch", "testrunreports", name, &namespace, "--type=merge", "-p", &patch];
+        args.extend(more);
+        self.plane.kubectl_ok(&args).await.unwrap();
+    }
+
+    /// Waits until the report is as described.
+    pub async fn report(&self, name: &str, is: impl Fn(&TestRunReport) -> bool) -> TestRunReport {
+        let condition = |r: Option<&TestRunReport>| r.is_some_and(&is);
+        let found = soon("the report is as expected", await_condition(self.api.clone(), name, condition));
+        found.await.unwrap().unwrap()
+    }
+
+    /// Waits until `Passed` has a reason.
+    pub async fn reason(&self, name: &str, reason: &str) -> TestRunReport {
+        self.report(name, |r| super::passed(r).is_some_and(|(_, is)| is == reason)).await
+    }
+
+    pub async fn gone(&self, name: &str) {
+        let gone = await_condition(self.api.clone(), name, |r: Option<&TestRunReport>| r.is_none());
+        soon("the report is gone", gone).await.unwrap();
+    }
+
+    pub async fn ready(&self) {
+        let mut state = self.health.subscribe();
+        soon("ready", state.wait_for(Result::is_ok)).await.unwrap();
+    }
+
+    /// Answers to the controller's status writes so far, as HTTP codes.
+    pub fn writes(&self, name: &str) -> Vec<u16> {
+        let events = self.plane.audit_events_since(self.mark).unwrap();
+        let own = |e: &&controlplane::AuditEvent| {
+            e.namespace() == self.namespace
+                && e.target() == "testrunreports/status"
+                && e.verb == "update"
+                && e.object_ref.as_ref().is_some_and(|o| o.name == name)
+        };
+        events.iter().filter(own).filter_map(controlplane::AuditEvent::code).collect()
+    }
+
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// Ends the controller in order.
+    pub async fn stop(self) {
+        self.end.cancel();
+        soon("the controller ends", self.task).await.unwrap();
+    }
+}
