@@ -18,7 +18,7 @@ pub fn client(gh: &fake::GitHub) -> GitHub {
 }
 
 pub fn client_with(gh: &fake::GitHub, credential: Credential, settings: Settings) -> GitHub {
-    GitHub::new(&ApiBase::parse(&gh.url()).unwrap(), &credential, &settings).unwrap()
+    GitHub::new(&ApiBase::parse(gh.url()).unwrap(), &credential, &settings).unwrap()
 }
 
 pub fn spec(repository: &str, set: impl FnOnce(&mut GitHubSource)) -> TestRunReportSpec {
