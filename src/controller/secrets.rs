@@ -76,12 +76,16 @@ pub fn changes(
     reports: Store<TestRunReport>,
 ) -> impl Stream<Item = ObjectRef<TestRunReport>> + Send {
     let mut versions = Versions::default();
+    let mut told = false;
     watch(api, watcher::Config::default())
         .default_backoff()
         .filter_map(move |event| {
             future::ready(match event {
                 Ok(event) => Some(versions.changed(event)),
+                // Where the account may not watch Secrets this repeats for ever; once is enough.
+                Err(_) if told => None,
                 Err(error) => {
+                    told = true;
                     let text: String = error.to_string().chars().take(256).collect();
                     tracing::warn!(
                         "Secrets cannot be watched, so a changed credential is noticed late; \

@@ -1,5 +1,6 @@
 //! Command line of the operator, and the process around the controller.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,9 +30,9 @@ pub enum Command {
 /// Settings of the controller.
 #[derive(Args, Clone, Debug)]
 pub struct RunArgs {
-    /// Look only at reports of this namespace [default: all]
-    #[arg(long, env = "TESTRUN_NAMESPACE")]
-    pub namespace: Option<String>,
+    /// Look only at reports of these namespaces, separated by commas [default: all]
+    #[arg(long, env = "TESTRUN_NAMESPACES", alias = "namespace", value_delimiter = ',', value_name = "NAMESPACE")]
+    pub namespaces: Vec<String>,
     /// API of GitHub; https://HOST/api/v3 for GitHub Enterprise Server
     #[arg(long, env = "GITHUB_API_URL", default_value = "https://api.github.com")]
     pub github_url: String,
@@ -87,12 +88,25 @@ async fn process(args: RunArgs, observer: Arc<dyn Observer>) -> anyhow::Result<(
     })?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), health = %address, "testrun-operator starts");
     let config = controller::Config {
-        namespace: args.namespace,
+        namespace: None,
         github_token: args.github_token.filter(|t| !t.expose_secret().is_empty()),
         pace: Pace { poll: args.poll_interval, refresh: args.refresh_interval },
         concurrency: args.concurrency,
     };
-    controller::run(client, observer, config, state, counters, end).await;
+    let namespaces: BTreeSet<String> = args.namespaces.into_iter().filter(|n| !n.is_empty()).collect();
+    if namespaces.is_empty() {
+        controller::run(client, observer, config, state, counters, end).await;
+    } else {
+        // A controller for each namespace: the rights end at its border, and so does a broken watch.
+        let parts: Vec<(String, health::Health)> =
+            namespaces.into_iter().map(|n| (n, health::Health::new())).collect();
+        state.follow(&parts, end.child_token());
+        let runs = parts.into_iter().map(|(namespace, part)| {
+            let config = controller::Config { namespace: Some(namespace), ..config.clone() };
+            controller::run(client.clone(), Arc::clone(&observer), config, part, counters.clone(), end.clone())
+        });
+        futures::future::join_all(runs).await;
+    }
     tracing::info!("testrun-operator ends");
     Ok(())
 }

@@ -52,6 +52,27 @@ impl Health {
         self.0.borrow().clone()
     }
 
+    /// Becomes what its parts are: ready when all of them are, else not ready for the first reason.
+    pub fn follow(&self, parts: &[(String, Self)], end: CancellationToken) {
+        for (_, part) in parts {
+            let (whole, all, mut changes) = (self.clone(), parts.to_vec(), part.subscribe());
+            let end = end.clone();
+            tokio::spawn(async move {
+                loop {
+                    let missing = all.iter().find_map(|(name, p)| p.state().err().map(|why| format!("namespace {name}: {why}")));
+                    match missing {
+                        None => whole.ready(),
+                        Some(why) => whole.not_ready(why),
+                    }
+                    match end.run_until_cancelled(changes.changed()).await {
+                        Some(Ok(())) => {}
+                        _ => return,
+                    }
+                }
+            });
+        }
+    }
+
     /// Follows the state.
     pub fn subscribe(&self) -> watch::Receiver<Result<(), String>> {
         self.0.subscribe()

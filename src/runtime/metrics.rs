@@ -2,7 +2,7 @@
 //! object of a cluster can make the set grow.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -77,7 +77,7 @@ struct Inner {
     writes: Counter,
     invalid: Counter,
     reports: Family<PhaseLabel, Gauge>,
-    phases: OnceLock<Phases>,
+    phases: Mutex<Vec<Phases>>,
 }
 
 impl fmt::Debug for Metrics {
@@ -114,7 +114,7 @@ impl Metrics {
             writes,
             invalid,
             reports,
-            phases: OnceLock::new(),
+            phases: Mutex::default(),
         }))
     }
 
@@ -134,14 +134,15 @@ impl Metrics {
         self.0.invalid.inc();
     }
 
-    /// Tells where the phases of all reports are read when metrics are asked for. The first call counts.
+    /// Tells where phases of reports are read when metrics are asked for; several places add up.
     pub fn count_phases(&self, phases: impl Fn() -> Vec<String> + Send + Sync + 'static) {
-        let _ = self.0.phases.set(Box::new(phases));
+        self.0.phases.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(phases));
     }
 
     /// The metrics as text.
     pub fn text(&self) -> Result<String, fmt::Error> {
-        let phases = self.0.phases.get().map(|of| of()).unwrap_or_default();
+        let phases: Vec<String> =
+            self.0.phases.lock().unwrap_or_else(PoisonError::into_inner).iter().flat_map(|of| of()).collect();
         for name in PHASES {
             let is = |p: &String| name == known(p);
             let count = phases.iter().filter(|p| is(p)).count();

@@ -39,13 +39,12 @@ async fn a_release_is_installed_upgraded_and_removed_and_the_reports_stay() {
     plane.admin().with_file(&super::report("kept", json!({})), &["create", &n]).await.unwrap();
 
     let mut values = only(&namespace);
-    values["config"] = json!({"connections": []});
     values["github"] = json!({"tokenSecret": {"name": "github"}});
     let notes = helm.deploy(&namespace, &values).await;
     assert!(notes.contains("REVISION: 2") && !notes.contains("No credential"), "{notes}");
     let path = "jsonpath={.spec.template.spec.containers[0].args}";
     let args = plane.kubectl_ok(&["get", "deployment", RELEASE, &n, "-o", path]).await.unwrap();
-    assert!(args.contains("--config=/etc/testrun-operator/config.yaml"), "{args}");
+    assert!(args.contains(&format!("--namespaces={namespace}")), "{args}");
 
     helm.ok(&["uninstall", RELEASE, &n], &json!({})).await;
     let left = plane

@@ -24,7 +24,6 @@ fn documents<'a>(text: &'a str, kind: &str) -> Vec<&'a str> {
 /// Everything that can be switched on.
 pub fn everything() -> Value {
     json!({
-        "config": {"connections": [{"name": "ghe", "url": "https://ghe.example.com/api/v3"}]},
         "github": {"apiUrl": "https://api.github.com", "tokenSecret": {"name": "github"}},
         "credentials": {"watchSecrets": true},
         "gate": {"enabled": true, "reportNamespace": "verdicts",
