@@ -31,7 +31,13 @@ pub enum Command {
 #[derive(Args, Clone, Debug)]
 pub struct RunArgs {
     /// Look only at reports of these namespaces, separated by commas [default: all]
-    #[arg(long, env = "TESTRUN_NAMESPACES", alias = "namespace", value_delimiter = ',', value_name = "NAMESPACE")]
+    #[arg(
+        long,
+        env = "TESTRUN_NAMESPACES",
+        alias = "namespace",
+        value_delimiter = ',',
+        value_name = "NAMESPACE"
+    )]
     pub namespaces: Vec<String>,
     /// API of GitHub; https://HOST/api/v3 for GitHub Enterprise Server
     #[arg(long, env = "GITHUB_API_URL", default_value = "https://api.github.com")]
@@ -81,11 +87,15 @@ async fn process(args: RunArgs, observer: Arc<dyn Observer>) -> anyhow::Result<(
     let address = listener.local_addr()?;
     let (state, counters) = (health::Health::new(), metrics::Metrics::new());
     tokio::spawn(health::serve(listener, state.clone(), counters.clone(), end.child_token()));
-    let client = kube::Client::try_default().await.map_err(|error| {
+    let mut config = kube::Config::infer().await.map_err(|error| {
         anyhow::anyhow!(
             "cannot find a cluster: {error}; run in a pod with a service account, or set KUBECONFIG"
         )
     })?;
+    // So that audit logs and flow schemas tell this client from others.
+    let agent = http::HeaderValue::from_static(concat!("testrun-operator/", env!("CARGO_PKG_VERSION")));
+    config.headers.push((http::header::USER_AGENT, agent));
+    let client = kube::Client::try_from(config)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), health = %address, "testrun-operator starts");
     let config = controller::Config {
         namespace: None,
@@ -103,7 +113,14 @@ async fn process(args: RunArgs, observer: Arc<dyn Observer>) -> anyhow::Result<(
         state.follow(&parts, end.child_token());
         let runs = parts.into_iter().map(|(namespace, part)| {
             let config = controller::Config { namespace: Some(namespace), ..config.clone() };
-            controller::run(client.clone(), Arc::clone(&observer), config, part, counters.clone(), end.clone())
+            controller::run(
+                client.clone(),
+                Arc::clone(&observer),
+                config,
+                part,
+                counters.clone(),
+                end.clone(),
+            )
         });
         futures::future::join_all(runs).await;
     }

@@ -59,7 +59,9 @@ impl Health {
             let end = end.clone();
             tokio::spawn(async move {
                 loop {
-                    let missing = all.iter().find_map(|(name, p)| p.state().err().map(|why| format!("namespace {name}: {why}")));
+                    let missing = all
+                        .iter()
+                        .find_map(|(name, p)| p.state().err().map(|why| format!("namespace {name}: {why}")));
                     match missing {
                         None => whole.ready(),
                         Some(why) => whole.not_ready(why),

@@ -170,7 +170,8 @@ pub(super) fn owners(facts: &Facts, items: &[Item<'_>]) -> Vec<Option<usize>> {
                 run: i.run()?.id,
                 value: tokens(matrix(&i.name).unwrap_or(&i.name)),
                 all: tokens(&i.name),
-                failed: i.state == State::Failed,
+                // What failed first and passed on a re-run left its bundle behind.
+                failed: i.state == State::Failed || i.recovered,
             })
         })
         .collect();

@@ -10,3 +10,4 @@ mod controller;
 mod gating;
 mod generated;
 mod github;
+mod story;

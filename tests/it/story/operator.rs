@@ -1,0 +1,69 @@
+//! The operator as a process of its own.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use testkit::controlplane::ControlPlane;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+/// A running operator; it ends with this value.
+pub struct Operator {
+    child: Child,
+    address: String,
+}
+
+impl Operator {
+    /// Starts it at a pace for tests, and waits until it listens.
+    pub async fn start(plane: &ControlPlane, namespace: &str, github: &str, more: &[&str]) -> Self {
+        let kubeconfig: PathBuf = plane.kubeconfig_path().to_owned();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_testrun-operator"))
+            .args(["run", "--health-addr", "127.0.0.1:0", "--log-format", "json", "--namespaces", namespace])
+            .args(["--github-url", github, "--poll-interval", "1s"])
+            .args(if more.is_empty() { &["--refresh-interval", "1s"][..] } else { more })
+            .env("KUBECONFIG", kubeconfig)
+            .env("GITHUB_TOKEN", testkit::github::TOKEN)
+            .env("RUST_LOG", "info")
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut address = None;
+        while let Some(line) = log.next_line().await.unwrap() {
+            let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+            if let Some(health) = line["fields"]["health"].as_str() {
+                address = Some(health.to_owned());
+                break;
+            }
+        }
+        // The rest of the log is read so that the process never waits for its reader.
+        tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
+        Self { child, address: address.expect("the operator says where it listens") }
+    }
+
+    /// SIGKILL.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// SIGTERM, and a clean end.
+    pub async fn stop(mut self) {
+        let pid = self.child.id().unwrap().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
+        assert!(self.child.wait().await.unwrap().success());
+    }
+
+    /// Sum of a metric over its labels.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        text.lines()
+            .filter(|l| l.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])))
+            .filter_map(|l| l.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum()
+    }
+}
