@@ -515,6 +515,9 @@ pub struct Waiver {
     #[schemars(length(max = 255))]
     pub ticket: Option<String>,
     /// When it ends; a waiver without an end is not possible.
+    #[x_kube(
+        validation = Rule::new("self < timestamp('9999-01-01T00:00:00Z')").message("expiresAt must be before the year 9999")
+    )]
     pub expires_at: Time,
 }
 

@@ -6,8 +6,18 @@ use crate::github::Result;
 use crate::github::api::Repo;
 use crate::verdict::facts::{ACTIONS_APP_ID, Check, CheckKind};
 
-/// Reads both kinds, and which check runs have annotations.
-pub(super) async fn read(repo: &Repo<'_>, sha: &str) -> Result<(Vec<Check>, BTreeSet<i64>)> {
+/// What the checks of a commit come to.
+pub(super) struct Read {
+    pub checks: Vec<Check>,
+    /// Check runs, those of jobs included, that have annotations.
+    pub annotated: BTreeSet<i64>,
+    /// Id of GitHub Actions on this server, where one of its check runs tells.
+    pub actions_app: Option<i64>,
+}
+
+/// Reads check runs of all apps, and commit statuses.
+pub(super) async fn read(repo: &Repo<'_>, sha: &str) -> Result<Read> {
+    let mut actions_app = None;
     let mut out = Vec::new();
     let mut annotated = BTreeSet::new();
     for run in repo.check_runs(sha).await? {
@@ -17,6 +27,7 @@ pub(super) async fn read(repo: &Repo<'_>, sha: &str) -> Result<(Vec<Check>, BTre
         let app = run.app.unwrap_or_default();
         // Jobs are read as jobs. On a GitHub Enterprise Server the app has another id.
         if app.id == Some(ACTIONS_APP_ID) || app.slug.as_deref() == Some("github-actions") {
+            actions_app = actions_app.or(app.id);
             continue;
         }
         out.push(Check {
@@ -49,5 +60,5 @@ pub(super) async fn read(repo: &Repo<'_>, sha: &str) -> Result<(Vec<Check>, BTre
             completed_at: (!pending).then_some(status.updated_at).flatten(),
         });
     }
-    Ok((out, annotated))
+    Ok(Read { checks: out, annotated, actions_app })
 }

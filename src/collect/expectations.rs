@@ -9,7 +9,7 @@ use super::source::Resolved;
 use crate::github::api::Repo;
 use crate::github::{Result, wire};
 use crate::verdict::facts::{
-    Baseline, BaselineJobs, BaselineWorkflow, Expectations, Gap, GapKind, RequiredCheck,
+    ACTIONS_APP_ID, Baseline, BaselineJobs, BaselineWorkflow, Expectations, Gap, GapKind, RequiredCheck,
 };
 
 /// Commits of others that must have run for an event before the absence of a workflow among them
@@ -23,6 +23,7 @@ pub(super) type BaselineIds = BTreeMap<(String, String), i64>;
 pub(super) async fn read(
     repo: &Repo<'_>,
     resolved: &Resolved,
+    actions_app: Option<i64>,
     gaps: &mut Vec<Gap>,
     memory: &Memory,
 ) -> Result<(Expectations, BaselineIds)> {
@@ -30,7 +31,11 @@ pub(super) async fn read(
     if branch.is_empty() {
         return Ok((Expectations::default(), BaselineIds::new()));
     }
-    let required = required(repo, branch, gaps).await?;
+    let mut required = required(repo, branch, gaps).await?;
+    // The verdict knows GitHub Actions by its id on github.com; another server has another one.
+    for check in required.iter_mut().filter(|c| c.app_id.is_some() && c.app_id == actions_app) {
+        check.app_id = Some(ACTIONS_APP_ID);
+    }
     let mut found = Vec::new();
     let baseline = match or_gap(baseline(repo, resolved, memory).await.map(Some), GapKind::Baseline, gaps)? {
         Some((baseline, ids)) => {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 
 use crate::github::wire;
-use crate::verdict::facts::Evidence;
+use crate::verdict::facts::{Annotation, Evidence};
 
 /// Jobs whose evidence is kept.
 const EVIDENCE: usize = 4096;
@@ -28,6 +28,7 @@ pub(super) type Jobs = Arc<(i64, Vec<wire::Job>)>;
 pub struct Memory {
     evidence: Arc<Mutex<Bounded<JobKey, Arc<Evidence>>>>,
     runs: Arc<Mutex<Bounded<RunKey, Jobs>>>,
+    annotations: Arc<Mutex<Bounded<JobKey, Arc<Vec<Annotation>>>>>,
 }
 
 impl Memory {
@@ -43,6 +44,16 @@ impl Memory {
     pub(super) fn keep_evidence(&self, repository: &str, job: i64, evidence: Arc<Evidence>) {
         if let Ok(mut map) = self.evidence.lock() {
             map.put((repository.to_owned(), job), evidence, EVIDENCE);
+        }
+    }
+
+    pub(super) fn annotations(&self, repository: &str, job: i64) -> Option<Arc<Vec<Annotation>>> {
+        self.annotations.lock().ok()?.get(&(repository.to_owned(), job))
+    }
+
+    pub(super) fn keep_annotations(&self, repository: &str, job: i64, list: Arc<Vec<Annotation>>) {
+        if let Ok(mut map) = self.annotations.lock() {
+            map.put((repository.to_owned(), job), list, EVIDENCE);
         }
     }
 

@@ -40,12 +40,13 @@ async fn look(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory) -> Res
     let sha = resolved.source.sha.clone();
 
     let listed = repo.runs_of(&sha).await?;
-    let (checks, annotated) = checks::read(&repo, &sha).await?;
+    let checks::Read { checks, annotated, actions_app } = checks::read(&repo, &sha).await?;
     let mut runs = runs::read(&repo, &resolved.source.repository, &listed, memory).await?;
     let mut gaps = Vec::new();
-    let (expectations, baseline_jobs) = expectations::read(&repo, &resolved, &mut gaps, memory).await?;
+    let (expectations, baseline_jobs) =
+        expectations::read(&repo, &resolved, actions_app, &mut gaps, memory).await?;
     let artifacts = artifacts(&repo, &runs, &mut gaps).await?;
-    runs::annotate(&repo, &mut runs, &annotated, &mut gaps).await?;
+    runs::annotate(&repo, &mut runs, &annotated, &mut gaps, memory).await?;
     evidence::read(&repo, spec, &mut runs, &baseline_jobs, &mut gaps, memory).await;
 
     let again = repo.runs_of(&sha).await?;

@@ -127,7 +127,11 @@ pub(super) async fn annotate(
     runs: &mut [Run],
     annotated: &BTreeSet<i64>,
     gaps: &mut Vec<Gap>,
+    memory: &Memory,
 ) -> Result<()> {
+    let repository = runs.first().map(|r| r.repository.clone()).unwrap_or_default();
+    let at_rest: BTreeSet<i64> =
+        runs.iter().filter(|r| r.status == "completed").flat_map(|r| &r.jobs).map(|j| j.id).collect();
     let mut wanted: Vec<&mut Job> = runs
         .iter_mut()
         .flat_map(|r| &mut r.jobs)
@@ -142,7 +146,17 @@ pub(super) async fn annotate(
         });
     }
     for job in wanted.into_iter().take(MAX_ANNOTATED) {
-        let list = super::or_gap(repo.annotations(job.id).await, GapKind::Annotations, gaps)?;
+        if let Some(known) = memory.annotations(&repository, job.id) {
+            job.annotations = (*known).clone();
+            continue;
+        }
+        let list = match repo.annotations(job.id).await {
+            Err(trouble) if super::lasting(&trouble) => {
+                gaps.push(Gap { kind: GapKind::Annotations, message: trouble.message });
+                continue;
+            }
+            list => list?,
+        };
         job.annotations = list
             .into_iter()
             .map(|a| Annotation {
@@ -153,6 +167,10 @@ pub(super) async fn annotate(
                 message: a.message.unwrap_or_default(),
             })
             .collect();
+        // Those of a job that has just ended may still grow; they are kept once its run has ended.
+        if at_rest.contains(&job.id) {
+            memory.keep_annotations(&repository, job.id, Arc::new(job.annotations.clone()));
+        }
     }
     Ok(())
 }

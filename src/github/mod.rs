@@ -146,7 +146,8 @@ mod tests {
             ("https://user:pw@ghe.example.com", "credentials"),
             ("https://ghe.example.com/?x=1", "query"),
             ("ftp://ghe.example.com", "scheme"),
-            ("api.github.com/x", "host"),
+            ("api.github.com/x", "not a URL"),
+            ("/x", "host"),
             ("", "URL"),
         ] {
             let error = ApiBase::parse(bad).unwrap_err().to_string();

@@ -243,6 +243,7 @@ fn refused() -> Vec<(Change, &'static str)> {
         (With(json!({"gate": {"deadlineSeconds": -1}})), "greater than or equal to 0"),
         (waiver(json!({"expiresAt": null})), "spec.waivers[0].expiresAt: Required value"),
         (waiver(json!({"expiresAt": "never"})), "must be of type date-time"),
+        (waiver(json!({"expiresAt": "9999-12-31T23:59:59Z"})), "expiresAt must be before the year 9999"),
         (waiver(json!({"approver": null})), "spec.waivers[0].approver: Required value"),
         (waiver(json!({"approver": " "})), "name in approver who agreed to the waiver"),
         (waiver(json!({"reason": "\t"})), "say in reason why this failure is excused"),
