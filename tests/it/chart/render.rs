@@ -75,7 +75,7 @@ async fn what_is_not_asked_for_is_not_rendered() {
         assert_eq!(documents(&plain, kind).len(), count, "{kind}");
     }
     let all = rendered(everything()).await;
-    for kind in ["ConfigMap", "ServiceMonitor", "PrometheusRule", "NetworkPolicy", "PodDisruptionBudget"] {
+    for kind in ["ServiceMonitor", "PrometheusRule", "NetworkPolicy", "PodDisruptionBudget"] {
         assert_eq!(documents(&all, kind).len(), 1, "{kind}");
     }
     // The status policy, one per report, and the one that closes the list.

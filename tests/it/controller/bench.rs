@@ -228,6 +228,18 @@ impl Bench {
         soon("ready", state.wait_for(Result::is_ok)).await.unwrap();
     }
 
+    /// Waits until the log of the API server, which a watcher may be ahead of, holds this many
+    /// answers to status writes, and returns all it holds.
+    pub async fn writes_once(&self, count: usize, name: &str) -> Vec<u16> {
+        let all = async {
+            while self.writes(name).len() < count {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        soon("the writes are in the audit log", all).await;
+        self.writes(name)
+    }
+
     /// Answers to the controller's status writes so far, as HTTP codes.
     pub fn writes(&self, name: &str) -> Vec<u16> {
         let events = self.plane.audit_events_since(self.mark).unwrap();

@@ -16,7 +16,7 @@ async fn a_spec_edited_while_looking_never_gets_the_old_verdict() {
     drop(held);
     let report = bench.reason("a", "Suspended").await;
     assert_eq!(report.status.unwrap().observed_generation, 2);
-    assert_eq!(bench.writes("a"), [409, 200], "the first verdict was refused, the second written");
+    assert_eq!(bench.writes_once(2, "a").await, [409, 200], "the first verdict was refused, the second written");
     assert_eq!(bench.script.looks().len(), 1, "a suspended report is not looked at");
     bench.stop().await;
 }
@@ -35,7 +35,7 @@ async fn a_report_deleted_while_looking_is_left_alone() {
     bench.reason("a", "Suspended").await;
     bench.create("b", json!({})).await;
     bench.reason("b", "AllRequiredSucceeded").await;
-    let mut writes = bench.writes("a");
+    let mut writes = bench.writes_once(2, "a").await;
     writes.sort_unstable();
     assert_eq!(writes, [200, 409], "the verdict of the old object was refused by the new one");
     bench.stop().await;

@@ -11,12 +11,12 @@ async fn one_change_is_one_write_and_rest_is_none() {
     bench.create("a", json!({})).await;
     bench.reason("a", "Running").await;
     bench.script.more(10).await;
-    assert_eq!(bench.writes("a"), [200], "ten more looks at the same facts write nothing");
+    assert_eq!(bench.writes_once(1, "a").await, [200], "ten more looks at the same facts write nothing");
 
     bench.script.say(green());
     bench.reason("a", "AllRequiredSucceeded").await;
     bench.script.more(10).await;
-    assert_eq!(bench.writes("a"), [200, 200], "the new verdict is one write");
+    assert_eq!(bench.writes_once(2, "a").await, [200, 200], "the new verdict is one write");
     let text = bench.metrics.text().unwrap();
     assert!(text.contains("testrun_status_writes_total 2\n"), "{text}");
     assert!(text.contains("testrun_reports{phase=\"Passed\"} 1\n"), "{text}");
@@ -40,7 +40,7 @@ async fn one_change_is_one_look() {
     let generations: Vec<i64> =
         bench.script.looks().iter().filter(|l| l.name == "a").map(|l| l.generation).collect();
     assert_eq!(generations, [1, 2, 2], "creation, edit and request: one look each; a label is none");
-    assert_eq!(bench.writes("a"), [200, 200], "the look that was asked for found nothing new");
+    assert_eq!(bench.writes_once(2, "a").await, [200, 200], "the look that was asked for found nothing new");
     bench.stop().await;
 }
 
@@ -63,7 +63,7 @@ async fn a_forged_status_is_corrected_at_once() {
         })
         .await;
     assert_eq!(after.status, before.status, "exactly what was there before");
-    assert_eq!(bench.writes("a").len(), 2, "one write corrects it, and no loop follows");
+    assert_eq!(bench.writes_once(2, "a").await.len(), 2, "one write corrects it, and no loop follows");
 
     // While GitHub is away the forgery is not what a verdict is kept from.
     bench.script.say(away());
