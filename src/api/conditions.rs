@@ -94,6 +94,8 @@ reasons! {
     ActionRequired,
     /// All is final, but too fresh to be believed: a second read must agree.
     Settling,
+    /// Failed jobs were asked to run again, as spec.rerun allows, and GitHub has not started them yet.
+    RerunRequested,
     /// A value that the operator does not know, or a job completed without a conclusion.
     Undecidable,
     /// The pull request or branch moved to another commit; the evaluation starts anew.

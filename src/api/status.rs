@@ -56,6 +56,10 @@ pub struct TestRunReportStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub transitions: Vec<Transition>,
+    /// Re-runs of failed jobs that the operator asked for, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub reruns: Vec<Rerun>,
     /// Remarks about the report itself: runs set aside, jobs matched twice, lists cut.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), inner(length(max = 512)))]
@@ -608,6 +612,23 @@ pub struct Transition {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 255))]
     pub message: String,
+}
+
+/// A re-run of the failed jobs of one run. It is recorded before GitHub is asked, so that no attempt
+/// is ever re-run twice.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Rerun {
+    /// Id of the workflow run.
+    pub run_id: i64,
+    /// The attempt that failed.
+    pub attempt: i64,
+    /// When it was decided.
+    pub requested_at: Time,
+    /// Why GitHub did not take the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub refused: Option<String>,
 }
 
 fn is_zero(n: &i64) -> bool {

@@ -48,7 +48,7 @@ fn passed(status: &TestRunReportStatus) -> Option<&Condition> {
     status.conditions.iter().find(|c| c.type_ == ConditionType::Passed.as_str())
 }
 
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     let mut end = text.len().min(MAX_NOTE_BYTES);
     while !text.is_char_boundary(end) {
         end -= 1;

@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use super::Observer;
+use super::deeds::{self, Deed};
 use crate::api::{Reason, TestRunReport};
 use crate::collect::{self, Memory};
 use crate::github::{ApiBase, Credential, GitHub, Settings};
@@ -62,13 +63,30 @@ impl Observer for GitHubObserver {
                 Ok(client) => {
                     collect::collect(&client, &report.spec, report.status.as_ref(), &self.memory).await
                 }
-                Err(error) => Observations::Trouble(Trouble {
-                    reason: Reason::GitHubUnavailable,
-                    message: format!("no client for GitHub can be made on this machine: {error:#}"),
-                    retry_at: None,
-                }),
+                Err(error) => Observations::Trouble(no_client(error)),
             }
         }
         .boxed()
+    }
+
+    fn act<'a>(
+        &'a self,
+        _report: &'a TestRunReport,
+        token: Option<SecretString>,
+        deed: &'a Deed,
+    ) -> BoxFuture<'a, Result<(), Trouble>> {
+        async move {
+            let client = self.client(token).map_err(no_client)?;
+            deeds::carry_out(&client, deed).await
+        }
+        .boxed()
+    }
+}
+
+fn no_client(error: anyhow::Error) -> Trouble {
+    Trouble {
+        reason: Reason::GitHubUnavailable,
+        message: format!("no client for GitHub can be made on this machine: {error:#}"),
+        retry_at: None,
     }
 }

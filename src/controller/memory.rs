@@ -34,6 +34,7 @@ struct Entry {
     /// The object as the last write left it.
     last: Option<Arc<TestRunReport>>,
     failures: u32,
+    done: super::deeds::Done,
 }
 
 /// Memory of all reports.
@@ -96,6 +97,11 @@ impl Memory {
     /// A write failed.
     pub fn abandon(&self, report: &TestRunReport) {
         self.with(report, |entry| entry.pending = None);
+    }
+
+    /// What was done on GitHub for this report.
+    pub(super) fn deeds<T>(&self, report: &TestRunReport, f: impl FnOnce(&mut super::deeds::Done) -> T) -> T {
+        self.with(report, |entry| f(&mut entry.done))
     }
 
     /// Counts one more failure in a row.

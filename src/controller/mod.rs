@@ -5,6 +5,7 @@
 //! [`Observer`]; the verdict is `crate::verdict`'s.
 
 mod credentials;
+mod deeds;
 mod events;
 mod github;
 mod memory;
@@ -27,6 +28,7 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+pub use deeds::Deed;
 pub use github::GitHubObserver;
 pub use memory::REQUESTED_AT;
 pub use observer::Observer;

@@ -3,8 +3,9 @@
 use futures::future::BoxFuture;
 use secrecy::SecretString;
 
+use super::Deed;
 use crate::api::TestRunReport;
-use crate::verdict::facts::Observations;
+use crate::verdict::facts::{Observations, Trouble};
 
 /// Looks at the commit of a report. It never fails: what went wrong is part of what was observed.
 pub trait Observer: Send + Sync + 'static {
@@ -14,4 +15,12 @@ pub trait Observer: Send + Sync + 'static {
         report: &'a TestRunReport,
         token: Option<SecretString>,
     ) -> BoxFuture<'a, Observations>;
+
+    /// Changes something on GitHub, with the token that this report may use.
+    fn act<'a>(
+        &'a self,
+        report: &'a TestRunReport,
+        token: Option<SecretString>,
+        deed: &'a Deed,
+    ) -> BoxFuture<'a, Result<(), Trouble>>;
 }

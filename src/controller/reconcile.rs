@@ -10,11 +10,12 @@ use kube::api::{DeleteParams, PostParams, Preconditions};
 use kube::runtime::controller::Action;
 use kube::runtime::events::Recorder;
 use kube::{Api, Client, ResourceExt};
+use secrecy::SecretString;
 
 use super::credentials::{self, Denied};
 use super::memory::Memory;
 use super::observer::Observer;
-use super::{Config, events, requeue};
+use super::{Config, deeds, events, requeue};
 use crate::api::{FIELD_MANAGER, Reason, TestRunReport, TestRunReportStatus};
 use crate::runtime::metrics::{Metrics, Outcome};
 use crate::verdict::facts::{Observations, Trouble};
@@ -35,6 +36,8 @@ pub(super) struct Shared {
     pub recorder: Recorder,
 }
 
+/// What was seen, and the token that it was seen with.
+type Seen = (Observations, Option<SecretString>);
 /// How a look ended, and when the next is due.
 type Done = (Outcome, Option<Duration>);
 
@@ -74,13 +77,16 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared) -> Result<Done, kube
     if report.metadata.deletion_timestamp.is_some() {
         return Ok((Outcome::Gone, None));
     }
-    let previous = shared.memory.previous(report);
+    let mut previous = shared.memory.previous(report);
+    if let Some(previous) = &mut previous {
+        shared.memory.deeds(report, |done| done.tell(previous));
+    }
     if let Some(at) = expiry(report, previous.as_ref())
         && at <= Timestamp::now()
     {
         return expire(report, shared).await;
     }
-    let observations = observe(report, shared).await?;
+    let (observations, token) = observe(report, shared).await?;
     let name = report.name_any();
     let namespace = report.namespace();
     let context = Context {
@@ -100,7 +106,17 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared) -> Result<Done, kube
     if outcome == Outcome::Written {
         events::record(&shared.recorder, report, previous.as_ref(), &evaluation.status).await;
     }
+    let mut refused = false;
+    if matches!(outcome, Outcome::Written | Outcome::Unchanged) {
+        let (status, token) = (&evaluation.status, token.as_ref());
+        if outcome == Outcome::Written {
+            refused = deeds::reruns(report, previous.as_ref(), status, token, shared).await;
+        }
+        deeds::publish(report, &observations, status, token, shared).await;
+    }
     let wait = match outcome {
+        // What GitHub refused belongs into the status.
+        _ if refused => Some(AFTER_CONFLICT),
         Outcome::Conflict => Some(AFTER_CONFLICT),
         Outcome::Gone => None,
         _ => wait(report, &evaluation, shared),
@@ -109,9 +125,9 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared) -> Result<Done, kube
 }
 
 /// The facts, or what stands in their way. What makes GitHub pointless to ask is found before it is asked.
-async fn observe(report: &TestRunReport, shared: &Shared) -> Result<Observations, kube::Error> {
+async fn observe(report: &TestRunReport, shared: &Shared) -> Result<Seen, kube::Error> {
     let trouble =
-        |reason, message: String| Observations::Trouble(Trouble { reason, message, retry_at: None });
+        |reason, message: String| (Observations::Trouble(Trouble { reason, message, retry_at: None }), None);
     if let Err(message) = verdict::validate(&report.spec) {
         return Ok(trouble(Reason::InvalidSpec, message));
     }
@@ -120,8 +136,8 @@ async fn observe(report: &TestRunReport, shared: &Shared) -> Result<Observations
         return Ok(trouble(Reason::Suspended, message.to_owned()));
     }
     match credentials::token(&shared.client, report, shared.config.github_token.as_ref()).await {
-        Ok(token) => Ok(shared.observer.observe(report, token).await),
-        Err(Denied::Trouble(trouble)) => Ok(Observations::Trouble(trouble)),
+        Ok(token) => Ok((shared.observer.observe(report, token.clone()).await, token)),
+        Err(Denied::Trouble(trouble)) => Ok((Observations::Trouble(trouble), None)),
         Err(Denied::Kube(error)) => Err(error),
     }
 }

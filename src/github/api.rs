@@ -138,6 +138,21 @@ impl<'g> Repo<'g> {
         self.github.download(&path, &format!("log of job {job} of {}", self.name), limit).await
     }
 
+    /// Runs the failed jobs of a run, and what depends on them, again.
+    pub async fn rerun_failed_jobs(&self, run: i64) -> Result<()> {
+        let path = format!("{}/actions/runs/{run}/rerun-failed-jobs", self.root);
+        self.github
+            .post(&path, &serde_json::json!({}), &format!("a re-run of run {run} of {}", self.name))
+            .await
+    }
+
+    /// Sets a commit status.
+    pub async fn set_status(&self, sha: &str, context: &str, state: &str, description: &str) -> Result<()> {
+        let path = format!("{}/statuses/{}", self.root, segment(sha));
+        let body = serde_json::json!({"state": state, "context": context, "description": description});
+        self.github.post(&path, &body, &format!("a commit status of {sha} of {}", self.name)).await
+    }
+
     async fn get<T: DeserializeOwned>(&self, path: &str, what: &str) -> Result<T> {
         let answer = self.github.get(path, what).await?;
         if let (Some(date), Ok(mut latest)) = (answer.date, self.date.lock()) {

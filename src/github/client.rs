@@ -38,6 +38,13 @@ struct Inner {
     download: download::Client,
 }
 
+/// A request, by its path on the API.
+#[derive(Clone, Copy)]
+enum Call<'a> {
+    Get(&'a str),
+    Post(&'a str, &'a serde_json::Value),
+}
+
 /// A value with GitHub's time of the answer.
 #[derive(Clone, Debug)]
 pub struct Answer<T> {
@@ -113,6 +120,15 @@ impl GitHub {
         Err(error::invalid(what, "redirects without end"))
     }
 
+    /// Sends one document, once: what was lost may have arrived, so nothing is repeated.
+    pub async fn post(&self, path: &str, body: &serde_json::Value, what: &str) -> Result<()> {
+        let (status, headers, body) = self.once(Call::Post(path, body), what).await?;
+        if status.is_success() {
+            return Ok(());
+        }
+        Err(error::of_status(status, &headers, &body, what, Timestamp::now()))
+    }
+
     /// Downloads what a redirect points to (a log, an archive), at most `limit` bytes. The flag tells
     /// that there was more.
     pub async fn download(&self, path: &str, what: &str, limit: usize) -> Result<(Bytes, bool)> {
@@ -160,7 +176,7 @@ impl GitHub {
 
     /// One request, repeated once if a gateway or the connection lost it.
     async fn fetch(&self, path: &str, what: &str) -> Result<(StatusCode, HeaderMap, Bytes)> {
-        let first = self.once(path, what).await;
+        let first = self.once(Call::Get(path), what).await;
         let lost = match &first {
             Ok((status, headers, _)) => {
                 matches!(status.as_u16(), 502..=504) && !headers.contains_key(http::header::RETRY_AFTER)
@@ -171,10 +187,10 @@ impl GitHub {
             return first;
         }
         tokio::time::sleep(AGAIN).await;
-        self.once(path, what).await
+        self.once(Call::Get(path), what).await
     }
 
-    async fn once(&self, path: &str, what: &str) -> Result<(StatusCode, HeaderMap, Bytes)> {
+    async fn once(&self, call: Call<'_>, what: &str) -> Result<(StatusCode, HeaderMap, Bytes)> {
         let inner = &self.inner;
         let closed = |_| error::unreachable(what, "shutting down");
         let _slot = inner.slots.acquire().await.map_err(closed)?;
@@ -187,11 +203,13 @@ impl GitHub {
                 USER_AGENT,
                 HeaderValue::from_static(concat!("testrun-operator/", env!("CARGO_PKG_VERSION"))),
             );
-            let response = inner
-                .octocrab
-                ._get_with_headers(path, Some(headers))
-                .await
-                .map_err(|e| error::unreachable(what, kind(&e)))?;
+            let (request, body) = match call {
+                Call::Get(path) => (http::Request::get(path), None),
+                Call::Post(path, body) => (http::Request::post(path), Some(body)),
+            };
+            let request = headers.iter().fold(request, |r, (name, value)| r.header(name, value));
+            let sent = async { inner.octocrab.execute(inner.octocrab.build_request(request, body)?).await };
+            let response = sent.await.map_err(|e| error::unreachable(what, kind(&e)))?;
             let (parts, body) = response.into_parts();
             let body = Limited::new(body, limit).collect().await.map_err(|e| {
                 if e.downcast_ref::<LengthLimitError>().is_some() {

@@ -39,7 +39,7 @@ pub(super) fn of_status(
             let needs = header(headers, "x-accepted-github-permissions")
                 .map(|p| format!("; it needs the permission {}", clean(p, 200)))
                 .unwrap_or_default();
-            trouble(Reason::Forbidden, format!("the credential may not read {what}{needs}"))
+            trouble(Reason::Forbidden, format!("the credential gives no access to {what}{needs}"))
         }
         404 | 410 | 409 | 422 | 451 => trouble(
             Reason::NotFound,

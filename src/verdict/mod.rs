@@ -16,7 +16,9 @@ mod items;
 mod jobs;
 mod local;
 mod plan;
+pub mod publish;
 mod report;
+mod rerun;
 mod state;
 mod suites;
 #[cfg(test)]
@@ -128,7 +130,8 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
     if let (Some(before), false, true) = (before, same, same_spec) {
         return moved(facts, &items, context, &before.sha, resolved_at);
     }
-    let decision = decide::decide(plan, facts, &items, resolved_at.0);
+    let mut decision = decide::decide(plan, facts, &items, resolved_at.0);
+    let reruns = rerun::apply(plan, &items, &mut decision, context);
     let owners = artifacts::owners(facts, &items.items);
     let (masked, masked_total) = report::masked(&items);
     let mut summary = report::summary(&items, decision.overdue);
@@ -187,6 +190,7 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
         assessment: Some(assess::assessment(facts, &items, &decision, masked_total)),
         recommendation: Some(assess::recommendation(facts, &items, &decision, context)),
         transitions: Vec::new(),
+        reruns,
         notes,
         completed_at,
         conditions: conditions::finish(drafts, context.generation, context.previous, context.now),
@@ -212,6 +216,7 @@ fn moved(
         observed_generation: context.generation,
         phase: "Pending".to_owned(),
         source: Some(source),
+        reruns: rerun::kept(context),
         ..Default::default()
     };
     use ConditionStatus::{False, True, Unknown};
@@ -262,6 +267,8 @@ fn next(plan: &Plan<'_>, decision: &decide::Decision, context: &Context<'_>) -> 
     }
     match decision.wake {
         // GitHub's clock and ours differ; never wake in the past, or the loop is hot.
+        // A re-run starts within seconds, at the pace of polling it is seen.
+        _ if decision.open.as_ref().is_some_and(|o| o.0 == Reason::RerunRequested) => Next::Poll,
         Some(at) => Next::At(at.max(context.now + SignedDuration::from_secs(1))),
         None => Next::Poll,
     }

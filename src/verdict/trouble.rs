@@ -99,6 +99,7 @@ fn undecided(trouble: &Trouble, context: &Context<'_>) -> Evaluation {
         context.previous.filter(|p| p.observed_generation == context.generation).cloned().unwrap_or_default();
     status.observed_generation = context.generation;
     status.phase = phase.to_owned();
+    status.reruns = super::rerun::kept(context);
     status.assessment = None;
     status.completed_at = None;
     status.transitions.clear();

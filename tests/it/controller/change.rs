@@ -16,7 +16,11 @@ async fn a_spec_edited_while_looking_never_gets_the_old_verdict() {
     drop(held);
     let report = bench.reason("a", "Suspended").await;
     assert_eq!(report.status.unwrap().observed_generation, 2);
-    assert_eq!(bench.writes_once(2, "a").await, [409, 200], "the first verdict was refused, the second written");
+    assert_eq!(
+        bench.writes_once(2, "a").await,
+        [409, 200],
+        "the first verdict was refused, the second written"
+    );
     assert_eq!(bench.script.looks().len(), 1, "a suspended report is not looked at");
     bench.stop().await;
 }

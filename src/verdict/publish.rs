@@ -1,0 +1,57 @@
+//! The verdict as a commit status on GitHub: what should be there, and whether it is.
+
+use super::facts::{CheckKind, Facts, Observations};
+use super::text::clean;
+use crate::api::conditions::ConditionType;
+use crate::api::{TestRunReportSpec, TestRunReportStatus};
+
+/// Characters of a description that GitHub takes.
+const DESCRIPTION: usize = 140;
+
+/// A commit status to be set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitStatus {
+    /// `owner/name`.
+    pub repository: String,
+    pub sha: String,
+    pub context: String,
+    /// `success`, `failure` or `pending`.
+    pub state: &'static str,
+    pub description: String,
+}
+
+/// What `spec.publish.status` asks for and GitHub does not show yet.
+///
+/// Computed from what was read, so that a lost or forged status is set right by the next look.
+pub fn due(
+    spec: &TestRunReportSpec,
+    observations: &Observations,
+    status: &TestRunReportStatus,
+) -> Option<CommitStatus> {
+    let Observations::Facts(facts) = observations else { return None };
+    let context = &spec.publish.as_ref()?.status.as_ref()?.context;
+    let source = status.source.as_ref().filter(|s| s.sha == facts.source.sha && !s.sha.is_empty())?;
+    let passed = status.conditions.iter().find(|c| c.type_ == ConditionType::Passed.as_str())?;
+    let (state, description) = match passed.status.as_str() {
+        "True" => ("success", clean(&passed.message, DESCRIPTION)),
+        "False" => ("failure", clean(&passed.message, DESCRIPTION)),
+        _ => ("pending", "the verdict is not decided".to_owned()),
+    };
+    (shown(facts, context) != Some(state)).then(|| CommitStatus {
+        repository: source.repository.clone(),
+        sha: source.sha.clone(),
+        context: context.clone(),
+        state,
+        description,
+    })
+}
+
+/// The state that GitHub shows for a context: the newest entry counts, as GitHub compares names.
+fn shown<'a>(facts: &'a Facts, context: &str) -> Option<&'a str> {
+    let newest = facts
+        .checks
+        .iter()
+        .filter(|c| c.kind == CheckKind::Status && c.name.eq_ignore_ascii_case(context))
+        .max_by_key(|c| (c.at, c.id))?;
+    Some(newest.conclusion.as_deref().unwrap_or("pending"))
+}
