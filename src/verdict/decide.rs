@@ -59,7 +59,7 @@ pub(super) fn decide(plan: &Plan<'_>, facts: &Facts, items: &Items<'_>, first_se
     let complete = items.runs_complete && awaited.is_empty() && (!nothing || overdue);
     let unknown: Vec<&Item<'_>> = counting().filter(|i| i.state == State::Unknown).collect();
 
-    let changed = last_change(facts).unwrap_or(start);
+    let changed = last_change(plan, facts).unwrap_or(start);
     let calm = later(changed, plan.settle_seconds);
     let settled = facts.confirmed && facts.read_at >= calm;
 
@@ -266,11 +266,13 @@ pub(super) fn percent(part: usize, whole: usize) -> Option<i64> {
 }
 
 /// GitHub's time of the last change to anything that was read.
-fn last_change(facts: &Facts) -> Option<Timestamp> {
+fn last_change(plan: &Plan<'_>, facts: &Facts) -> Option<Timestamp> {
     let runs = facts.runs.iter().flat_map(|r| {
         r.updated_at.into_iter().chain(r.created_at).chain(r.jobs.iter().filter_map(|j| j.completed_at))
     });
-    let checks = facts.checks.iter().flat_map(|c| c.at.into_iter().chain(c.completed_at));
+    // What the report itself publishes must not keep it from settling.
+    let checks =
+        facts.checks.iter().filter(|c| !plan.is_own(c)).flat_map(|c| c.at.into_iter().chain(c.completed_at));
     runs.chain(checks).max()
 }
 

@@ -254,10 +254,9 @@ fn checks<'a>(
     if foreign > 0 {
         notes.push(format!("{} of another commit left out", text::count(foreign, "check")));
     }
-    let own = plan.spec.publish.as_ref().and_then(|p| p.status.as_ref()).map(|s| s.context.as_str());
     let mut found = vec![false; plan.spec.checks.len()];
     for check in newest.into_values() {
-        if check.kind == CheckKind::Status && own == Some(check.name.as_str()) {
+        if plan.is_own(check) {
             continue;
         }
         let mut asked = false;

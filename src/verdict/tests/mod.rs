@@ -4,6 +4,7 @@
 
 mod completeness;
 mod decision;
+mod deeds;
 mod effective;
 mod excuses;
 mod laws;

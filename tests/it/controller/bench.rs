@@ -11,10 +11,10 @@ use kube::{Api, Client, Config as KubeConfig};
 use secrecy::{ExposeSecret, SecretString};
 use testkit::controlplane::{self, AuditMark, ControlPlane};
 use testrun_operator::api::{TestRunReport, crd_yaml};
-use testrun_operator::controller::{self, Config, Observer, Pace};
+use testrun_operator::controller::{self, Config, Deed, Observer, Pace};
 use testrun_operator::runtime::health::Health;
 use testrun_operator::runtime::metrics::Metrics;
-use testrun_operator::verdict::facts::Observations;
+use testrun_operator::verdict::facts::{Observations, Trouble};
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -102,6 +102,15 @@ impl Observer for Script {
             assert!(!panics, "as the test wants it");
             self.answer.lock().unwrap().clone()
         })
+    }
+
+    fn act<'a>(
+        &'a self,
+        _: &'a TestRunReport,
+        _: Option<SecretString>,
+        deed: &'a Deed,
+    ) -> BoxFuture<'a, Result<(), Trouble>> {
+        panic!("no report of these tests asks for {deed:?}")
     }
 }
 

@@ -1,5 +1,6 @@
 //! The story of pull request 20 with the real operator, the real API server and a replayed GitHub.
 
+mod deeds;
 mod operator;
 
 use std::time::Duration;
