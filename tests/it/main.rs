@@ -4,6 +4,7 @@
 
 mod api;
 mod chart;
+mod cli;
 mod cluster;
 mod conditions_doc;
 mod controller;

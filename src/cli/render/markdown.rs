@@ -1,6 +1,6 @@
 //! The summary that people used to write by hand for a pull request.
 
-use super::text::{block, bytes, code, condition, line, link, md, stamp, tests};
+use super::text::{block, bytes, code, condition, downloads, line, link, md, stamp, tests};
 use crate::api::TestRunReport;
 use crate::api::status::{Failure, SuiteStatus, TestRunReportStatus};
 
@@ -267,7 +267,6 @@ fn metrics(out: &mut String, status: &TestRunReportStatus) {
 }
 
 fn artifacts(out: &mut String, status: &TestRunReportStatus) {
-    let repository = status.source.as_ref().map(|s| crate::verdict::text::shell(&s.repository));
     let bundles: Vec<_> = status.artifacts.iter().filter(|a| a.kind == "MustGather").collect();
     let missing = status.conditions.iter().find(|c| c.type_ == "ArtifactsAvailable" && c.status == "False");
     if bundles.is_empty() && missing.is_none() {
@@ -294,18 +293,9 @@ fn artifacts(out: &mut String, status: &TestRunReportStatus) {
             );
         }
         out.push('\n');
-        if let Some(repository) = repository {
-            let commands: Vec<String> = bundles
-                .iter()
-                .filter(|a| !a.expired)
-                .map(|a| {
-                    let name = crate::verdict::text::shell(&a.name);
-                    format!("gh run download {} --repo {repository} --name {name} --dir {name}", a.run_id)
-                })
-                .collect();
-            if !commands.is_empty() {
-                push(out, &block("sh", commands.iter().map(String::as_str)));
-            }
+        let commands = downloads(status);
+        if !commands.is_empty() {
+            push(out, &block("sh", commands.iter().map(String::as_str)));
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Names, messages and log lines come from strangers. Every view escapes for where it is shown.
 
 mod describe;
+mod html;
 mod markdown;
 mod table;
 mod text;
@@ -10,6 +11,7 @@ mod text;
 use clap::ValueEnum;
 
 pub use describe::describe;
+pub use html::html;
 pub use markdown::markdown;
 pub use table::{Columns, table};
 
@@ -29,6 +31,8 @@ pub enum Format {
     Json,
     /// A summary for people, as GitHub shows it
     Markdown,
+    /// A page that needs nothing else
+    Html,
 }
 
 /// Renders one or several reports. `now` is for ages.
@@ -43,6 +47,7 @@ pub fn render(
         Format::Wide => table(reports, Columns { wide: true, ..columns }, now),
         Format::Json => format!("{}\n", structured(reports, |v| Ok(serde_json::to_string_pretty(v)?))?),
         Format::Yaml => structured(reports, |v| Ok(serde_saphyr::to_string(v)?))?,
+        Format::Html => html(reports),
         Format::Markdown => reports.iter().map(markdown).collect::<Vec<_>>().join("\n---\n\n"),
     })
 }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use crate::api::TestRunReport;
-use crate::api::status::TestTotals;
-use crate::verdict::text::clean;
+use crate::api::status::{TestRunReportStatus, TestTotals};
+use crate::verdict::text::{clean, shell};
 
 /// One line for a terminal: nothing in it can move the cursor.
 pub(super) fn line(text: &str) -> String {
@@ -53,13 +53,28 @@ pub(super) fn block<'a>(language: &str, lines: impl Iterator<Item = &'a str>) ->
     format!("{fence}{language}\n{}\n{fence}\n", lines.join("\n"))
 }
 
+/// A web address that can stand in markup as it is.
+pub(super) fn safe_url(url: &str) -> bool {
+    (url.starts_with("https://") || url.starts_with("http://"))
+        && url.chars().all(|c| c.is_ascii_graphic() && !"<>()[]\"'`\\|".contains(c))
+}
+
+/// What to run to get the must-gather bundles that still exist.
+pub(super) fn downloads(status: &TestRunReportStatus) -> Vec<String> {
+    let Some(source) = &status.source else { return Vec::new() };
+    let repository = shell(&source.repository);
+    let bundles = status.artifacts.iter().filter(|a| a.kind == "MustGather" && !a.expired);
+    bundles
+        .map(|a| {
+            let name = shell(&a.name);
+            format!("gh run download {} --repo {repository} --name {name} --dir {name}", a.run_id)
+        })
+        .collect()
+}
+
 /// A link, if the address is a web address; else only the text.
 pub(super) fn link(text: &str, url: Option<&str>) -> String {
-    let safe = |u: &&str| {
-        (u.starts_with("https://") || u.starts_with("http://"))
-            && u.chars().all(|c| c.is_ascii_graphic() && !"<>()[]\"'`\\|".contains(c))
-    };
-    match url.filter(safe) {
+    match url.filter(|u| safe_url(u)) {
         Some(url) => format!("[{}]({url})", md(text)),
         None => md(text),
     }

@@ -1,0 +1,463 @@
+//! The report as one page: no script, no network, light and dark, on paper and on a phone.
+
+use super::text::{bytes, condition, line, safe_url, stamp, tests};
+use crate::api::TestRunReport;
+use crate::api::status::{Failure, JobStatus, SuiteStatus, TestRunReportStatus};
+
+const STYLE: &str = include_str!("report.css");
+
+/// A page for each report, or one page with all of them.
+pub fn html(reports: &[TestRunReport]) -> String {
+    let mut out = Page::default();
+    let title = match reports {
+        [one] => headline(one),
+        _ => format!("CI status of {} reports", reports.len()),
+    };
+    out.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+    out.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n");
+    out.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
+    out.raw("<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n");
+    out.element("title", "", &title);
+    out.raw("<style>\n");
+    out.raw(STYLE);
+    out.raw("</style>\n</head>\n<body>\n");
+    for report in reports {
+        out.raw("<main>\n");
+        one(&mut out, report);
+        out.raw("</main>\n");
+    }
+    out.raw("</body>\n</html>\n");
+    out.0
+}
+
+/// HTML under construction: text enters escaped, markup only as literals of this file.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn raw(&mut self, markup: &str) {
+        self.0.push_str(markup);
+    }
+
+    fn text(&mut self, text: &str) {
+        self.0.push_str(&escape(text));
+    }
+
+    fn element(&mut self, name: &str, attributes: &str, text: &str) {
+        self.raw(&format!("<{name}{attributes}>"));
+        self.text(text);
+        self.raw(&format!("</{name}>\n"));
+    }
+
+    fn link(&mut self, text: &str, url: Option<&str>) {
+        match url.filter(|u| safe_url(u)) {
+            Some(url) => {
+                self.raw(&format!("<a href=\"{}\">", escape(url)));
+                self.text(text);
+                self.raw("</a>");
+            }
+            None => self.text(text),
+        }
+    }
+
+    fn commands(&mut self, lines: &[String]) {
+        if lines.is_empty() {
+            return;
+        }
+        let lines: Vec<String> = lines.iter().map(|l| line(l)).collect();
+        self.raw("<pre><code>");
+        self.0.push_str(&lines.iter().map(|l| escape(l)).collect::<Vec<_>>().join("\n"));
+        self.raw("</code></pre>\n");
+    }
+
+    /// A badge that says its state in words as well as in colour.
+    fn state(&mut self, state: &str) {
+        self.raw(&format!("<span class=\"state {}\">", class(state)));
+        self.text(state);
+        self.raw("</span>");
+    }
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in line(text).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The colour of a state; only names of this file become classes.
+fn class(state: &str) -> &'static str {
+    match state {
+        "Succeeded" | "True" | "Passed" => "good",
+        "Failed" | "False" | "Cancelled" | "Missing" => "bad",
+        "Running" | "Pending" => "open",
+        _ => "unknown",
+    }
+}
+
+fn headline(report: &TestRunReport) -> String {
+    let source = report.status.as_ref().and_then(|s| s.source.as_ref());
+    let what = match source {
+        Some(source) => match source.pull_request {
+            Some(number) => format!("PR #{number}"),
+            None => format!("commit {}", source.short_sha),
+        },
+        None => report.metadata.name.clone().unwrap_or_else(|| "this report".to_owned()),
+    };
+    format!("{what}: CI status summary")
+}
+
+fn one(out: &mut Page, report: &TestRunReport) {
+    out.element("h1", "", &headline(report));
+    let Some(status) = &report.status else {
+        out.element("p", "", "The operator has not looked at this report yet.");
+        return;
+    };
+    verdict(out, report, status);
+    suites(out, status);
+    failures(out, status);
+    masked(out, status);
+    artifacts(out, status);
+    patterns(out, status);
+    options(out, status);
+    assessment(out, status);
+    timeline(out, status);
+    footer(out, report, status);
+}
+
+fn verdict(out: &mut Page, report: &TestRunReport, status: &TestRunReportStatus) {
+    if let Some(passed) = condition(report, "Passed") {
+        let open = condition(report, "Complete").is_some_and(|c| c.status != "True");
+        let word = match (passed.status.as_str(), open) {
+            ("True", _) => "Passed",
+            ("False", true) => "Failing, not final",
+            ("False", false) => "Failed",
+            _ => "Undecided",
+        };
+        out.raw(&format!("<p class=\"verdict {}\"><strong>{word}</strong> (", class(&passed.status)));
+        out.text(&passed.reason);
+        out.raw("): ");
+        out.text(&passed.message);
+        out.raw("</p>\n");
+        if let Some(away) =
+            condition(report, "SourceAvailable").filter(|c| c.status == "False" && c.reason != passed.reason)
+        {
+            let text = format!("GitHub could not be read ({}): {}", away.reason, away.message);
+            out.element("p", " class=\"verdict unknown\"", &text);
+        }
+    }
+    if let Some(recommendation) = &status.recommendation {
+        out.raw("<p><strong>Next:</strong> ");
+        out.text(&recommendation.summary);
+        out.raw("</p>\n");
+    }
+    let Some(summary) = &status.summary else { return };
+    out.raw("<dl class=\"figures\">\n");
+    let mut figure = |name: &str, value: String| {
+        out.raw("<div>");
+        out.element("dt", "", name);
+        out.element("dd", "", &value);
+        out.raw("</div>\n");
+    };
+    let rate = summary.jobs.pass_rate.map(|r| format!(" ({r} %)")).unwrap_or_default();
+    figure("Jobs", format!("{}/{}{rate}", summary.jobs.succeeded, summary.jobs.total));
+    if summary.tests.jobs_counted > 0 {
+        let n = summary.tests.jobs_counted;
+        figure("Tests", format!("{} (in {n} jobs whose counts were read)", tests(&summary.tests.counts)));
+    } else {
+        figure("Tests", "no counts were read".to_owned());
+    }
+    figure("Failing", summary.failures_total.to_string());
+    if let Some(assessment) = &status.assessment {
+        figure("Confidence", format!("{} %", assessment.confidence));
+        figure("Risk", assessment.risk.clone());
+    }
+    out.raw("</dl>\n");
+}
+
+fn suites(out: &mut Page, status: &TestRunReportStatus) {
+    if status.suites.is_empty() {
+        return;
+    }
+    out.element("h2", "", "Results by suite");
+    out.raw("<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\">Suite</th><th scope=\"col\">State</th><th scope=\"col\">Passed</th><th scope=\"col\">Share</th><th scope=\"col\">Tests</th></tr></thead>\n<tbody>\n");
+    for suite in &status.suites {
+        out.raw("<tr><th scope=\"row\">");
+        out.text(&suite.name);
+        if suite.critical_path {
+            out.raw(" <small>critical path</small>");
+        }
+        match suite.policy.as_str() {
+            "Required" => {}
+            "Aggregate" => out.raw(" <small>only repeats others</small>"),
+            _ => out.raw(" <small>informational</small>"),
+        }
+        out.raw("</th><td>");
+        out.state(&suite.state);
+        out.raw(&format!("</td><td>{}/{}</td><td>", suite.passed, suite.total));
+        bar(out, suite);
+        out.raw("</td><td>");
+        out.text(&suite.tests.as_ref().map(tests).unwrap_or_default());
+        out.raw("</td></tr>\n");
+    }
+    out.raw("</tbody>\n</table></div>\n");
+    for suite in status.suites.iter().filter(|s| s.policy != "Aggregate") {
+        let open = if suite.state == "Succeeded" { "" } else { " open" };
+        out.raw(&format!("<details{open}><summary>"));
+        out.text(&suite.name);
+        out.raw(&format!(" ({}/{})</summary>\n<ul class=\"jobs\">\n", suite.passed, suite.total));
+        for job in &suite.jobs {
+            job_of(out, job);
+        }
+        if suite.jobs_omitted > 0 {
+            out.raw(&format!("<li>and {} more</li>\n", suite.jobs_omitted));
+        }
+        out.raw("</ul>\n</details>\n");
+    }
+}
+
+/// A bar of green, red and undecided shares. What is neither passed nor listed as red is undecided.
+fn bar(out: &mut Page, suite: &SuiteStatus) {
+    let total = suite.total.max(1);
+    let red = suite.jobs.iter().filter(|j| class(&j.state) == "bad").count();
+    let red = i64::try_from(red).unwrap_or(i64::MAX).clamp(0, (suite.total - suite.passed).max(0));
+    let share = |n: i64| n.clamp(0, total).saturating_mul(100) / total;
+    let rest = (suite.total - suite.passed - red).max(0);
+    out.raw(&format!(
+        "<span class=\"bar\" role=\"img\" aria-label=\"{} passed, {red} failed, {rest} undecided of {}\">",
+        suite.passed, suite.total
+    ));
+    for (name, n) in [("good", suite.passed), ("bad", red), ("open", rest)] {
+        if n > 0 {
+            out.raw(&format!("<span class=\"{name}\" style=\"width:{}%\"></span>", share(n)));
+        }
+    }
+    out.raw("</span>");
+}
+
+fn job_of(out: &mut Page, job: &JobStatus) {
+    out.raw("<li>");
+    out.state(&job.state);
+    out.raw(" ");
+    out.text(job.display_name.as_deref().unwrap_or(&job.name));
+    if let Some(counts) = &job.tests {
+        out.text(&format!(": {}", tests(counts)));
+    }
+    for more in [&job.detail, &job.note].into_iter().flatten() {
+        out.text(&format!(" ({more})"));
+    }
+    out.raw("</li>\n");
+}
+
+fn failures(out: &mut Page, status: &TestRunReportStatus) {
+    if status.failures.is_empty() {
+        return;
+    }
+    out.element("h2", "", "Failures");
+    for failure in &status.failures {
+        failure_of(out, failure);
+    }
+    let total = status.summary.as_ref().map_or(0, |s| s.failures_total);
+    let more = total - i64::try_from(status.failures.len()).unwrap_or(i64::MAX);
+    if more > 0 {
+        out.element("p", "", &format!("And {more} more failures that are not listed."));
+    }
+}
+
+fn failure_of(out: &mut Page, failure: &Failure) {
+    out.raw("<section class=\"failure\">\n<h3>");
+    out.state(&failure.state);
+    out.raw(" ");
+    out.text(failure.display_name.as_deref().unwrap_or(&failure.job));
+    out.raw("</h3>\n<ul>\n<li>Job: ");
+    out.link(&failure.job, failure.url.as_deref());
+    out.raw("</li>\n");
+    if let Some(step) = &failure.step {
+        out.element("li", "", &format!("Step: {step}"));
+    }
+    if let Some(message) = &failure.message {
+        out.element("li", "", message);
+    }
+    if failure.consequence {
+        out.element("li", "", "A consequence of another failure in its run.");
+    }
+    if let Some(counts) = &failure.tests {
+        out.element("li", "", &format!("CI: {}", tests(counts)));
+    }
+    if let Some(local) = &failure.local {
+        out.element("li", "", &format!("Local versus CI: {}", local.finding));
+    }
+    for test in &failure.failing_tests {
+        let at = match (&test.file, test.line) {
+            (Some(file), Some(n)) => format!(" at {file}:{n}"),
+            (Some(file), None) => format!(" in {file}"),
+            _ => String::new(),
+        };
+        let message = test.message.as_ref().map(|m| format!(": {m}")).unwrap_or_default();
+        out.element("li", "", &format!("Failing test: {}{at}{message}", test.name));
+    }
+    let more = failure.failing_tests_total - i64::try_from(failure.failing_tests.len()).unwrap_or(i64::MAX);
+    if more > 0 {
+        out.element("li", "", &format!("and {more} more failing tests"));
+    }
+    for cause in &failure.causes {
+        out.element("li", "", &format!("Possible cause: {} {} %", cause.kind, cause.probability));
+    }
+    out.raw("</ul>\n");
+    if !failure.excerpt.is_empty() {
+        out.raw("<details><summary>Lines of the log that say why</summary>\n<pre><code>");
+        for l in &failure.excerpt {
+            out.raw(&format!("<span class=\"n\">{:>6}</span>  ", l.line));
+            out.text(&l.text);
+            out.raw("\n");
+        }
+        out.raw("</code></pre></details>\n");
+    }
+    out.raw("</section>\n");
+}
+
+fn masked(out: &mut Page, status: &TestRunReportStatus) {
+    if status.masked_failures.is_empty() {
+        return;
+    }
+    out.element("h2", "", "Green jobs that hide a failure");
+    out.raw("<ul>\n");
+    for masked in &status.masked_failures {
+        out.raw("<li>");
+        out.link(&masked.job, masked.url.as_deref());
+        out.text(&format!(" ({}): {}", masked.kind, masked.message));
+        out.raw("</li>\n");
+    }
+    out.raw("</ul>\n");
+}
+
+fn artifacts(out: &mut Page, status: &TestRunReportStatus) {
+    let bundles: Vec<_> = status.artifacts.iter().filter(|a| a.kind == "MustGather").collect();
+    let missing = status.conditions.iter().find(|c| c.type_ == "ArtifactsAvailable" && c.status == "False");
+    if bundles.is_empty() && missing.is_none() {
+        return;
+    }
+    out.element("h2", "", "Must-gather bundles");
+    if let Some(missing) = missing {
+        out.element("p", "", &format!("{}: {}", missing.reason, missing.message));
+    }
+    if bundles.is_empty() {
+        return;
+    }
+    out.raw("<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\">Bundle</th><th scope=\"col\">Job</th><th scope=\"col\">Size</th><th scope=\"col\">Expires</th></tr></thead>\n<tbody>\n");
+    for a in &bundles {
+        out.raw("<tr><th scope=\"row\">");
+        out.link(&a.name, Some(&a.url));
+        out.raw("</th><td>");
+        out.text(a.job.as_deref().unwrap_or_default());
+        out.raw("</td><td>");
+        out.text(&bytes(a.size_bytes));
+        out.raw("</td><td>");
+        let gone = if a.expired { " (expired)" } else { "" };
+        out.text(&format!("{}{gone}", a.expires_at.as_ref().map(stamp).unwrap_or_default()));
+        out.raw("</td></tr>\n");
+    }
+    out.raw("</tbody>\n</table></div>\n");
+    out.commands(&super::text::downloads(status));
+}
+
+fn patterns(out: &mut Page, status: &TestRunReportStatus) {
+    if status.patterns.is_empty() {
+        return;
+    }
+    out.element("h2", "", "Patterns");
+    out.raw("<ul>\n");
+    for p in &status.patterns {
+        let text = format!("{} jobs fail alike: {} ({})", p.jobs_total, p.jobs.join(", "), p.text);
+        out.element("li", "", &text);
+    }
+    out.raw("</ul>\n");
+}
+
+fn options(out: &mut Page, status: &TestRunReportStatus) {
+    let Some(recommendation) = &status.recommendation else { return };
+    out.element("h2", "", "What to do next");
+    for option in &recommendation.options {
+        let mark = if option.recommended { " (recommended)" } else { "" };
+        out.raw("<p><strong>");
+        out.text(&option.action);
+        out.raw(mark);
+        out.raw(":</strong> ");
+        out.text(&option.description);
+        out.raw("</p>\n");
+        out.commands(&option.commands);
+    }
+}
+
+fn assessment(out: &mut Page, status: &TestRunReportStatus) {
+    let Some(assessment) = &status.assessment else { return };
+    out.element("h2", "", "Confidence and risk");
+    out.element("p", "", &format!("Confidence {} %, risk {}", assessment.confidence, assessment.risk));
+    out.raw("<ul>\n");
+    for reason in &assessment.rationale {
+        out.element("li", "", reason);
+    }
+    out.raw("</ul>\n");
+}
+
+fn timeline(out: &mut Page, status: &TestRunReportStatus) {
+    if status.transitions.is_empty() {
+        return;
+    }
+    out.element("h2", "", "Timeline of the verdict");
+    out.raw("<ol class=\"timeline\">\n");
+    for t in &status.transitions {
+        out.raw(&format!("<li class=\"{}\"><time>", class(&t.passed)));
+        out.text(&stamp(&t.time));
+        out.raw("</time> ");
+        out.state(&t.passed);
+        out.text(&format!(" {} ({}): {}", t.reason, t.sha, t.message));
+        out.raw("</li>\n");
+    }
+    out.raw("</ol>\n");
+}
+
+fn footer(out: &mut Page, report: &TestRunReport, status: &TestRunReportStatus) {
+    out.raw("<footer>\n");
+    if !status.notes.is_empty() {
+        out.element("h2", "", "Notes");
+        out.raw("<ul>\n");
+        for note in &status.notes {
+            out.element("li", "", note);
+        }
+        out.raw("</ul>\n");
+    }
+    if let Some(source) = &status.source {
+        out.raw("<p>");
+        let pull = source.pull_request.map_or_else(String::new, |n| format!("PR #{n} of "));
+        out.link(&format!("{pull}{}", source.repository), source.url.as_deref());
+        out.text(&source.title.as_deref().map(|t| format!(": {t}")).unwrap_or_default());
+        out.raw("<br>Commit <code>");
+        out.text(&source.sha);
+        out.raw("</code></p>\n<ul>\n");
+        for run in &source.runs {
+            out.raw("<li>Run ");
+            out.link(&run.id.to_string(), Some(&run.url));
+            let aside = run.set_aside.as_ref().map(|w| format!("; {w}")).unwrap_or_default();
+            out.text(&format!(
+                " {} ({}, attempt {}): {}{aside}",
+                run.workflow, run.event, run.attempt, run.result
+            ));
+            out.raw("</li>\n");
+        }
+        out.raw("</ul>\n");
+    }
+    if let Some(name) = &report.metadata.name {
+        let namespace = report.metadata.namespace.as_deref().map(|n| format!("{n}/")).unwrap_or_default();
+        out.element("p", "", &format!("Report {namespace}{name}"));
+    }
+    out.raw("</footer>\n");
+}
