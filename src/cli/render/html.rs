@@ -227,7 +227,9 @@ fn suites(out: &mut Page, status: &TestRunReportStatus) {
 /// A bar of green, red and undecided shares. What is neither passed nor listed as red is undecided.
 fn bar(out: &mut Page, suite: &SuiteStatus) {
     let total = suite.total.max(1);
-    let red = suite.jobs.iter().filter(|j| class(&j.state) == "bad").count();
+    // What is missing is not red before its deadline.
+    let is_red = |state: &str| class(state) == "bad" && (state != "Missing" || suite.state == "Failed");
+    let red = suite.jobs.iter().filter(|j| is_red(&j.state)).count();
     let red = i64::try_from(red).unwrap_or(i64::MAX).clamp(0, (suite.total - suite.passed).max(0));
     let share = |n: i64| n.clamp(0, total).saturating_mul(100) / total;
     let rest = (suite.total - suite.passed - red).max(0);

@@ -1,6 +1,7 @@
 //! The story of pull request 20 with the real operator, the real API server and a replayed GitHub.
 
 mod deeds;
+mod examples;
 mod operator;
 
 use std::time::Duration;
