@@ -6,6 +6,7 @@ use super::memory::Memory;
 use super::or_gap;
 use super::runs;
 use super::source::Resolved;
+use crate::api::Reason;
 use crate::github::api::Repo;
 use crate::github::{Result, wire};
 use crate::verdict::facts::{
@@ -31,7 +32,7 @@ pub(super) async fn read(
     if branch.is_empty() {
         return Ok((Expectations::default(), BaselineIds::new()));
     }
-    let mut required = required(repo, branch, gaps).await?;
+    let (mut required, required_workflows) = required(repo, branch, gaps).await?;
     // The verdict knows GitHub Actions by its id on github.com; another server has another one.
     for check in required.iter_mut().filter(|c| c.app_id.is_some() && c.app_id == actions_app) {
         check.app_id = Some(ACTIONS_APP_ID);
@@ -44,20 +45,31 @@ pub(super) async fn read(
         }
         None => Baseline::None,
     };
-    Ok((Expectations { required, baseline }, found.into_iter().collect()))
+    Ok((Expectations { required, required_workflows, baseline }, found.into_iter().collect()))
 }
 
-/// Rulesets and classic protection; both apply.
-async fn required(repo: &Repo<'_>, branch: &str, gaps: &mut Vec<Gap>) -> Result<Vec<RequiredCheck>> {
+/// Checks and workflows that rulesets and classic protection require; both apply.
+async fn required(
+    repo: &Repo<'_>,
+    branch: &str,
+    gaps: &mut Vec<Gap>,
+) -> Result<(Vec<RequiredCheck>, Vec<String>)> {
     let mut all = BTreeSet::new();
-    for rule in or_gap(repo.rules(branch).await, GapKind::RequiredChecks, gaps)? {
+    let mut workflows = BTreeSet::new();
+    for rule in
+        or_gap(or_none(repo.rules(branch).await, "rules", branch, gaps), GapKind::RequiredChecks, gaps)?
+    {
+        if rule.kind == "workflows" {
+            workflows.extend(rule.parameters.workflows.iter().map(|w| w.path.clone()));
+        }
         if rule.kind == "required_status_checks" {
             for check in rule.parameters.required_status_checks {
                 all.insert(RequiredCheck { name: check.context, app_id: app(check.integration_id) });
             }
         }
     }
-    let found = or_gap(repo.branch(branch).await.map(Some), GapKind::RequiredChecks, gaps)?;
+    let found = or_none(repo.branch(branch).await.map(Some), "protection", branch, gaps);
+    let found = or_gap(found, GapKind::RequiredChecks, gaps)?;
     if let Some(found) = found {
         let checks = found.protection.required_status_checks;
         let by_app: BTreeSet<String> = checks.checks.iter().map(|c| c.context.clone()).collect();
@@ -73,7 +85,22 @@ async fn required(repo: &Repo<'_>, branch: &str, gaps: &mut Vec<Gap>) -> Result<
                 .map(|name| RequiredCheck { name, app_id: None }),
         );
     }
-    Ok(all.into_iter().filter(|r| !r.name.is_empty()).collect())
+    let named = all.into_iter().filter(|r| !r.name.is_empty()).collect();
+    Ok((named, workflows.into_iter().filter(|w| !w.is_empty()).collect()))
+}
+
+/// What does not exist requires nothing: a deleted branch, a server or a plan without rules. The
+/// repository itself was just read with the same credential; a missing permission is a 403.
+fn or_none<T: Default>(result: Result<T>, what: &str, branch: &str, gaps: &mut Vec<Gap>) -> Result<T> {
+    match result {
+        Err(trouble) if trouble.reason == Reason::NotFound => {
+            let branch = crate::verdict::text::clean(branch, 100);
+            let message = format!("GitHub knows no {what} of branch {branch}: nothing is required by them");
+            gaps.push(Gap { kind: GapKind::NoRules, message });
+            Ok(T::default())
+        }
+        other => other,
+    }
 }
 
 /// -1 and null both mean any app.

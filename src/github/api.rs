@@ -6,6 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
+use super::client::Shape;
 use super::{GitHub, Result, error, wire};
 
 /// Entries of a page.
@@ -49,7 +50,8 @@ impl<'g> Repo<'g> {
     /// Pull requests that contain a commit.
     pub async fn pulls_of(&self, sha: &str) -> Result<Vec<wire::Pull>> {
         let path = format!("{}/commits/{}/pulls?per_page={PER_PAGE}", self.root, segment(sha));
-        self.get(&path, &format!("pull requests of commit {sha} of {}", self.name)).await
+        let what = format!("pull requests of commit {sha} of {}", self.name);
+        self.read(&path, &what, Shape::List).await
     }
 
     pub async fn commit(&self, sha: &str) -> Result<wire::Commit> {
@@ -59,7 +61,13 @@ impl<'g> Repo<'g> {
 
     pub async fn branch(&self, name: &str) -> Result<wire::Branch> {
         let path = format!("{}/branches/{}", self.root, segment(name));
-        self.get(&path, &format!("branch {} of {}", crate::verdict::text::clean(name, 100), self.name)).await
+        let what = format!("branch {} of {}", crate::verdict::text::clean(name, 100), self.name);
+        let branch: wire::Branch = self.get(&path, &what).await?;
+        // Absent fields read as no protection, so an answer must at least be a branch.
+        if branch.name.is_empty() {
+            return Err(error::invalid(&what, "is not a branch"));
+        }
+        Ok(branch)
     }
 
     pub async fn run(&self, id: i64) -> Result<wire::Run> {
@@ -122,7 +130,8 @@ impl<'g> Repo<'g> {
     /// Annotations of a check run or job: one page.
     pub async fn annotations(&self, check_run: i64) -> Result<Vec<wire::Annotation>> {
         let path = format!("{}/check-runs/{check_run}/annotations?per_page={PER_PAGE}", self.root);
-        self.get(&path, &format!("annotations of job {check_run} of {}", self.name)).await
+        let what = format!("annotations of job {check_run} of {}", self.name);
+        self.read(&path, &what, Shape::List).await
     }
 
     /// Rules that apply to a branch.
@@ -154,7 +163,11 @@ impl<'g> Repo<'g> {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str, what: &str) -> Result<T> {
-        let answer = self.github.get(path, what).await?;
+        self.read(path, what, Shape::Object).await
+    }
+
+    async fn read<T: DeserializeOwned>(&self, path: &str, what: &str, shape: Shape) -> Result<T> {
+        let answer = self.github.get(path, what, shape).await?;
         if let (Some(date), Ok(mut latest)) = (answer.date, self.date.lock()) {
             *latest = Some(latest.map_or(date, |old| old.max(date)));
         }
@@ -193,8 +206,8 @@ impl<'g> Repo<'g> {
     async fn plain_list<T: DeserializeOwned>(&self, path: &str, what: &str) -> Result<Vec<T>> {
         let mut all = Vec::new();
         for page in 1..=self.github.settings().max_pages {
-            let mut items: Vec<T> =
-                self.get(&format!("{path}?per_page={PER_PAGE}&page={page}"), what).await?;
+            let page = format!("{path}?per_page={PER_PAGE}&page={page}");
+            let mut items: Vec<T> = self.read(&page, what, Shape::List).await?;
             let got = items.len();
             all.append(&mut items);
             if got < PER_PAGE {

@@ -45,6 +45,13 @@ enum Call<'a> {
     Post(&'a str, &'a serde_json::Value),
 }
 
+/// What a JSON document is on its outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    Object,
+    List,
+}
+
 /// A value with GitHub's time of the answer.
 #[derive(Clone, Debug)]
 pub struct Answer<T> {
@@ -94,12 +101,17 @@ impl GitHub {
     }
 
     /// Reads one JSON document. `what` names it in errors.
-    pub async fn get<T: DeserializeOwned>(&self, path: &str, what: &str) -> Result<Answer<T>> {
+    pub async fn get<T: DeserializeOwned>(&self, path: &str, what: &str, shape: Shape) -> Result<Answer<T>> {
         let mut path = path.to_owned();
         for _ in 0..=MAX_HOPS {
             let (status, headers, body) = self.fetch(&path, what).await?;
             let date = date(&headers);
             if status.is_success() {
+                // A list would be read as the fields of an object in order, each one absent.
+                let first = body.iter().find(|b| !b.is_ascii_whitespace());
+                if (first == Some(&b'[')) != (shape == Shape::List) {
+                    return Err(error::invalid(what, "is not the kind of JSON document that is expected"));
+                }
                 let value = serde_json::from_slice(&body).map_err(|e| {
                     error::invalid(
                         what,

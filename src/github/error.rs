@@ -36,6 +36,9 @@ pub(super) fn of_status(
                     retry_at: Some(at),
                 };
             }
+            if part_of_another_plan(body) {
+                return trouble(Reason::NotFound, format!("{what} is not part of the repository's plan"));
+            }
             let needs = header(headers, "x-accepted-github-permissions")
                 .map(|p| format!("; it needs the permission {}", clean(p, 200)))
                 .unwrap_or_default();
@@ -55,6 +58,12 @@ pub(super) fn of_status(
             format!("GitHub answered {} for {what}, which is not expected", status.as_u16()),
         ),
     }
+}
+
+/// Private repositories of free plans have no branch rules, and GitHub says so with a 403.
+fn part_of_another_plan(body: &[u8]) -> bool {
+    String::from_utf8_lossy(body.get(..body.len().min(4096)).unwrap_or_default())
+        .contains("Upgrade to GitHub ")
 }
 
 /// The end of a primary or secondary limit, if it is one: a 403 also means a missing permission.

@@ -44,11 +44,22 @@ wire! {
         message: Option<String>,
     }
     Step { number: i64, name: String, status: String, conclusion: Option<String> }
-    RunList { total_count: i64, workflow_runs: Vec<Run> }
-    JobList { total_count: i64, jobs: Vec<Job> }
-    ArtifactList { total_count: i64, artifacts: Vec<Artifact> }
-    CheckRunList { total_count: i64, check_runs: Vec<CheckRun> }
     Output { annotations_count: i64 }
+}
+
+/// The lists: an answer without its total or without its entries is not an empty list.
+macro_rules! counted {
+    ($($name:ident { $list:ident: $entry:ty })*) => {$(
+        #[derive(Clone, Debug, Deserialize)]
+        pub struct $name { pub total_count: i64, pub $list: Vec<$entry> }
+    )*};
+}
+
+counted! {
+    RunList { workflow_runs: Run }
+    JobList { jobs: Job }
+    ArtifactList { artifacts: Artifact }
+    CheckRunList { check_runs: CheckRun }
 }
 
 macro_rules! timed {

@@ -185,6 +185,8 @@ pub struct Check {
 pub struct Expectations {
     /// Checks that rules or the protection of the base branch require.
     pub required: Vec<RequiredCheck>,
+    /// Paths of workflows that rules of the base branch require.
+    pub required_workflows: Vec<String>,
     /// Jobs of the last green commit of the base branch.
     pub baseline: Baseline,
 }
@@ -271,6 +273,8 @@ pub enum GapKind {
     TestReport,
     /// Which checks the base branch requires.
     RequiredChecks,
+    /// Rules or protection that GitHub says do not exist; they require nothing.
+    NoRules,
     /// What the base branch's last green commit had.
     Baseline,
 }

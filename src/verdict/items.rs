@@ -134,7 +134,8 @@ pub(super) fn items<'a>(plan: &Plan<'a>, facts: &'a Facts, now: Timestamp) -> It
     let mut twice = BTreeSet::new();
     let mut chosen: Vec<Option<usize>> = Vec::new();
     for e in &effective {
-        if !plan.wants(&e.run.workflow, &e.run.path) && !needed.contains(e.name) {
+        let by_rule = facts.expectations.required_workflows.contains(&e.run.path);
+        if !plan.wants(&e.run.workflow, &e.run.path) && !needed.contains(e.name) && !by_rule {
             continue;
         }
         let (suite, more) = plan.suite_of(&e.run.workflow, &e.run.path, e.name);
@@ -331,6 +332,15 @@ fn expected<'a>(plan: &Plan<'a>, facts: &'a Facts, list: &mut Vec<Item<'a>>, sui
         if !ran {
             let mut item = Item::new(Kind::Missing, entry.clone(), "", "", State::Missing);
             item.note = Some("spec.workflows names it, and it did not run on this commit".to_owned());
+            item.suite = suites.special(REQUIRED_CHECKS);
+            list.push(item);
+        }
+    }
+    for path in &facts.expectations.required_workflows {
+        any = true;
+        if !list.iter().any(|i| i.path == path && i.run().is_some()) {
+            let mut item = Item::new(Kind::Missing, path.clone(), "", "", State::Missing);
+            item.note = Some("a rule of the base branch requires this workflow".to_owned());
             item.suite = suites.special(REQUIRED_CHECKS);
             list.push(item);
         }
