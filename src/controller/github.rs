@@ -12,24 +12,27 @@ use super::Observer;
 use super::deeds::{self, Deed};
 use crate::api::{Reason, TestRunReport};
 use crate::collect::{self, Memory};
-use crate::github::{ApiBase, Credential, GitHub, Settings};
+use crate::github::{ApiBase, Cache, Credential, GitHub, Settings, Stats};
 use crate::verdict::facts::{Observations, Trouble};
 
 /// Clients that are kept, one for each token; beyond it they are made anew.
-const MAX_CLIENTS: usize = 256;
+const MAX_CLIENTS: usize = 64;
+/// Bytes of answers that each of them remembers.
+const MAX_CACHE: usize = 16 << 20;
 
 /// Reads GitHub with the token of each report.
 pub struct GitHubObserver {
     base: ApiBase,
     settings: Settings,
     memory: Memory,
+    stats: Stats,
     clients: Mutex<HashMap<[u8; 32], GitHub>>,
 }
 
 impl GitHubObserver {
     /// An observer of one API address.
-    pub fn new(base: ApiBase, settings: Settings) -> Self {
-        Self { base, settings, memory: Memory::new(), clients: Mutex::default() }
+    pub fn new(base: ApiBase, settings: Settings, stats: Stats) -> Self {
+        Self { base, settings, memory: Memory::new(), stats, clients: Mutex::default() }
     }
 
     /// The client of a token. Known ones keep their connections and their limit of requests at a time.
@@ -42,8 +45,9 @@ impl GitHubObserver {
         if let Some(known) = clients.get(&key) {
             return Ok(known.clone());
         }
-        let client =
-            GitHub::new(&self.base, &token.map_or(Credential::None, Credential::Token), &self.settings)?;
+        let credential = token.map_or(Credential::None, Credential::Token);
+        let (cache, stats) = (Cache::of(MAX_CACHE), self.stats.clone());
+        let client = GitHub::with(&self.base, &credential, &self.settings, cache, stats)?;
         if clients.len() >= MAX_CLIENTS {
             clients.clear();
         }

@@ -1,19 +1,21 @@
 //! The one place that talks through octocrab: bounded, timed, and with errors a report can show.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, LOCATION, USER_AGENT};
+use http::header::{ACCEPT, IF_NONE_MATCH, LOCATION, USER_AGENT};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use jiff::Timestamp;
 use octocrab::Octocrab;
 use octocrab::service::middleware::retry::RetryConfig;
+use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
+use super::cache::Cache;
+use super::stats::Stats;
 use super::{ApiBase, Credential, Result, Settings, download, error};
 use crate::api::Reason;
 use crate::verdict::facts::Trouble;
@@ -34,7 +36,12 @@ struct Inner {
     base: ApiBase,
     settings: Settings,
     slots: Semaphore,
-    requests: AtomicU64,
+    /// The `Authorization` header that octocrab sends: part of GitHub's tags.
+    authorization: Option<SecretString>,
+    cache: Cache,
+    stats: Stats,
+    /// End of a limit.
+    pause: Mutex<Option<Timestamp>>,
     download: download::Client,
 }
 
@@ -67,8 +74,19 @@ impl std::fmt::Debug for GitHub {
 }
 
 impl GitHub {
-    /// A client; fails where TLS cannot be set up on this machine.
+    /// A client with a memory of its own; fails where TLS cannot be set up on this machine.
     pub fn new(base: &ApiBase, credential: &Credential, settings: &Settings) -> anyhow::Result<Self> {
+        Self::with(base, credential, settings, Cache::default(), Stats::default())
+    }
+
+    /// A client that shares what it remembers and counts with others.
+    pub fn with(
+        base: &ApiBase,
+        credential: &Credential,
+        settings: &Settings,
+        cache: Cache,
+        stats: Stats,
+    ) -> anyhow::Result<Self> {
         let builder = Octocrab::builder()
             .base_uri(base.uri().clone())?
             .add_retry_config(RetryConfig::None)
@@ -79,13 +97,20 @@ impl GitHub {
             Credential::None => builder.build()?,
             Credential::Token(token) => builder.personal_token(token.clone()).build()?,
         };
+        let authorization = match credential {
+            Credential::None => None,
+            Credential::Token(token) => Some(SecretString::from(format!("Bearer {}", token.expose_secret()))),
+        };
         Ok(Self {
             inner: Arc::new(Inner {
                 octocrab,
                 base: base.clone(),
                 settings: *settings,
                 slots: Semaphore::new(settings.max_in_flight.max(1)),
-                requests: AtomicU64::new(0),
+                authorization,
+                cache,
+                stats,
+                pause: Mutex::default(),
                 download: download::Client::new(base, settings.timeout)?,
             }),
         })
@@ -93,7 +118,7 @@ impl GitHub {
 
     /// Requests sent so far, those for logs and archives not counted.
     pub fn requests(&self) -> u64 {
-        self.inner.requests.load(Ordering::Relaxed)
+        self.inner.stats.total()
     }
 
     pub fn settings(&self) -> &Settings {
@@ -125,7 +150,7 @@ impl GitHub {
                 return Ok(Answer { value, date });
             }
             if !status.is_redirection() {
-                return Err(error::of_status(status, &headers, &body, what, Timestamp::now()));
+                return Err(self.refused(status, &headers, &body, what));
             }
             path = self.redirected(&headers, what)?;
         }
@@ -138,7 +163,7 @@ impl GitHub {
         if status.is_success() {
             return Ok(());
         }
-        Err(error::of_status(status, &headers, &body, what, Timestamp::now()))
+        Err(self.refused(status, &headers, &body, what))
     }
 
     /// Downloads what a redirect points to (a log, an archive), at most `limit` bytes. The flag tells
@@ -153,7 +178,7 @@ impl GitHub {
                 return Ok((body.slice(..body.len().min(limit)), cut));
             }
             if !status.is_redirection() {
-                return Err(error::of_status(status, &headers, &body, what, Timestamp::now()));
+                return Err(self.refused(status, &headers, &body, what));
             }
             match self.redirected(&headers, what) {
                 // Another name of the same thing on the API itself.
@@ -168,6 +193,16 @@ impl GitHub {
             }
         }
         Err(error::invalid(what, "redirects without end"))
+    }
+
+    /// What a refusal means. After a limit nothing is sent before its end: asking on makes it longer.
+    fn refused(&self, status: StatusCode, headers: &HeaderMap, body: &[u8], what: &str) -> Trouble {
+        let trouble = error::of_status(status, headers, body, what, Timestamp::now());
+        if trouble.reason == Reason::RateLimited {
+            let mut pause = self.inner.pause.lock().unwrap_or_else(PoisonError::into_inner);
+            *pause = trouble.retry_at.max(*pause);
+        }
+        trouble
     }
 
     /// The API path that a redirect points to. It must stay on the API's host: the token goes with it.
@@ -206,11 +241,23 @@ impl GitHub {
         let inner = &self.inner;
         let closed = |_| error::unreachable(what, "shutting down");
         let _slot = inner.slots.acquire().await.map_err(closed)?;
-        inner.requests.fetch_add(1, Ordering::Relaxed);
+        let pause = *inner.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = pause.filter(|at| Timestamp::now() < *at) {
+            return Err(error::paused(what, at));
+        }
+        const JSON: &str = "application/vnd.github+json";
+        let authorization = inner.authorization.as_ref().map(ExposeSecret::expose_secret);
+        let known = match call {
+            Call::Get(path) if inner.settings.conditional => inner.cache.known(path, JSON, authorization),
+            _ => None,
+        };
         let limit = inner.settings.max_body;
         let work = async {
             let mut headers = HeaderMap::new();
-            headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.github+json"));
+            headers.insert(ACCEPT, HeaderValue::from_static(JSON));
+            if let Some(tag) = known.as_ref().and_then(|(t, _)| HeaderValue::from_str(t).ok()) {
+                headers.insert(IF_NONE_MATCH, tag);
+            }
             headers.insert(
                 USER_AGENT,
                 HeaderValue::from_static(concat!("testrun-operator/", env!("CARGO_PKG_VERSION"))),
@@ -232,13 +279,29 @@ impl GitHub {
             })?;
             Ok::<_, Trouble>((parts.status, parts.headers, body.to_bytes()))
         };
-        match tokio::time::timeout(inner.settings.timeout, work).await {
-            Ok(done) => done,
-            Err(_) => Err(error::unreachable(
-                what,
-                &format!("no answer within {} s", inner.settings.timeout.as_secs()),
-            )),
+        let done = tokio::time::timeout(inner.settings.timeout, work).await.unwrap_or_else(|_| {
+            Err(error::unreachable(what, &format!("no answer within {} s", inner.settings.timeout.as_secs())))
+        });
+        let (mut status, headers, mut body) = done.inspect_err(|_| inner.stats.unreachable())?;
+        inner.stats.answered(status.as_u16(), error::is_limit(status, &headers, &body));
+        if let Some(left) = error::header(&headers, "x-ratelimit-remaining").and_then(|v| v.parse().ok()) {
+            inner.stats.left(left);
         }
+        if let Call::Get(path) = call
+            && inner.settings.conditional
+        {
+            match status {
+                StatusCode::NOT_MODIFIED => {
+                    let same = known.map(|(_, body)| body);
+                    body = same
+                        .ok_or_else(|| error::invalid(what, "is said to be unchanged, and was never read"))?;
+                    status = StatusCode::OK;
+                }
+                StatusCode::OK => inner.cache.keep(path, authorization, &headers, &body),
+                _ => {}
+            }
+        }
+        Ok((status, headers, body))
     }
 }
 

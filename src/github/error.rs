@@ -66,6 +66,20 @@ fn part_of_another_plan(body: &[u8]) -> bool {
         .contains("Upgrade to GitHub ")
 }
 
+/// Nothing was asked, because a limit has not ended yet.
+pub(super) fn paused(what: &str, at: Timestamp) -> Trouble {
+    Trouble {
+        reason: Reason::RateLimited,
+        message: format!("GitHub's rate limit is used up; {what} is read when it ends"),
+        retry_at: Some(at),
+    }
+}
+
+/// Whether an answer says that a limit is reached.
+pub(super) fn is_limit(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> bool {
+    matches!(status.as_u16(), 403 | 429) && limited(status, headers, body, Timestamp::UNIX_EPOCH).is_some()
+}
+
 /// The end of a primary or secondary limit, if it is one: a 403 also means a missing permission.
 fn limited(status: StatusCode, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Option<Timestamp> {
     let number = |name: &str| header(headers, name).and_then(|v| v.trim().parse::<i64>().ok());

@@ -4,9 +4,11 @@
 //! tolerant: an unknown value is a string, a null is an absence. Nothing here decides anything.
 
 pub mod api;
+mod cache;
 mod client;
 mod download;
 mod error;
+mod stats;
 pub mod wire;
 
 use std::net::IpAddr;
@@ -15,7 +17,9 @@ use std::time::Duration;
 use http::Uri;
 use secrecy::SecretString;
 
+pub use cache::Cache;
 pub use client::{Answer, GitHub};
+pub use stats::Stats;
 
 use crate::verdict::facts::Trouble;
 
@@ -118,11 +122,19 @@ pub struct Settings {
     pub max_pages: u32,
     /// Bytes of one JSON answer.
     pub max_body: usize,
+    /// Ask only whether what is known has changed.
+    pub conditional: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(30), max_in_flight: 10, max_pages: 30, max_body: 32 << 20 }
+        Self {
+            timeout: Duration::from_secs(30),
+            max_in_flight: 10,
+            max_pages: 30,
+            max_body: 32 << 20,
+            conditional: true,
+        }
     }
 }
 

@@ -51,6 +51,9 @@ pub struct RunArgs {
     /// Time between two looks at a final verdict
     #[arg(long, env = "TESTRUN_REFRESH_INTERVAL", default_value = "10m", value_parser = interval)]
     pub refresh_interval: Duration,
+    /// Ask GitHub for everything anew, instead of whether what is known has changed
+    #[arg(long, env = "TESTRUN_NO_CONDITIONAL_REQUESTS")]
+    pub no_conditional_requests: bool,
     /// Most reports that are looked at at the same time
     #[arg(long, env = "TESTRUN_CONCURRENCY", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: u16,
@@ -68,24 +71,29 @@ pub struct RunArgs {
 /// Runs the operator until a signal ends it. The observer is made after logging has started.
 pub fn run<O: Observer>(
     args: RunArgs,
-    observer: impl FnOnce(&RunArgs) -> anyhow::Result<O>,
+    observer: impl FnOnce(&RunArgs, &metrics::Metrics) -> anyhow::Result<O>,
 ) -> anyhow::Result<()> {
     telemetry::init(args.log_format, &args.log_level)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
-        let observer = Arc::new(observer(&args)?);
-        process(args, observer).await
+        let counters = metrics::Metrics::new();
+        let observer = Arc::new(observer(&args, &counters)?);
+        process(args, observer, counters).await
     });
     // What still runs was given its time; it must not keep the process.
     runtime.shutdown_background();
     result
 }
 
-async fn process(args: RunArgs, observer: Arc<dyn Observer>) -> anyhow::Result<()> {
+async fn process(
+    args: RunArgs,
+    observer: Arc<dyn Observer>,
+    counters: metrics::Metrics,
+) -> anyhow::Result<()> {
     let end = shutdown::on_signals()?;
     let listener = health::bind(args.health_addr).await?;
     let address = listener.local_addr()?;
-    let (state, counters) = (health::Health::new(), metrics::Metrics::new());
+    let state = health::Health::new();
     tokio::spawn(health::serve(listener, state.clone(), counters.clone(), end.child_token()));
     let mut config = kube::Config::infer().await.map_err(|error| {
         anyhow::anyhow!(

@@ -2,6 +2,7 @@
 //! object of a cluster can make the set grow.
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+
+use crate::github::Stats;
 
 /// Phases that are counted by name; every other is `Other`.
 const PHASES: [&str; 6] = ["Pending", "Running", "Passed", "Failed", "Error", "Other"];
@@ -78,6 +81,9 @@ struct Inner {
     invalid: Counter,
     reports: Family<PhaseLabel, Gauge>,
     phases: Mutex<Vec<Phases>>,
+    requests: Family<OutcomeLabel, Counter>,
+    rate_limit: Gauge,
+    github: Mutex<Option<Stats>>,
 }
 
 impl fmt::Debug for Metrics {
@@ -105,6 +111,14 @@ impl Metrics {
         registry.register("status_writes", "Statuses written", writes.clone());
         registry.register("invalid_objects", "Reports seen that cannot be read as one", invalid.clone());
         registry.register("reports", "Reports in the cluster by phase", reports.clone());
+        let requests = Family::<OutcomeLabel, Counter>::default();
+        let rate_limit = Gauge::default();
+        registry.register("github_requests", "Requests to GitHub's API by outcome", requests.clone());
+        registry.register(
+            "github_rate_limit_remaining",
+            "What GitHub's last answer said is left of the rate limit",
+            rate_limit.clone(),
+        );
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running build", version);
         Self(Arc::new(Inner {
@@ -115,6 +129,9 @@ impl Metrics {
             invalid,
             reports,
             phases: Mutex::default(),
+            requests,
+            rate_limit,
+            github: Mutex::default(),
         }))
     }
 
@@ -139,6 +156,11 @@ impl Metrics {
         self.0.phases.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(phases));
     }
 
+    /// Tells where requests to GitHub are counted.
+    pub fn count_requests(&self, stats: Stats) {
+        *self.0.github.lock().unwrap_or_else(PoisonError::into_inner) = Some(stats);
+    }
+
     /// The metrics as text.
     pub fn text(&self) -> Result<String, fmt::Error> {
         let phases: Vec<String> =
@@ -148,6 +170,13 @@ impl Metrics {
             let count = phases.iter().filter(|p| is(p)).count();
             let gauge = self.0.reports.get_or_create(&PhaseLabel { phase: name });
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        if let Some(stats) = &*self.0.github.lock().unwrap_or_else(PoisonError::into_inner) {
+            for (outcome, count) in stats.outcomes() {
+                let counter = self.0.requests.get_or_create(&OutcomeLabel { outcome });
+                counter.inner().store(count, Ordering::Relaxed);
+            }
+            self.0.rate_limit.set(stats.remaining());
         }
         let mut text = String::new();
         encode(&mut text, &self.0.registry)?;
