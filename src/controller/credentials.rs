@@ -1,17 +1,17 @@
-//! Which token a report may use.
+//! Which connection and credential a report may use.
+
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, ResourceExt};
 use secrecy::SecretString;
 
 use crate::api::spec::CredentialsRef;
-use crate::api::{DEFAULT_CONNECTION, Reason, TestRunReport};
+use crate::api::{Reason, TestRunReport};
+use crate::connections::{self, AppKey, Connection, Connections, Held};
 use crate::verdict::facts::Trouble;
 
-/// Longest token that is believed to be one.
-const MAX_TOKEN_BYTES: usize = 4096;
-
-/// Why there is no token.
+/// Why there is no credential.
 #[derive(Debug)]
 pub enum Denied {
     /// The report's fault, or the administrator's: it goes into the status.
@@ -20,33 +20,73 @@ pub enum Denied {
     Kube(kube::Error),
 }
 
-/// The token of a report: its own Secret's, else the operator's.
-pub async fn token(
+/// A connection that a report may use, and what it proves itself with there.
+#[derive(Clone, Debug)]
+pub struct Access {
+    pub connection: Arc<Connection>,
+    pub held: Held,
+    /// Whose credential it is: what is remembered of GitHub's answers is never shared between owners.
+    pub owner: String,
+}
+
+/// What a report may use: its own Secret, else the operator's credential of the connection.
+pub async fn access(
     client: &Client,
     report: &TestRunReport,
-    operator: Option<&SecretString>,
-) -> Result<Option<SecretString>, Denied> {
-    let connection = &report.spec.source.github.connection;
-    if connection != DEFAULT_CONNECTION {
-        return Err(trouble(
-            Reason::ConnectionDenied,
-            format!(
-                "the connection {connection:?} is not configured; \
-                 set spec.source.github.connection to {DEFAULT_CONNECTION}, or leave it out"
-            ),
-        ));
-    }
-    match &report.spec.credentials_ref {
-        None => Ok(operator.cloned()),
-        Some(reference) => of_secret(client, report, reference).await.map(Some),
-    }
+    connections: &Connections,
+) -> Result<Access, Denied> {
+    let github = &report.spec.source.github;
+    let namespace = report.namespace().unwrap_or_default();
+    let Some(connection) = connections.allowed(&github.connection, &namespace, &github.repository) else {
+        return Err(denied(&github.connection));
+    };
+    let (held, owner) = match &report.spec.credentials_ref {
+        None => match connection.hold().await {
+            Ok(held) => (held, String::new()),
+            Err(problem) => {
+                tracing::warn!("the credential of the connection {}: {problem}", connection.name);
+                return Err(trouble(
+                    Reason::Unauthorized,
+                    format!(
+                        "the operator's credential of the connection {} cannot be read; its administrator finds the reason in its log",
+                        connection.name
+                    ),
+                ));
+            }
+        },
+        Some(_) if !connection.report_secrets => {
+            return Err(trouble(
+                Reason::ConnectionDenied,
+                format!(
+                    "Secrets of reports may not be used with the connection {}; leave spec.credentialsRef out",
+                    connection.name
+                ),
+            ));
+        }
+        Some(reference) => {
+            (of_secret(client, report, reference).await?, format!("{namespace}/{}", reference.name))
+        }
+    };
+    Ok(Access { connection, held, owner })
+}
+
+/// Says the same of a connection that does not exist and of one that may not be used.
+pub(super) fn denied(name: &str) -> Denied {
+    trouble(Reason::ConnectionDenied, denial(name))
+}
+
+pub(super) fn denial(name: &str) -> String {
+    format!(
+        "the connection {name:?} is not configured, or not for this namespace and repository; \
+         set spec.source.github.connection to one that is, or ask the operator's administrator"
+    )
 }
 
 async fn of_secret(
     client: &Client,
     report: &TestRunReport,
     reference: &CredentialsRef,
-) -> Result<SecretString, Denied> {
+) -> Result<Held, Denied> {
     let namespace = report.namespace().unwrap_or_default();
     let CredentialsRef { name, key } = reference;
     let missing = |what: String, remedy: String| trouble(Reason::SecretNotFound, format!("{what}; {remedy}"));
@@ -67,20 +107,35 @@ async fn of_secret(
         }
         Err(error) => return Err(Denied::Kube(error)),
     };
-    let Some(value) = secret.data.as_ref().and_then(|data| data.get(key)) else {
-        return Err(missing(
-            format!("the Secret {name} in namespace {namespace} has no key {key}"),
-            "add the key, or name another in spec.credentialsRef.key".to_owned(),
-        ));
+    let text = |key: &str| {
+        let value = secret.data.as_ref()?.get(key)?;
+        Some(std::str::from_utf8(&value.0).unwrap_or_default().trim().to_owned())
     };
-    let text = std::str::from_utf8(&value.0).unwrap_or_default().trim();
-    if text.is_empty() || text.len() > MAX_TOKEN_BYTES || text.chars().any(|c| !c.is_ascii_graphic()) {
-        return Err(missing(
-            format!("the key {key} of the Secret {name} in namespace {namespace} holds no token"),
-            "it must be one line of printable characters".to_owned(),
-        ));
+    if let Some(value) = text(key) {
+        return connections::token(&value).map(Held::Token).ok_or_else(|| {
+            missing(
+                format!("the key {key} of the Secret {name} in namespace {namespace} holds no token"),
+                "it must be one line of printable characters".to_owned(),
+            )
+        });
     }
-    Ok(SecretString::from(text))
+    let number = |key: &str| text(key).and_then(|t| t.parse::<u64>().ok()).filter(|id| *id > 0);
+    match (text("appId").is_some(), number("appId"), text("privateKey")) {
+        (true, Some(app_id), Some(private_key)) => Ok(Held::App(AppKey {
+            app_id,
+            installation_id: number("installationId"),
+            private_key: SecretString::from(private_key),
+        })),
+        (true, ..) => Err(missing(
+            format!("the Secret {name} in namespace {namespace} names no App"),
+            "appId must be a number, and privateKey its RSA private key in PEM".to_owned(),
+        )),
+        (false, ..) => Err(missing(
+            format!("the Secret {name} in namespace {namespace} has no key {key}"),
+            "add the key, name another in spec.credentialsRef.key, or give appId and privateKey of a GitHub App"
+                .to_owned(),
+        )),
+    }
 }
 
 fn trouble(reason: Reason, message: String) -> Denied {

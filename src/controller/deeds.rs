@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use kube::Resource;
 use kube::runtime::events::{Event, EventType};
-use secrecy::SecretString;
 
+use super::Access;
 use super::reconcile::Shared;
 use crate::api::status::Rerun;
 use crate::api::{TestRunReport, TestRunReportStatus};
@@ -72,13 +72,14 @@ pub(super) async fn reruns(
     report: &TestRunReport,
     before: Option<&TestRunReportStatus>,
     after: &TestRunReportStatus,
-    token: Option<&SecretString>,
+    access: Option<&Access>,
     shared: &Shared,
 ) -> bool {
+    let Some(access) = access else { return false };
     let mut refused = false;
     for (record, deed) in new_reruns(before, after) {
         tracing::info!(run = record.run_id, attempt = record.attempt, "asks for a re-run of the failed jobs");
-        if let Err(trouble) = shared.observer.act(report, token.cloned(), &deed).await {
+        if let Err(trouble) = shared.observer.act(report, access.clone(), &deed).await {
             let why = format!("run {} was not re-run: {}", record.run_id, trouble.message);
             warn(report, "RerunRefused", &why, shared).await;
             let entry = (record.run_id, record.attempt, crate::verdict::text::clean(&why, 512));
@@ -94,15 +95,16 @@ pub(super) async fn publish(
     report: &TestRunReport,
     observations: &Observations,
     status: &TestRunReportStatus,
-    token: Option<&SecretString>,
+    access: Option<&Access>,
     shared: &Shared,
 ) {
-    let Some(due) = publish::due(&report.spec, observations, status) else { return };
+    let due = publish::due(&report.spec, observations, status);
+    let (Some(due), Some(access)) = (due, access) else { return };
     let fresh = |d: &mut Done| d.published.as_ref().is_some_and(|(s, at)| *s == due && at.elapsed() < LAG);
     if shared.memory.deeds(report, fresh) {
         return;
     }
-    match shared.observer.act(report, token.cloned(), &Deed::Status(due.clone())).await {
+    match shared.observer.act(report, access.clone(), &Deed::Status(due.clone())).await {
         Ok(()) => {
             tracing::info!(sha = due.sha, state = due.state, "published the verdict as a commit status");
             shared.memory.deeds(report, |d| {

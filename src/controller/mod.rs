@@ -24,10 +24,10 @@ use kube::api::ListParams;
 use kube::runtime::controller::{self, Action, Controller};
 use kube::runtime::reflector;
 use kube::{Client, ResourceExt};
-use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+pub use credentials::Access;
 pub use deeds::Deed;
 pub use github::GitHubObserver;
 pub use memory::REQUESTED_AT;
@@ -36,6 +36,7 @@ pub use requeue::Pace;
 pub use watch::CRD_MISSING;
 
 use crate::api::TestRunReport;
+use crate::connections::Connections;
 use crate::runtime::health::Health;
 use crate::runtime::metrics::Metrics;
 use memory::Memory;
@@ -51,8 +52,8 @@ const PROBE: Duration = Duration::from_secs(2);
 pub struct Config {
     /// The one namespace to work in; all where it is None.
     pub namespace: Option<String>,
-    /// The operator's own token for reports without a Secret.
-    pub github_token: Option<SecretString>,
+    /// Hosts and credentials, and who may use them.
+    pub connections: Arc<Connections>,
     /// How often to look.
     pub pace: Pace,
     /// Most reconciles at a time.

@@ -10,12 +10,11 @@ use kube::api::{DeleteParams, PostParams, Preconditions};
 use kube::runtime::controller::Action;
 use kube::runtime::events::Recorder;
 use kube::{Api, Client, ResourceExt};
-use secrecy::SecretString;
 
 use super::credentials::{self, Denied};
 use super::memory::Memory;
 use super::observer::Observer;
-use super::{Config, deeds, events, requeue};
+use super::{Access, Config, deeds, events, requeue};
 use crate::api::{FIELD_MANAGER, Reason, TestRunReport, TestRunReportStatus};
 use crate::runtime::metrics::{Metrics, Outcome};
 use crate::verdict::facts::{Observations, Trouble};
@@ -36,8 +35,8 @@ pub(super) struct Shared {
     pub recorder: Recorder,
 }
 
-/// What was seen, and the token that it was seen with.
-type Seen = (Observations, Option<SecretString>);
+/// What was seen, and what it was seen with.
+type Seen = (Observations, Option<Access>);
 /// How a look ended, and when the next is due.
 type Done = (Outcome, Option<Duration>);
 
@@ -86,7 +85,7 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared) -> Result<Done, kube
     {
         return expire(report, shared).await;
     }
-    let (observations, token) = observe(report, shared).await?;
+    let (observations, access) = observe(report, shared).await?;
     let name = report.name_any();
     let namespace = report.namespace();
     let context = Context {
@@ -108,11 +107,11 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared) -> Result<Done, kube
     }
     let mut refused = false;
     if matches!(outcome, Outcome::Written | Outcome::Unchanged) {
-        let (status, token) = (&evaluation.status, token.as_ref());
+        let (status, access) = (&evaluation.status, access.as_ref());
         if outcome == Outcome::Written {
-            refused = deeds::reruns(report, previous.as_ref(), status, token, shared).await;
+            refused = deeds::reruns(report, previous.as_ref(), status, access, shared).await;
         }
-        deeds::publish(report, &observations, status, token, shared).await;
+        deeds::publish(report, &observations, status, access, shared).await;
     }
     let wait = match outcome {
         // What GitHub refused belongs into the status.
@@ -135,8 +134,8 @@ async fn observe(report: &TestRunReport, shared: &Shared) -> Result<Seen, kube::
         let message = "suspended by spec.suspend; set it to false to resume";
         return Ok(trouble(Reason::Suspended, message.to_owned()));
     }
-    match credentials::token(&shared.client, report, shared.config.github_token.as_ref()).await {
-        Ok(token) => Ok((shared.observer.observe(report, token.clone()).await, token)),
+    match credentials::access(&shared.client, report, &shared.config.connections).await {
+        Ok(access) => Ok((shared.observer.observe(report, access.clone()).await, Some(access))),
         Err(Denied::Trouble(trouble)) => Ok((Observations::Trouble(trouble), None)),
         Err(Denied::Kube(error)) => Err(error),
     }

@@ -219,7 +219,7 @@ impl<'g> Repo<'g> {
 }
 
 /// One segment of a path, or a value of a query.
-fn segment(text: &str) -> String {
+pub(super) fn segment(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

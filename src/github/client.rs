@@ -96,9 +96,10 @@ impl GitHub {
         let octocrab = match credential {
             Credential::None => builder.build()?,
             Credential::Token(token) => builder.personal_token(token.clone()).build()?,
+            Credential::App(id, key) => builder.app((*id).into(), key.clone()).build()?,
         };
         let authorization = match credential {
-            Credential::None => None,
+            Credential::None | Credential::App(..) => None,
             Credential::Token(token) => Some(SecretString::from(format!("Bearer {}", token.expose_secret()))),
         };
         Ok(Self {
@@ -164,6 +165,20 @@ impl GitHub {
             return Ok(());
         }
         Err(self.refused(status, &headers, &body, what))
+    }
+
+    /// Sends one document, once, and reads the answer.
+    pub async fn exchange<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+        what: &str,
+    ) -> Result<T> {
+        let (status, headers, body) = self.once(Call::Post(path, body), what).await?;
+        if !status.is_success() {
+            return Err(self.refused(status, &headers, &body, what));
+        }
+        serde_json::from_slice(&body).map_err(|_| error::invalid(what, "is not the JSON that is expected"))
     }
 
     /// Downloads what a redirect points to (a log, an archive), at most `limit` bytes. The flag tells

@@ -4,6 +4,7 @@
 //! tolerant: an unknown value is a string, a null is an absence. Nothing here decides anything.
 
 pub mod api;
+mod app;
 mod cache;
 mod client;
 mod download;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use http::Uri;
 use secrecy::SecretString;
 
+pub use app::App;
 pub use cache::Cache;
 pub use client::{Answer, GitHub};
 pub use stats::Stats;
@@ -102,13 +104,15 @@ impl Default for ApiBase {
 }
 
 /// How to prove who asks.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub enum Credential {
     /// Public repositories only, 60 requests an hour.
     #[default]
     None,
     /// A personal access token, an installation token, or the one of a workflow.
     Token(SecretString),
+    /// A GitHub App by its id and key, for what only the App itself may ask.
+    App(u64, jsonwebtoken::EncodingKey),
 }
 
 /// Bounds of the client.

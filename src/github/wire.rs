@@ -45,6 +45,7 @@ wire! {
     }
     Step { number: i64, name: String, status: String, conclusion: Option<String> }
     Output { annotations_count: i64 }
+    Installation { id: i64 }
 }
 
 /// The lists: an answer without its total or without its entries is not an empty list.
@@ -95,6 +96,8 @@ timed! {
         html_url: Option<String>, details_url: Option<String>, output: Output;
         started_at, completed_at
     }
+    /// A token of an installation of an App.
+    AccessToken { token: String; expires_at }
     Status {
         id: i64, context: String, state: String, target_url: Option<String>, creator: Option<User>;
         created_at, updated_at

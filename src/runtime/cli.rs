@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::telemetry::LogFormat;
 use super::{health, metrics, shutdown, telemetry};
+use crate::api::DEFAULT_CONNECTION;
+use crate::connections::{self, Connection, Connections, Own};
 use crate::controller::{self, Observer, Pace};
+use crate::github::ApiBase;
 
 /// Kubernetes operator that turns the CI results of a commit into a TestRunReport.
 #[derive(Parser, Debug)]
@@ -42,6 +46,9 @@ pub struct RunArgs {
     /// API of GitHub; https://HOST/api/v3 for GitHub Enterprise Server
     #[arg(long, env = "GITHUB_API_URL", default_value = "https://api.github.com")]
     pub github_url: String,
+    /// File with connections: hosts, credentials, and who may use them
+    #[arg(long, env = "TESTRUN_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Token for reports without a Secret; better given by the environment than by the flag
     #[arg(long, env = "GITHUB_TOKEN", hide_env_values = true, value_parser = token)]
     pub github_token: Option<SecretString>,
@@ -66,6 +73,17 @@ pub struct RunArgs {
     /// What is logged, for example info or warn,testrun_operator=debug
     #[arg(long, env = "RUST_LOG", default_value = "info")]
     pub log_level: String,
+}
+
+/// The connections of the file, and the default one of the flags where the file has none of its name.
+fn connections(args: &RunArgs) -> anyhow::Result<Connections> {
+    let all = match &args.config {
+        Some(path) => connections::read(path)?,
+        None => Connections::default(),
+    };
+    let token = args.github_token.clone().filter(|t| !t.expose_secret().is_empty());
+    let own = token.map_or(Own::None, Own::Token);
+    Ok(all.or_else(Connection::open(DEFAULT_CONNECTION, ApiBase::parse(&args.github_url)?, own)))
 }
 
 /// Runs the operator until a signal ends it. The observer is made after logging has started.
@@ -95,6 +113,7 @@ async fn process(
     let address = listener.local_addr()?;
     let state = health::Health::new();
     tokio::spawn(health::serve(listener, state.clone(), counters.clone(), end.child_token()));
+    let connections = Arc::new(connections(&args)?);
     let mut config = kube::Config::infer().await.map_err(|error| {
         anyhow::anyhow!(
             "cannot find a cluster: {error}; run in a pod with a service account, or set KUBECONFIG"
@@ -107,7 +126,7 @@ async fn process(
     tracing::info!(version = env!("CARGO_PKG_VERSION"), health = %address, "testrun-operator starts");
     let config = controller::Config {
         namespace: None,
-        github_token: args.github_token.filter(|t| !t.expose_secret().is_empty()),
+        connections,
         pace: Pace { poll: args.poll_interval, refresh: args.refresh_interval },
         concurrency: args.concurrency,
     };

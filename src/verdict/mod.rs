@@ -29,6 +29,7 @@ mod trouble;
 use jiff::{SignedDuration, Timestamp, Unit};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+pub(crate) use artifacts::glob;
 pub use plan::{DEFAULT_DEADLINE_SECONDS, DEFAULT_SETTLE_SECONDS};
 pub use state::State;
 

@@ -11,7 +11,9 @@ use kube::{Api, Client, Config as KubeConfig};
 use secrecy::{ExposeSecret, SecretString};
 use testkit::controlplane::{self, AuditMark, ControlPlane};
 use testrun_operator::api::{TestRunReport, crd_yaml};
-use testrun_operator::controller::{self, Config, Deed, Observer, Pace};
+use testrun_operator::connections::{Connection, Connections, Held, Own};
+use testrun_operator::controller::{self, Access, Config, Deed, Observer, Pace};
+use testrun_operator::github::ApiBase;
 use testrun_operator::runtime::health::Health;
 use testrun_operator::runtime::metrics::Metrics;
 use testrun_operator::verdict::facts::{Observations, Trouble};
@@ -85,16 +87,15 @@ impl Script {
 }
 
 impl Observer for Script {
-    fn observe<'a>(
-        &'a self,
-        report: &'a TestRunReport,
-        token: Option<SecretString>,
-    ) -> BoxFuture<'a, Observations> {
+    fn observe<'a>(&'a self, report: &'a TestRunReport, access: Access) -> BoxFuture<'a, Observations> {
         Box::pin(async move {
             let look = Look {
                 name: report.metadata.name.clone().unwrap(),
                 generation: report.metadata.generation.unwrap(),
-                token: token.map(|t| t.expose_secret().to_owned()),
+                token: match access.held {
+                    Held::Token(token) => Some(token.expose_secret().to_owned()),
+                    _ => None,
+                },
             };
             self.looks.send_modify(|l| l.push(look));
             let _permit = self.gate.acquire().await.unwrap();
@@ -107,7 +108,7 @@ impl Observer for Script {
     fn act<'a>(
         &'a self,
         _: &'a TestRunReport,
-        _: Option<SecretString>,
+        _: Access,
         deed: &'a Deed,
     ) -> BoxFuture<'a, Result<(), Trouble>> {
         panic!("no report of these tests asks for {deed:?}")
@@ -170,7 +171,11 @@ impl Bench {
         let (health, metrics, end) = (Health::new(), Metrics::new(), CancellationToken::new());
         let config = Config {
             namespace: Some(namespace.clone()),
-            github_token: Some(SecretString::from("operator-token")),
+            connections: Arc::new(Connections::new([Connection::open(
+                "github.com",
+                ApiBase::default(),
+                Own::Token(SecretString::from("operator-token")),
+            )])),
             pace,
             concurrency: 4,
         };

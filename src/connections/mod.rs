@@ -1,0 +1,205 @@
+//! Connections: a host, the operator's credential for it, and who may use them.
+//!
+//! A credential and its host are one thing that the administrator owns. A report names a connection,
+//! never an address, and learns no more than that it may not use one.
+
+mod config;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+pub use config::{InvalidConfig, parse, read};
+
+use crate::github::ApiBase;
+use crate::verdict::glob;
+
+/// Bytes of a token or key that are read of a file.
+const MAX_FILE: u64 = 64 << 10;
+
+/// All connections of an operator.
+#[derive(Clone, Debug, Default)]
+pub struct Connections(BTreeMap<String, Arc<Connection>>);
+
+/// A host with the operator's own credential.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// What reports call it.
+    pub name: String,
+    pub base: ApiBase,
+    /// The operator's own credential.
+    pub own: Own,
+    /// Globs of namespaces whose reports may use it.
+    pub namespaces: Vec<String>,
+    /// Globs of repositories (`owner/name`) that may be read.
+    pub repositories: Vec<String>,
+    /// Reports may bring their own Secret for this host.
+    pub report_secrets: bool,
+}
+
+/// The operator's own credential of a connection.
+#[derive(Clone, Debug, Default)]
+pub enum Own {
+    /// None: only reports with a Secret, or public repositories.
+    #[default]
+    None,
+    Token(SecretString),
+    /// Read anew for each look, so that a rotated token is used without a restart.
+    TokenFile(PathBuf),
+    App(AppFile),
+}
+
+/// A GitHub App whose key is in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppFile {
+    pub app_id: u64,
+    /// Found by the repository where it is not given.
+    pub installation_id: Option<u64>,
+    pub private_key_file: PathBuf,
+}
+
+/// A credential in the form in which it is used.
+#[derive(Clone, Debug)]
+pub enum Held {
+    None,
+    Token(SecretString),
+    App(AppKey),
+}
+
+/// A GitHub App with its key.
+#[derive(Clone, Debug)]
+pub struct AppKey {
+    pub app_id: u64,
+    pub installation_id: Option<u64>,
+    /// RSA private key in PEM.
+    pub private_key: SecretString,
+}
+
+impl Connections {
+    /// Connections by name; the last of one name counts.
+    pub fn new(all: impl IntoIterator<Item = Connection>) -> Self {
+        Self(all.into_iter().map(|c| (c.name.clone(), Arc::new(c))).collect())
+    }
+
+    /// Adds a connection unless one of its name is there.
+    pub fn or_else(mut self, connection: Connection) -> Self {
+        self.0.entry(connection.name.clone()).or_insert_with(|| Arc::new(connection));
+        self
+    }
+
+    /// The connection, if reports of the namespace may read the repository through it. Whether it
+    /// does not exist or may not be used makes no difference to the caller.
+    pub fn allowed(&self, name: &str, namespace: &str, repository: &str) -> Option<Arc<Connection>> {
+        let connection = self.0.get(name)?;
+        let named = connection.namespaces.iter().any(|g| glob(g, namespace));
+        (named && connection.may_read(repository)).then(|| Arc::clone(connection))
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Connection> {
+        self.0.values().map(Arc::as_ref)
+    }
+}
+
+impl Connection {
+    /// One that everybody may use: what a token in the environment means.
+    pub fn open(name: &str, base: ApiBase, own: Own) -> Self {
+        let all = || vec!["*".to_owned()];
+        Self {
+            name: name.to_owned(),
+            base,
+            own,
+            namespaces: all(),
+            repositories: all(),
+            report_secrets: true,
+        }
+    }
+
+    /// GitHub's names do not depend on case.
+    pub fn may_read(&self, repository: &str) -> bool {
+        let repository = repository.to_ascii_lowercase();
+        self.repositories.iter().any(|g| glob(&g.to_ascii_lowercase(), &repository))
+    }
+
+    /// The operator's own credential as it is now; an error names the file and what is wrong.
+    pub async fn hold(&self) -> Result<Held, String> {
+        match &self.own {
+            Own::None => Ok(Held::None),
+            Own::Token(token) => Ok(Held::Token(token.clone())),
+            Own::TokenFile(path) => token(&text(path).await?)
+                .map(Held::Token)
+                .ok_or_else(|| format!("{} holds no token; expected one line", path.display())),
+            Own::App(app) => Ok(Held::App(AppKey {
+                app_id: app.app_id,
+                installation_id: app.installation_id,
+                private_key: SecretString::from(text(&app.private_key_file).await?),
+            })),
+        }
+    }
+}
+
+/// A token is one line of printable characters; the line end that editors leave is cut off.
+pub fn token(text: &str) -> Option<SecretString> {
+    let text = text.trim();
+    let fits = !text.is_empty() && text.len() <= 4096 && text.chars().all(|c| c.is_ascii_graphic());
+    fits.then(|| SecretString::from(text))
+}
+
+async fn text(path: &Path) -> Result<String, String> {
+    use tokio::io::AsyncReadExt;
+    let work = async {
+        let mut text = String::new();
+        tokio::fs::File::open(path).await?.take(MAX_FILE).read_to_string(&mut text).await?;
+        Ok::<_, std::io::Error>(text)
+    };
+    work.await.map_err(|e| format!("{} cannot be read: {}", path.display(), e.kind()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_connection_serves_only_whom_the_administrator_named() {
+        let all = Connections::new([Connection {
+            namespaces: vec!["ci".into(), "team-*".into()],
+            repositories: vec!["acme/*".into()],
+            ..Connection::open("internal", ApiBase::default(), Own::None)
+        }]);
+        for (name, namespace, repository, want) in [
+            ("internal", "ci", "acme/shop", true),
+            ("internal", "team-a", "ACME/Shop", true),
+            ("internal", "default", "acme/shop", false),
+            ("internal", "ci", "mallory/shop", false),
+            ("internal", "ci", "acme", false),
+            ("internal", "ci", "mallory/acme/shop", false),
+            ("other", "ci", "acme/shop", false),
+        ] {
+            assert_eq!(
+                all.allowed(name, namespace, repository).is_some(),
+                want,
+                "{name} {namespace} {repository}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_rotated_file_is_read_anew() {
+        use secrecy::ExposeSecret;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        let connection = Connection::open("a", ApiBase::default(), Own::TokenFile(path.clone()));
+        assert!(connection.hold().await.unwrap_err().contains("cannot be read"));
+        for text in ["one\n", "two"] {
+            std::fs::write(&path, text).unwrap();
+            let Held::Token(token) = connection.hold().await.unwrap() else { panic!("a token") };
+            assert_eq!(token.expose_secret(), text.trim());
+        }
+        std::fs::write(&path, "two lines\nhere").unwrap();
+        assert!(connection.hold().await.unwrap_err().contains("one line"));
+    }
+}
