@@ -4,6 +4,7 @@
 pub mod api;
 pub mod cli;
 pub mod collect;
+pub mod config;
 pub mod connections;
 pub mod controller;
 pub mod evidence;

@@ -3,14 +3,16 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use testrun_operator::config::InvalidConfig;
 use testrun_operator::controller::GitHubObserver;
 use testrun_operator::github::{Settings, Stats};
 use testrun_operator::runtime::cli::{self, Cli, Command};
 
 fn main() -> ExitCode {
     let Command::Run(args) = Cli::parse().command;
-    let result = cli::run(args, |args, metrics| {
-        let settings = Settings { conditional: !args.no_conditional_requests, ..Settings::default() };
+    let result = cli::run(*args, |config, metrics| {
+        let conditional = config.controller.conditional_requests;
+        let settings = Settings { conditional, ..Settings::default() };
         let stats = Stats::default();
         metrics.count_requests(stats.clone());
         Ok(GitHubObserver::new(settings, stats))
@@ -19,7 +21,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            // As for any other wrong use of the command line.
+            if error.is::<InvalidConfig>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

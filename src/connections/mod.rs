@@ -3,7 +3,7 @@
 //! A credential and its host are one thing that the administrator owns. A report names a connection,
 //! never an address, and learns no more than that it may not use one.
 
-mod config;
+mod live;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-pub use config::{InvalidConfig, parse, read};
+pub use live::Live;
 
 use crate::github::ApiBase;
 use crate::verdict::glob;

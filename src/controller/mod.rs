@@ -19,10 +19,10 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{Stream, StreamExt, stream};
 use kube::api::ListParams;
 use kube::runtime::controller::{self, Action, Controller};
-use kube::runtime::reflector;
+use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::{Client, ResourceExt};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -36,7 +36,7 @@ pub use requeue::Pace;
 pub use watch::CRD_MISSING;
 
 use crate::api::TestRunReport;
-use crate::connections::Connections;
+use crate::connections::Live;
 use crate::runtime::health::Health;
 use crate::runtime::metrics::Metrics;
 use memory::Memory;
@@ -53,7 +53,7 @@ pub struct Config {
     /// The one namespace to work in; all where it is None.
     pub namespace: Option<String>,
     /// Hosts and credentials, and who may use them.
-    pub connections: Arc<Connections>,
+    pub connections: Live,
     /// How often to look.
     pub pace: Pace,
     /// Most reconciles at a time.
@@ -91,12 +91,14 @@ pub async fn run(
         metrics.clone(),
     );
     let secrets = secrets::changes(watch::api(&client, namespace.as_deref()), store.clone());
+    let moved = moved(config.connections.clone(), store.clone());
     let settings = controller::Config::default().concurrency(config.concurrency.max(1));
     let recorder = events::recorder(client.clone());
     let shared = Arc::new(Shared { client, observer, config, memory, metrics, recorder });
     let looks = Controller::for_stream(reports, store)
         .with_config(settings)
         .reconcile_on(secrets)
+        .reconcile_on(moved)
         .graceful_shutdown_on(end.clone().cancelled_owned())
         .run(look, |_, never: &Infallible, _| match *never {}, shared)
         .for_each(|result| async move {
@@ -115,6 +117,23 @@ pub async fn run(
         () = late => tracing::warn!("reconciles still ran after {} s and were dropped", GRACE.as_secs()),
     }
     health.not_ready("ending".to_owned());
+}
+
+/// Reports whose connection the administrator changed.
+fn moved(
+    connections: Live,
+    reports: Store<TestRunReport>,
+) -> impl Stream<Item = ObjectRef<TestRunReport>> + Send {
+    let seen = connections.now();
+    let changes = stream::unfold((connections, seen), |(connections, mut seen)| async move {
+        let names = connections.changed(&mut seen).await;
+        Some((names, (connections, seen)))
+    });
+    changes.flat_map(move |names| {
+        let all = reports.state();
+        let uses = |r: &&Arc<TestRunReport>| names.contains(&r.spec.source.github.connection);
+        stream::iter(all.iter().filter(uses).map(|r| ObjectRef::from_obj(r.as_ref())).collect::<Vec<_>>())
+    })
 }
 
 async fn look(report: Arc<TestRunReport>, shared: Arc<Shared>) -> Result<Action, Infallible> {

@@ -134,7 +134,7 @@ async fn observe(report: &TestRunReport, shared: &Shared) -> Result<Seen, kube::
         let message = "suspended by spec.suspend; set it to false to resume";
         return Ok(trouble(Reason::Suspended, message.to_owned()));
     }
-    match credentials::access(&shared.client, report, &shared.config.connections).await {
+    match credentials::access(&shared.client, report, &shared.config.connections.now()).await {
         Ok(access) => Ok((shared.observer.observe(report, access.clone()).await, Some(access))),
         Err(Denied::Trouble(trouble)) => Ok((Observations::Trouble(trouble), None)),
         Err(Denied::Kube(error)) => Err(error),

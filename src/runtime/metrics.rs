@@ -84,6 +84,7 @@ struct Inner {
     requests: Family<OutcomeLabel, Counter>,
     rate_limit: Gauge,
     github: Mutex<Option<Stats>>,
+    reloads: Family<OutcomeLabel, Counter>,
 }
 
 impl fmt::Debug for Metrics {
@@ -119,6 +120,8 @@ impl Metrics {
             "What GitHub's last answer said is left of the rate limit",
             rate_limit.clone(),
         );
+        let reloads = Family::<OutcomeLabel, Counter>::default();
+        registry.register("config_reloads", "Changes of the configuration file by outcome", reloads.clone());
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running build", version);
         Self(Arc::new(Inner {
@@ -132,6 +135,7 @@ impl Metrics {
             requests,
             rate_limit,
             github: Mutex::default(),
+            reloads,
         }))
     }
 
@@ -149,6 +153,12 @@ impl Metrics {
     /// Counts a report that could not be read.
     pub fn invalid_object(&self) {
         self.0.invalid.inc();
+    }
+
+    /// Counts a changed configuration file, taken over or not.
+    pub fn config_changed(&self, applied: bool) {
+        let outcome = if applied { "applied" } else { "invalid" };
+        self.0.reloads.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
     /// Tells where phases of reports are read when metrics are asked for; several places add up.

@@ -27,3 +27,13 @@ pub fn assert_file(path: &str, expected: &str) {
         expected.lines().nth(line).unwrap_or("the end of the file"),
     );
 }
+
+/// Fails unless the text between `<!-- begin NAME -->` and `<!-- end NAME -->` of a file is exactly this; with
+/// `UPDATE_GOLDEN` it is written instead.
+pub fn assert_section(path: &str, name: &str, expected: &str) {
+    let page = std::fs::read_to_string(in_repository(path)).unwrap();
+    let (begin, end) = (format!("<!-- begin {name} -->\n"), format!("<!-- end {name} -->"));
+    let parts = page.split_once(&begin).and_then(|(head, rest)| Some((head, rest.split_once(&end)?.1)));
+    let (head, tail) = parts.unwrap_or_else(|| panic!("{path} has no {begin:?} with an end"));
+    assert_file(path, &format!("{head}{begin}\n{expected}\n{end}{tail}"));
+}

@@ -7,6 +7,7 @@ mod chart;
 mod cli;
 mod cluster;
 mod conditions_doc;
+mod config;
 mod controller;
 mod gating;
 mod generated;

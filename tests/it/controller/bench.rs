@@ -171,11 +171,12 @@ impl Bench {
         let (health, metrics, end) = (Health::new(), Metrics::new(), CancellationToken::new());
         let config = Config {
             namespace: Some(namespace.clone()),
-            connections: Arc::new(Connections::new([Connection::open(
+            connections: Connections::new([Connection::open(
                 "github.com",
                 ApiBase::default(),
                 Own::Token(SecretString::from("operator-token")),
-            )])),
+            )])
+            .into(),
             pace,
             concurrency: 4,
         };

@@ -2,7 +2,7 @@
 
 mod deeds;
 mod examples;
-mod operator;
+pub mod operator;
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use testkit::github::{GitHub, secs};
 use crate::cluster::{cluster, eventually};
 use operator::Operator;
 
-const REPORT: &str = include_str!("../../../examples/pull-request-20.yaml");
+pub const REPORT: &str = include_str!("../../../examples/pull-request-20.yaml");
 
 /// The replayed GitHub at the moment that the document was written.
 fn undecided() -> GitHub {

@@ -55,14 +55,14 @@ impl Operator {
         assert!(self.child.wait().await.unwrap().success());
     }
 
-    /// Sum of a metric over its labels.
+    /// Sum of a metric over its labels; a name with labels is one series.
     pub async fn metric(&self, name: &str) -> f64 {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
         stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).await.unwrap();
         text.lines()
-            .filter(|l| l.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])))
+            .filter(|l| l.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ', ','])))
             .filter_map(|l| l.rsplit(' ').next()?.parse::<f64>().ok())
             .sum()
     }

@@ -1,0 +1,112 @@
+//! `connections` as the administrator writes them.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::connections::{AppFile, Connection, Connections, Own};
+use crate::github::{ApiBase, GITHUB_COM};
+
+/// A host of GitHub with the operator's credential, and who may use them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Entry {
+    /// What reports call it, in `spec.source.github.connection`.
+    pub name: String,
+    /// Address of the API, `https://HOST/api/v3` for GitHub Enterprise Server. Default: github.com's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// File with the operator's token; read anew for each look, so that it can be rotated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<PathBuf>,
+    /// The operator's GitHub App, in place of a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<App>,
+    /// Names of namespaces whose reports may use the connection; `*` stands for any text.
+    pub namespaces: Vec<String>,
+    /// Repositories (`owner/name`) that may be read through it; `*` stands for any text.
+    pub repositories: Vec<String>,
+    /// Reports may bring a Secret of their own for this host. Default: only on github.com.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_secrets: Option<bool>,
+}
+
+/// A GitHub App.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct App {
+    /// Id of the App.
+    pub app_id: u64,
+    /// Id of its installation. Default: found by the repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installation_id: Option<u64>,
+    /// File with the App's private key, RSA in PEM.
+    pub private_key_file: PathBuf,
+}
+
+/// The connections, and what is wrong with them.
+pub(super) fn checked(entries: &[Entry], wrong: &mut Vec<String>) -> Connections {
+    let (mut names, mut all) = (BTreeSet::new(), Vec::new());
+    for (i, entry) in entries.iter().enumerate() {
+        let at = format!("connections[{i}]");
+        if !names.insert(&entry.name) {
+            wrong.push(format!("{at}.name: {:?} is there twice", entry.name));
+        }
+        all.extend(connection(entry, &at, wrong));
+    }
+    Connections::new(all)
+}
+
+fn connection(entry: &Entry, at: &str, wrong: &mut Vec<String>) -> Option<Connection> {
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+    if entry.name.is_empty() || entry.name.len() > 63 || !entry.name.chars().all(good) {
+        wrong.push(format!(
+            "{at}.name: expected up to 63 lower-case letters, digits, - and ., such as github.com"
+        ));
+    }
+    let base = match ApiBase::parse(entry.url.as_deref().unwrap_or(GITHUB_COM)) {
+        Ok(base) => Some(base),
+        Err(error) => {
+            wrong.push(format!("{at}.url: {error}"));
+            None
+        }
+    };
+    for (name, globs) in [("namespaces", &entry.namespaces), ("repositories", &entry.repositories)] {
+        if globs.is_empty() || globs.iter().any(|g| g.trim().is_empty()) {
+            wrong.push(format!("{at}.{name}: name who may use it; ['*'] is everybody"));
+        }
+    }
+    for glob in entry.repositories.iter().filter(|g| *g != "*" && g.matches('/').count() != 1) {
+        wrong.push(format!("{at}.repositories: {glob:?} is not owner/name, owner/* or *"));
+    }
+    let own = match (&entry.token_file, &entry.app) {
+        (Some(_), Some(_)) => {
+            wrong.push(format!("{at}: has both tokenFile and app; leave one out"));
+            Own::None
+        }
+        (Some(path), None) => Own::TokenFile(path.clone()),
+        (None, Some(app)) => {
+            if app.app_id == 0 || app.installation_id == Some(0) {
+                wrong.push(format!("{at}.app: ids are positive numbers"));
+            }
+            Own::App(AppFile {
+                app_id: app.app_id,
+                installation_id: app.installation_id,
+                private_key_file: app.private_key_file.clone(),
+            })
+        }
+        (None, None) => Own::None,
+    };
+    let base = base?;
+    Some(Connection {
+        name: entry.name.clone(),
+        // A report's own Secret goes to GitHub's service, and elsewhere only where that is said.
+        report_secrets: entry.report_secrets.unwrap_or(base.is_github_com()),
+        base,
+        own,
+        namespaces: entry.namespaces.clone(),
+        repositories: entry.repositories.clone(),
+    })
+}
