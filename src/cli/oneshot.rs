@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::TestRunReport;
-use crate::collect::{Memory, collect};
+use crate::collect::{Look, Memory, collect};
 use crate::github::GitHub;
 use crate::verdict::{Context, Next, evaluate};
 
@@ -35,7 +35,7 @@ pub(super) async fn fill(github: &GitHub, report: &mut TestRunReport, until: Unt
     report.status = None;
     let begin = Instant::now();
     loop {
-        let observations = collect(github, &report.spec, report.status.as_ref(), &memory).await;
+        let observations = collect(github, &report.spec, &memory, Look::whole()).await;
         let context = Context {
             generation: report.metadata.generation.unwrap_or(1),
             name: None,

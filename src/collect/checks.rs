@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::github::Result;
 use crate::github::api::Repo;
+use crate::github::{Result, wire};
 use crate::verdict::facts::{ACTIONS_APP_ID, Check, CheckKind};
 
 /// What the checks of a commit come to.
@@ -44,9 +44,15 @@ pub(super) async fn read(repo: &Repo<'_>, sha: &str) -> Result<Read> {
             completed_at: run.completed_at,
         });
     }
-    for status in repo.statuses(sha).await? {
+    out.extend(statuses(repo, sha).await?);
+    Ok(Read { checks: out, annotated, actions_app })
+}
+
+/// Reads commit statuses.
+pub(super) async fn statuses(repo: &Repo<'_>, sha: &str) -> Result<Vec<Check>> {
+    let of_status = |status: wire::Status| {
         let pending = status.state == "pending";
-        out.push(Check {
+        Check {
             id: status.id,
             kind: CheckKind::Status,
             name: status.context,
@@ -58,7 +64,7 @@ pub(super) async fn read(repo: &Repo<'_>, sha: &str) -> Result<Read> {
             url: status.target_url,
             at: status.updated_at.or(status.created_at),
             completed_at: (!pending).then_some(status.updated_at).flatten(),
-        });
-    }
-    Ok(Read { checks: out, annotated, actions_app })
+        }
+    };
+    Ok(repo.statuses(sha).await?.into_iter().map(of_status).collect())
 }

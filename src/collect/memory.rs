@@ -2,19 +2,23 @@
 //!
 //! Losing it costs requests and nothing else.
 
-use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
-use std::sync::{Arc, Mutex};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use lru::LruCache;
 
+use crate::api::spec::GitHubSource;
 use crate::github::wire;
-use crate::verdict::facts::{Annotation, Evidence};
+use crate::verdict::facts::{Annotation, Evidence, Facts};
 
-/// Jobs whose evidence is kept.
-const EVIDENCE: usize = 4096;
+/// Jobs whose evidence or annotations are kept.
+const JOBS: usize = 4096;
 /// Completed runs whose jobs are kept.
 const RUNS: usize = 2048;
+/// Commits with unfinished runs of which the last look is kept.
+const LOOKS: usize = 1024;
 
 /// Key of a completed run: a re-run changes the attempt, everything else the time.
 pub(super) type RunKey = (String, i64, i64, Option<Timestamp>);
@@ -23,12 +27,13 @@ type JobKey = (String, i64);
 /// Jobs of a run as listed, and how many GitHub counts.
 pub(super) type Jobs = Arc<(i64, Vec<wire::Job>)>;
 
-/// Shared by all looks of a process. Cheap to clone.
+/// Shared by all looks with the credential of one owner. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
-    evidence: Arc<Mutex<Bounded<JobKey, Arc<Evidence>>>>,
-    runs: Arc<Mutex<Bounded<RunKey, Jobs>>>,
-    annotations: Arc<Mutex<Bounded<JobKey, Arc<Vec<Annotation>>>>>,
+    evidence: Bounded<JobKey, Arc<Evidence>, JOBS>,
+    annotations: Bounded<JobKey, Arc<Vec<Annotation>>, JOBS>,
+    runs: Bounded<RunKey, Jobs, RUNS>,
+    looks: Bounded<String, Arc<Facts>, LOOKS>,
 }
 
 impl Memory {
@@ -38,62 +43,75 @@ impl Memory {
     }
 
     pub(super) fn evidence(&self, repository: &str, job: i64) -> Option<Arc<Evidence>> {
-        self.evidence.lock().ok()?.get(&(repository.to_owned(), job))
+        self.evidence.get(&(repository.to_owned(), job))
     }
 
     pub(super) fn keep_evidence(&self, repository: &str, job: i64, evidence: Arc<Evidence>) {
-        if let Ok(mut map) = self.evidence.lock() {
-            map.put((repository.to_owned(), job), evidence, EVIDENCE);
-        }
+        self.evidence.put((repository.to_owned(), job), evidence);
     }
 
     pub(super) fn annotations(&self, repository: &str, job: i64) -> Option<Arc<Vec<Annotation>>> {
-        self.annotations.lock().ok()?.get(&(repository.to_owned(), job))
+        self.annotations.get(&(repository.to_owned(), job))
     }
 
     pub(super) fn keep_annotations(&self, repository: &str, job: i64, list: Arc<Vec<Annotation>>) {
-        if let Ok(mut map) = self.annotations.lock() {
-            map.put((repository.to_owned(), job), list, EVIDENCE);
-        }
+        self.annotations.put((repository.to_owned(), job), list);
     }
 
     pub(super) fn jobs(&self, key: &RunKey) -> Option<Jobs> {
-        self.runs.lock().ok()?.get(key)
+        self.runs.get(key)
     }
 
     pub(super) fn keep_jobs(&self, key: RunKey, jobs: Jobs) {
-        if let Ok(mut map) = self.runs.lock() {
-            map.put(key, jobs, RUNS);
+        self.runs.put(key, jobs);
+    }
+
+    /// What the last whole look at an unfinished commit saw.
+    pub(super) fn look(&self, source: &GitHubSource) -> Option<Arc<Facts>> {
+        self.looks.get(&name_of(source))
+    }
+
+    /// Keeps a look, or forgets the last one.
+    pub(super) fn keep_look(&self, source: &GitHubSource, facts: Option<Arc<Facts>>) {
+        match facts {
+            Some(facts) => self.looks.put(name_of(source), facts),
+            None => self.looks.forget(&name_of(source)),
         }
     }
 }
 
-/// A map that forgets what came first.
+fn name_of(source: &GitHubSource) -> String {
+    let GitHubSource { repository, pull_request, sha, run_id, branch, connection: _ } = source;
+    format!("{repository} {pull_request:?} {sha:?} {run_id:?} {branch:?}")
+}
+
+/// A map that forgets what was used least lately; clones share it.
 #[derive(Debug)]
-struct Bounded<K, V> {
-    map: HashMap<K, V>,
-    order: VecDeque<K>,
+struct Bounded<K: Hash + Eq, V, const MOST: usize>(Arc<Mutex<LruCache<K, V>>>);
+
+impl<K: Hash + Eq, V, const MOST: usize> Clone for Bounded<K, V, MOST> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
 }
 
-impl<K, V> Default for Bounded<K, V> {
+impl<K: Hash + Eq, V, const MOST: usize> Default for Bounded<K, V, MOST> {
     fn default() -> Self {
-        Self { map: HashMap::new(), order: VecDeque::new() }
+        let most = NonZeroUsize::new(MOST).unwrap_or(NonZeroUsize::MIN);
+        Self(Arc::new(Mutex::new(LruCache::new(most))))
     }
 }
 
-impl<K: Hash + Eq + Clone, V: Clone> Bounded<K, V> {
+impl<K: Hash + Eq, V: Clone, const MOST: usize> Bounded<K, V, MOST> {
     fn get(&self, key: &K) -> Option<V> {
-        self.map.get(key).cloned()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
-    fn put(&mut self, key: K, value: V, most: usize) {
-        if self.map.insert(key.clone(), value).is_none() {
-            self.order.push_back(key);
-        }
-        while self.order.len() > most {
-            if let Some(old) = self.order.pop_front() {
-                self.map.remove(&old);
-            }
-        }
+    fn put(&self, key: K, value: V) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).put(key, value);
+    }
+
+    fn forget(&self, key: &K) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop(key);
     }
 }

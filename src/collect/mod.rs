@@ -2,57 +2,109 @@
 //!
 //! What decides is read whole, or the look ends in `Trouble`; what only explains may leave a `Gap`.
 //! The list of runs is read again at the end: if it moved, the facts say that they are not confirmed.
+//! A look that reads less than everything says so, and no verdict is final by it.
 
 mod checks;
 mod evidence;
 mod expectations;
 mod memory;
+mod progress;
 mod runs;
 mod source;
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 pub use memory::Memory;
 
-use crate::api::{Reason, TestRunReportSpec, TestRunReportStatus};
+use crate::api::{Reason, TestRunReportSpec};
 use crate::github::api::Repo;
-use crate::github::{GitHub, Result};
-use crate::verdict::facts::{ArtifactFact, Facts, Gap, GapKind, Observations, Trouble};
+use crate::github::{Ask, GitHub, Priority, Result};
+use crate::verdict::names_workflow;
+use crate::verdict::facts::{ArtifactFact, Facts, Gap, GapKind, Observations, Run, Trouble};
 
-/// Looks at the commit that the spec names.
-pub async fn collect(
-    github: &GitHub,
-    spec: &TestRunReportSpec,
-    _previous: Option<&TestRunReportStatus>,
-    memory: &Memory,
-) -> Observations {
-    match look(github, spec, memory).await {
+/// How old what all reports of a repository share may be, as long as nothing is decided by it.
+const SHARED_AGE: Duration = Duration::from_secs(600);
+
+/// How a look is taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// How new the answers must be, and how urgent they are.
+    pub ask: Ask,
+    pub depth: Depth,
+}
+
+/// How much is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// Whether anything of the commit has begun, by lists that all reports of a repository share.
+    Glance,
+    /// How far the unfinished runs are; the rest is what the last look saw.
+    Progress,
+    /// Everything.
+    Whole,
+}
+
+impl Look {
+    /// A look at everything as it is now.
+    pub fn whole() -> Self {
+        Self { ask: Ask::now(Priority::Gating), depth: Depth::Whole }
+    }
+}
+
+/// Looks at the commit that the spec names. A look of less depth goes on to everything where what it
+/// sees may decide, or tells too little.
+pub async fn collect(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, look: Look) -> Observations {
+    let seen = async {
+        let less = match look.depth {
+            Depth::Glance => progress::glance(github, spec, look.ask).await?,
+            Depth::Progress => progress::progress(github, spec, memory, look.ask).await?,
+            Depth::Whole => None,
+        };
+        match less {
+            Some(facts) => Ok(facts),
+            None => whole(github, spec, memory, look.ask).await,
+        }
+    };
+    match seen.await {
         Ok(facts) => Observations::Facts(Box::new(facts)),
         Err(trouble) => Observations::Trouble(trouble),
     }
 }
 
-async fn look(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory) -> Result<Facts> {
-    let named = Repo::new(github, &spec.source.github.repository);
-    let resolved = source::resolve(&named, &spec.source.github).await?;
+async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, ask: Ask) -> Result<Facts> {
+    let wanted = &spec.source.github;
+    let named = Repo::new(github, &wanted.repository, ask);
+    let resolved = source::resolve(&named, wanted).await?;
     // A renamed repository answers under its old name; from here on its own name counts.
-    let repo = Repo::new(github, &resolved.source.repository);
+    let repo = Repo::new(github, &resolved.source.repository, ask);
     let sha = resolved.source.sha.clone();
 
     let listed = repo.runs_of(&sha).await?;
-    let checks::Read { checks, annotated, actions_app } = checks::read(&repo, &sha).await?;
     let mut runs = runs::read(&repo, &resolved.source.repository, &listed, memory).await?;
+    let wanted_run = |r: &&Run| {
+        spec.workflows.is_empty() || spec.workflows.iter().any(|w| names_workflow(w, &r.workflow, &r.path))
+    };
+    let deciding = runs.iter().filter(wanted_run).all(|r| r.status == "completed");
+    let checks::Read { checks, annotated, actions_app } = checks::read(&repo, &sha).await?;
     let mut gaps = Vec::new();
+    let shared = repo.asking(if deciding { ask } else { ask.within(SHARED_AGE) });
     let (expectations, baseline_jobs) =
-        expectations::read(&repo, &resolved, actions_app, &mut gaps, memory).await?;
-    let artifacts = artifacts(&repo, &runs, &mut gaps).await?;
+        expectations::read(&shared, &resolved, actions_app, &mut gaps, memory).await?;
+    let artifacts = artifacts(&repo, spec, &runs, &mut gaps).await?;
     runs::annotate(&repo, &mut runs, &annotated, &mut gaps, memory).await?;
     evidence::read(&repo, spec, &mut runs, &baseline_jobs, &mut gaps, memory).await;
 
-    let again = repo.runs_of(&sha).await?;
+    let confirmed = deciding && {
+        let again = repo.asking(Ask::now(ask.priority)).runs_of(&sha).await?;
+        runs::same(&listed, &again)
+    };
     let read_at = repo.date().or(named.date()).unwrap_or_else(Timestamp::now);
-    Ok(Facts {
-        confirmed: runs::same(&listed, &again),
+    let facts = Facts {
+        confirmed,
+        partial: false,
         source: resolved.source,
         runs,
         checks,
@@ -60,7 +112,9 @@ async fn look(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory) -> Res
         artifacts,
         gaps,
         read_at,
-    })
+    };
+    memory.keep_look(wanted, (!deciding).then(|| Arc::new(facts.clone())));
+    Ok(facts)
 }
 
 /// What only explains: a missing permission or a vanished thing is a gap, everything else is trouble.
@@ -80,13 +134,19 @@ fn lasting(trouble: &Trouble) -> bool {
     matches!(trouble.reason, Reason::Forbidden | Reason::NotFound)
 }
 
+/// The artifacts of runs in which something did not succeed, or of all runs where the spec asks for them.
 async fn artifacts(
     repo: &Repo<'_>,
-    runs: &[crate::verdict::facts::Run],
+    spec: &TestRunReportSpec,
+    runs: &[Run],
     gaps: &mut Vec<Gap>,
 ) -> Result<Vec<ArtifactFact>> {
     let mut out = Vec::new();
-    for run in runs {
+    let red = |run: &Run| {
+        run.conclusion.as_deref().is_some_and(|c| c != "success")
+            || run.jobs.iter().any(|j| !matches!(j.conclusion.as_deref(), None | Some("success" | "skipped")))
+    };
+    for run in runs.iter().filter(|r| spec.artifacts.is_some() || red(r)) {
         let list = or_gap(repo.artifacts(run.id).await, GapKind::Artifacts, gaps)?;
         out.extend(list.into_iter().map(|a| ArtifactFact {
             id: a.id,

@@ -68,6 +68,26 @@ pub(super) async fn jobs(
     Ok(jobs)
 }
 
+/// A run of which only the list of runs is known.
+pub(super) fn without_jobs(run: &wire::Run) -> Run {
+    of_run(run, &Arc::new((0, Vec::new())))
+}
+
+/// Takes in the jobs of a run as they are now; what was known of a job besides is kept.
+pub(super) fn advance(run: &mut Run, total: i64, jobs: &[wire::Job]) {
+    let known = std::mem::take(&mut run.jobs);
+    run.jobs_total = total;
+    run.jobs = jobs
+        .iter()
+        .map(|job| {
+            let old = known.iter().find(|k| k.id == job.id && k.attempt == job.run_attempt.max(1));
+            let annotations = old.map(|k| k.annotations.clone()).unwrap_or_default();
+            Job { annotations, ..of_job(job) }
+        })
+        .collect();
+    run.attempt = run.jobs.iter().map(|j| j.attempt).max().unwrap_or(0).max(run.attempt);
+}
+
 fn of_run(run: &wire::Run, jobs: &Jobs) -> Run {
     let path = run.path.clone().unwrap_or_default();
     let path = path.split('@').next().unwrap_or_default().to_owned();

@@ -3,7 +3,7 @@
 use crate::api::Reason;
 use crate::api::spec::GitHubSource;
 use crate::github::api::Repo;
-use crate::github::{Result, wire};
+use crate::github::{Ask, Result, wire};
 use crate::verdict::facts::{SourceFacts, Trouble};
 
 /// The commit, and what is known of where it wants to go.
@@ -92,6 +92,31 @@ pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource) -> Result<Reso
             ..Default::default()
         },
     })
+}
+
+/// The commit of a spec by what all reports of a repository share; None where that does not tell.
+/// `shared` is how old the repository's own description may be.
+pub(super) async fn glance(repo: &Repo<'_>, spec: &GitHubSource, shared: Ask) -> Result<Option<SourceFacts>> {
+    let sha = match (&spec.sha, &spec.branch, spec.pull_request) {
+        (Some(sha), ..) => sha.clone(),
+        (_, Some(branch), _) => repo.branch(branch).await?.commit.sha,
+        (.., Some(number)) => {
+            let open = repo.open_pulls().await?;
+            let Some(pull) = open.into_iter().find(|p| p.number == number) else { return Ok(None) };
+            let repository = repo.asking(shared).repository().await?;
+            return of_pull(repository, pull).map(|r| Some(r.source));
+        }
+        _ => return Ok(None),
+    };
+    let repository = repo.asking(shared).repository().await?;
+    Ok(Some(SourceFacts {
+        url: Some(commit_url(&sha, &repository)),
+        sha: full(&sha, "the commit")?,
+        branch: spec.branch.clone(),
+        repository_id: Some(repository.id),
+        repository: repository.full_name,
+        ..Default::default()
+    }))
 }
 
 fn of_pull(repository: wire::Repository, pull: wire::Pull) -> Result<Resolved> {

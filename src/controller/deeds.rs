@@ -12,8 +12,8 @@ use super::Access;
 use super::reconcile::Shared;
 use crate::api::status::Rerun;
 use crate::api::{TestRunReport, TestRunReportStatus};
-use crate::github::GitHub;
 use crate::github::api::Repo;
+use crate::github::{Ask, GitHub, Priority};
 use crate::verdict::facts::{Observations, Trouble};
 use crate::verdict::publish::{self, CommitStatus};
 
@@ -33,7 +33,7 @@ pub enum Deed {
 pub(super) async fn carry_out(github: &GitHub, deed: &Deed) -> Result<(), Trouble> {
     match deed {
         Deed::Rerun { repository, run, attempt } => {
-            let repo = Repo::new(github, repository);
+            let repo = Repo::new(github, repository, Ask::now(Priority::Gating));
             let now = repo.run(*run).await?;
             // Somebody else was faster.
             if now.run_attempt != *attempt || now.status != "completed" {
@@ -42,7 +42,8 @@ pub(super) async fn carry_out(github: &GitHub, deed: &Deed) -> Result<(), Troubl
             repo.rerun_failed_jobs(*run).await
         }
         Deed::Status(s) => {
-            Repo::new(github, &s.repository).set_status(&s.sha, &s.context, s.state, &s.description).await
+            let repo = Repo::new(github, &s.repository, Ask::now(Priority::Gating));
+            repo.set_status(&s.sha, &s.context, s.state, &s.description).await
         }
     }
 }

@@ -1,25 +1,29 @@
 //! The observer that asks GitHub.
 
-use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use secrecy::{ExposeSecret, SecretString};
+use lru::LruCache;
+use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
 use super::credentials::denial;
 use super::deeds::{self, Deed};
 use super::{Access, Observer};
 use crate::api::{Reason, TestRunReport};
-use crate::collect::{self, Memory};
+use crate::collect::{self, Look, Memory};
 use crate::connections::{AppKey, Held};
-use crate::github::{App, Cache, Credential, GitHub, Settings, Stats};
+use crate::github::{App, Budget, Cache, Credential, GitHub, Settings, Stats, Ties};
 use crate::verdict::facts::{Observations, Trouble};
 
-/// Clients, caches and Apps that are kept; beyond it they are made anew.
-const MAX_KEPT: usize = 64;
-/// Bytes of answers that are remembered for each owner of a credential.
+/// Clients and Apps that are kept; one that is not used for long is made anew. An App has a client for
+/// each repository.
+const MAX_CLIENTS: usize = 1024;
+/// Owners of credentials whose answers are remembered.
+const MAX_OWNERS: usize = 64;
+/// Bytes of answers that are remembered for each of them.
 const MAX_CACHE: usize = 16 << 20;
 
 type Print = [u8; 32];
@@ -31,18 +35,29 @@ pub struct GitHubObserver {
     kept: Mutex<Kept>,
 }
 
-#[derive(Default)]
 struct Kept {
-    clients: HashMap<Print, GitHub>,
-    apps: HashMap<Print, Arc<App>>,
-    /// By connection and owner: what one may read says nothing of another.
-    memories: HashMap<(String, String), (Cache, Memory)>,
+    clients: LruCache<Print, GitHub>,
+    apps: LruCache<Print, Arc<App>>,
+    budgets: LruCache<Principal, Budget>,
+    memories: LruCache<Owner, (Cache, Memory)>,
 }
+
+/// Whose credential it is, by connection: what one may read says nothing of another.
+type Owner = (String, String);
+/// Whom GitHub counts requests for: an owner, or an installation of its App.
+type Principal = (Owner, Option<u64>);
 
 impl GitHubObserver {
     /// An observer that counts its requests.
     pub fn new(settings: Settings, stats: Stats) -> Self {
-        Self { settings, stats, kept: Mutex::default() }
+        let most = |n| NonZeroUsize::new(n).unwrap_or(NonZeroUsize::MIN);
+        let kept = Kept {
+            clients: LruCache::new(most(MAX_CLIENTS)),
+            apps: LruCache::new(most(MAX_CLIENTS)),
+            budgets: LruCache::new(most(MAX_CLIENTS)),
+            memories: LruCache::new(most(MAX_OWNERS)),
+        };
+        Self { settings, stats, kept: Mutex::new(kept) }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -50,16 +65,22 @@ impl GitHubObserver {
     }
 
     fn memory(&self, access: &Access) -> (Cache, Memory) {
-        let mut kept = self.kept();
-        let key = (access.connection.name.clone(), access.owner.clone());
-        if kept.memories.len() >= MAX_KEPT && !kept.memories.contains_key(&key) {
-            kept.memories.clear();
-        }
-        kept.memories.entry(key).or_insert_with(|| (Cache::of(MAX_CACHE), Memory::new())).clone()
+        let new = || (Cache::of(MAX_CACHE), Memory::new());
+        self.kept().memories.get_or_insert(owner(access), new).clone()
     }
 
-    /// The client of a credential. Known ones keep their connections and their limit of requests at a time.
-    fn client(&self, access: &Access, credential: Credential) -> Result<GitHub, Trouble> {
+    fn budget(&self, access: &Access, installation: Option<u64>) -> Budget {
+        let new = || Budget::new(self.settings.max_in_flight, self.settings.pace);
+        self.kept().budgets.get_or_insert((owner(access), installation), new).clone()
+    }
+
+    /// The client of a credential. Known ones keep their connections.
+    fn client(
+        &self,
+        access: &Access,
+        credential: Credential,
+        installation: Option<u64>,
+    ) -> Result<GitHub, Trouble> {
         let secret = match &credential {
             Credential::Token(token) => token.expose_secret(),
             _ => "",
@@ -69,14 +90,10 @@ impl GitHubObserver {
             return Ok(known.clone());
         }
         let (cache, _) = self.memory(access);
-        let base = &access.connection.base;
-        let client = GitHub::with(base, &credential, &self.settings, cache, self.stats.clone())
+        let ties = Ties { cache, budget: self.budget(access, installation), stats: self.stats.clone() };
+        let client = GitHub::with(&access.connection.base, &credential, &self.settings, ties)
             .map_err(|e| unusable(&e))?;
-        let mut kept = self.kept();
-        if kept.clients.len() >= MAX_KEPT {
-            kept.clients.clear();
-        }
-        kept.clients.insert(key, client.clone());
+        self.kept().clients.put(key, client.clone());
         Ok(client)
     }
 
@@ -91,11 +108,7 @@ impl GitHubObserver {
         let app = App::new(base, key.app_id, key.installation_id, &key.private_key, &self.settings, stats)
             .map_err(|e| Trouble { reason: Reason::Unauthorized, message: e.to_string(), retry_at: None })?;
         let app = Arc::new(app);
-        let mut kept = self.kept();
-        if kept.apps.len() >= MAX_KEPT {
-            kept.apps.clear();
-        }
-        kept.apps.insert(print, app.clone());
+        self.kept().apps.put(print, app.clone());
         Ok(app)
     }
 
@@ -106,29 +119,39 @@ impl GitHubObserver {
         access: &Access,
     ) -> Result<(GitHub, Option<Arc<App>>), Trouble> {
         match &access.held {
-            Held::None => Ok((self.client(access, Credential::None)?, None)),
-            Held::Token(token) => Ok((self.client(access, Credential::Token(token.clone()))?, None)),
+            Held::None => Ok((self.client(access, Credential::None, None)?, None)),
+            Held::Token(token) => Ok((self.client(access, Credential::Token(token.clone()), None)?, None)),
             Held::App(key) => {
                 let app = self.app(access, key)?;
                 let spec = &report.spec;
                 let writes = spec.rerun.as_ref().is_some_and(|r| r.max_attempts > 1)
                     || spec.publish.as_ref().is_some_and(|p| p.status.is_some());
-                let token: SecretString = app.token(&spec.source.github.repository, writes).await?;
-                Ok((self.client(access, Credential::Token(token))?, Some(app)))
+                let (token, installation) = app.token(&spec.source.github.repository, writes).await?;
+                let client = self.client(access, Credential::Token(token), Some(installation))?;
+                Ok((client, Some(app)))
             }
         }
     }
 }
 
+fn owner(access: &Access) -> Owner {
+    (access.connection.name.clone(), access.owner.clone())
+}
+
 impl Observer for GitHubObserver {
-    fn observe<'a>(&'a self, report: &'a TestRunReport, access: Access) -> BoxFuture<'a, Observations> {
+    fn observe<'a>(
+        &'a self,
+        report: &'a TestRunReport,
+        access: Access,
+        look: Look,
+    ) -> BoxFuture<'a, Observations> {
         async move {
             let (client, app) = match self.reach(report, &access).await {
                 Ok(reached) => reached,
                 Err(trouble) => return Observations::Trouble(trouble),
             };
             let (_, memory) = self.memory(&access);
-            match collect::collect(&client, &report.spec, report.status.as_ref(), &memory).await {
+            match collect::collect(&client, &report.spec, &memory, look).await {
                 // A renamed repository answers under its old name; its new one must be allowed as well.
                 Observations::Facts(facts) if !access.connection.may_read(&facts.source.repository) => {
                     Observations::Trouble(Trouble {

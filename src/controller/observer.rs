@@ -4,12 +4,18 @@ use futures::future::BoxFuture;
 
 use super::{Access, Deed};
 use crate::api::TestRunReport;
+use crate::collect::Look;
 use crate::verdict::facts::{Observations, Trouble};
 
 /// Looks at the commit of a report. It never fails: what went wrong is part of what was observed.
 pub trait Observer: Send + Sync + 'static {
     /// One look, with the connection and credential that this report may use.
-    fn observe<'a>(&'a self, report: &'a TestRunReport, access: Access) -> BoxFuture<'a, Observations>;
+    fn observe<'a>(
+        &'a self,
+        report: &'a TestRunReport,
+        access: Access,
+        look: Look,
+    ) -> BoxFuture<'a, Observations>;
 
     /// Changes something on GitHub.
     fn act<'a>(

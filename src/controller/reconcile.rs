@@ -16,6 +16,7 @@ use super::memory::Memory;
 use super::observer::Observer;
 use super::{Access, Config, deeds, events, requeue};
 use crate::api::{FIELD_MANAGER, Reason, TestRunReport, TestRunReportStatus};
+use crate::collect::Look;
 use crate::runtime::metrics::{Metrics, Outcome};
 use crate::verdict::facts::{Observations, Trouble};
 use crate::verdict::{self, Context, Next};
@@ -135,7 +136,7 @@ async fn observe(report: &TestRunReport, shared: &Shared) -> Result<Seen, kube::
         return Ok(trouble(Reason::Suspended, message.to_owned()));
     }
     match credentials::access(&shared.client, report, &shared.config.connections.now()).await {
-        Ok(access) => Ok((shared.observer.observe(report, access.clone()).await, Some(access))),
+        Ok(access) => Ok((shared.observer.observe(report, access.clone(), Look::whole()).await, Some(access))),
         Err(Denied::Trouble(trouble)) => Ok((Observations::Trouble(trouble), None)),
         Err(Denied::Kube(error)) => Err(error),
     }

@@ -1,16 +1,16 @@
 //! The calls that are used, each one a method. Lists are read whole or not at all.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::client::Shape;
-use super::{GitHub, Result, error, wire};
+use super::{Ask, GitHub, Result, error, wire};
 
 /// Entries of a page.
-const PER_PAGE: usize = 100;
+pub const PER_PAGE: usize = 100;
 
 /// One look at one repository; remembers GitHub's clock.
 pub struct Repo<'g> {
@@ -18,19 +18,26 @@ pub struct Repo<'g> {
     /// `/repos/owner/name`.
     root: String,
     name: String,
-    date: Mutex<Option<Timestamp>>,
+    ask: Ask,
+    date: Arc<Mutex<Option<Timestamp>>>,
 }
 
 impl<'g> Repo<'g> {
-    /// `name` is `owner/name`, already checked.
-    pub fn new(github: &'g GitHub, name: &str) -> Self {
+    /// `name` is `owner/name`, already checked; `ask` says how new what is read must be.
+    pub fn new(github: &'g GitHub, name: &str, ask: Ask) -> Self {
         let path: Vec<String> = name.split('/').map(segment).collect();
         Self {
             github,
             root: format!("/repos/{}", path.join("/")),
             name: name.to_owned(),
-            date: Mutex::new(None),
+            ask,
+            date: Arc::default(),
         }
+    }
+
+    /// The same look, for what must be newer or may be older.
+    pub fn asking(&self, ask: Ask) -> Self {
+        Self { github: self.github, root: self.root.clone(), name: self.name.clone(), ask, date: self.date.clone() }
     }
 
     /// The latest `Date` of any answer so far.
@@ -83,7 +90,21 @@ impl<'g> Repo<'g> {
         self.list(&path, &what, true, |l: wire::RunList| (l.total_count, l.workflow_runs)).await
     }
 
-    /// The newest runs of a branch or of an event: one page.
+    /// The newest runs of the repository, whatever state they are in: one page, the same for all who ask.
+    pub async fn newest_runs(&self) -> Result<Vec<wire::Run>> {
+        let path = format!("{}/actions/runs?exclude_pull_requests=true&per_page={PER_PAGE}", self.root);
+        let what = format!("workflow runs of {}", self.name);
+        Ok(self.get::<wire::RunList>(&path, &what).await?.workflow_runs)
+    }
+
+    /// Open pull requests, the one that changed last first: one page, the same for all who ask.
+    pub async fn open_pulls(&self) -> Result<Vec<wire::Pull>> {
+        let path =
+            format!("{}/pulls?state=open&sort=updated&direction=desc&per_page={PER_PAGE}", self.root);
+        self.read(&path, &format!("pull requests of {}", self.name), Shape::List).await
+    }
+
+    /// The newest runs of a branch, of an event, or in a state: one page.
     pub async fn recent_runs(&self, filter: &str, value: &str) -> Result<Vec<wire::Run>> {
         let path = format!(
             "{}/actions/runs?{filter}={}&exclude_pull_requests=true&per_page={PER_PAGE}",
@@ -167,7 +188,7 @@ impl<'g> Repo<'g> {
     }
 
     async fn read<T: DeserializeOwned>(&self, path: &str, what: &str, shape: Shape) -> Result<T> {
-        let answer = self.github.get(path, what, shape).await?;
+        let answer = self.github.get(path, what, shape, self.ask).await?;
         if let (Some(date), Ok(mut latest)) = (answer.date, self.date.lock()) {
             *latest = Some(latest.map_or(date, |old| old.max(date)));
         }

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::api::segment;
 use super::client::Shape;
-use super::{ApiBase, Credential, GitHub, Result, Settings, Stats, error, wire};
+use super::{ApiBase, Ask, Cache, Credential, GitHub, Priority, Result, Settings, Stats, Ties, error, wire};
 use crate::api::Reason;
 use crate::verdict::facts::Trouble;
 
@@ -27,6 +27,7 @@ pub struct App {
 #[derive(Clone)]
 struct Known {
     token: SecretString,
+    installation: u64,
     until: Timestamp,
 }
 
@@ -44,12 +45,14 @@ impl App {
             .map_err(|_| anyhow::anyhow!("the key of App {id} is not an RSA private key in PEM"))?;
         let settings = Settings { conditional: false, ..*settings };
         let credential = Credential::App(id, key);
-        let github = GitHub::with(base, &credential, &settings, super::Cache::of(0), stats)?;
+        let ties = Ties { cache: Cache::of(0), stats, ..Ties::new(&settings) };
+        let github = GitHub::with(base, &credential, &settings, ties)?;
         Ok(Self { github, installation, tokens: Mutex::default(), exchange: tokio::sync::Mutex::default() })
     }
 
-    /// A token for one repository; `write` asks for the rights to re-run jobs and to set statuses too.
-    pub async fn token(&self, repository: &str, write: bool) -> Result<SecretString> {
+    /// A token for one repository and the installation that it comes from, which is the principal of
+    /// GitHub's limits; `write` asks for the rights to re-run jobs and to set statuses too.
+    pub async fn token(&self, repository: &str, write: bool) -> Result<(SecretString, u64)> {
         let key = (repository.to_ascii_lowercase(), write);
         if let Some(known) = self.known(&key) {
             return Ok(known);
@@ -78,8 +81,8 @@ impl App {
         let until = made.expires_at.unwrap_or_else(Timestamp::now);
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         tokens.retain(|_, k| k.until > Timestamp::now());
-        tokens.insert(key, Known { token: token.clone(), until });
-        Ok(token)
+        tokens.insert(key, Known { token: token.clone(), installation, until });
+        Ok((token, installation))
     }
 
     /// Forgets a token that GitHub no longer accepts.
@@ -88,18 +91,18 @@ impl App {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner).retain(|(r, _), _| *r != name);
     }
 
-    fn known(&self, key: &(String, bool)) -> Option<SecretString> {
+    fn known(&self, key: &(String, bool)) -> Option<(SecretString, u64)> {
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         let known = tokens.get(key)?;
         let fresh = Timestamp::now().checked_add(EARLY).is_ok_and(|soon| soon < known.until);
-        fresh.then(|| known.token.clone())
+        fresh.then(|| (known.token.clone(), known.installation))
     }
 
     async fn installation_of(&self, repository: &str) -> Result<u64> {
         let path: Vec<String> = repository.split('/').map(segment).collect();
         let path = format!("/repos/{}/installation", path.join("/"));
         let what = format!("the App's installation on {repository}");
-        let found: wire::Installation = self.github.get(&path, &what, Shape::Object).await?.value;
+        let found: wire::Installation = self.github.get(&path, &what, Shape::Object, Ask::now(Priority::Gating)).await?.value;
         u64::try_from(found.id).ok().filter(|id| *id > 0).ok_or_else(|| error::invalid(&what, "has no id"))
     }
 }

@@ -1,6 +1,9 @@
 //! Bodies by path, to ask GitHub only whether they changed: a 304 costs nothing of the rate limit.
 //!
-//! Every use is confirmed by GitHub with the credential of the moment; nothing is ever served unasked.
+//! A body is served only if GitHub confirmed it after the moment that the caller names: a look that was
+//! caused by an event never sees what was read before the event, and reports that look at the same time
+//! share what they read.
+//!
 //! GitHub's ETag depends on the credential. Observed (github.com, 2026): it is the SHA-256 of
 //! `value:` for each of Accept, Authorization and Cookie that `Vary` names and that was sent, then the
 //! body. So the tag of a known body under a new token can be computed; where that is wrong, the answer
@@ -10,20 +13,34 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::HeaderMap;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared, WeakShared};
+use http::{HeaderMap, HeaderValue};
+use lru::LruCache;
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 
+use super::budget::Priority;
 use super::error::header;
+use super::{Ask, Result};
 
 /// Bytes of all bodies that are kept, where nothing else is said.
 const MAX_BYTES: usize = 64 << 20;
+/// What an entry takes besides its body.
+const OVERHEAD: usize = 512;
 
-/// Bodies of one owner of a credential; clones share them. Never shared between owners, because a
-/// path tells nothing about who may read it.
-#[derive(Clone, Debug)]
+/// Bodies of one owner of a credential, and the requests that are under way for it; clones share them.
+/// Never shared between owners, because a path tells nothing about who may read it.
+#[derive(Clone)]
 pub struct Cache {
     kept: Arc<Mutex<Kept>>,
     max: usize,
+}
+
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cache").field("bytes", &self.lock().bytes).finish_non_exhaustive()
+    }
 }
 
 impl Default for Cache {
@@ -32,27 +49,76 @@ impl Default for Cache {
     }
 }
 
-#[derive(Debug, Default)]
 struct Kept {
-    entries: HashMap<String, Entry>,
+    entries: LruCache<String, Entry>,
     bytes: usize,
-    clock: u64,
+    flights: HashMap<String, Flight>,
 }
 
 #[derive(Clone, Debug)]
 struct Entry {
-    etag: String,
+    etag: Option<String>,
     /// The tag counts the credential in.
     varies: bool,
     token: [u8; 32],
     body: Bytes,
-    used: u64,
+    date: Option<HeaderValue>,
+    /// When the request was sent that last confirmed it.
+    asked: Instant,
+}
+
+/// An answer of GitHub.
+#[derive(Clone, Debug)]
+pub(super) struct Reply {
+    pub status: http::StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+type Flying = BoxFuture<'static, Result<Reply>>;
+
+struct Flight {
+    asked: Instant,
+    priority: Priority,
+    reply: WeakShared<Flying>,
 }
 
 impl Cache {
     /// A cache of at most this many bytes; one body may take a quarter of them.
     pub fn of(max: usize) -> Self {
-        Self { kept: Arc::default(), max }
+        let kept = Kept { entries: LruCache::unbounded(), bytes: 0, flights: HashMap::new() };
+        Self { kept: Arc::new(Mutex::new(kept)), max }
+    }
+
+    /// The body of this path, if GitHub confirmed it in answer to a request that was sent since the
+    /// moment that the caller names.
+    pub(super) fn fresh(&self, path: &str, since: Instant) -> Option<Reply> {
+        let mut kept = self.lock();
+        let entry = kept.entries.get(path).filter(|e| e.asked >= since)?;
+        let mut headers = HeaderMap::new();
+        if let Some(date) = &entry.date {
+            headers.insert(http::header::DATE, date.clone());
+        }
+        Some(Reply { status: http::StatusCode::OK, headers, body: entry.body.clone() })
+    }
+
+    /// Joins a request for this path that was sent since the moment that the caller names, or starts it.
+    pub(super) fn join(&self, path: &str, ask: Ask, start: impl FnOnce() -> Flying) -> Shared<Flying> {
+        let mut kept = self.lock();
+        if let Some(flight) = kept.flights.get(path)
+            && flight.asked >= ask.since
+            && flight.priority >= ask.priority
+            && let Some(reply) = flight.reply.upgrade()
+        {
+            return reply;
+        }
+        kept.flights.retain(|_, f| f.reply.upgrade().is_some_and(|r| r.peek().is_none()));
+        let reply = start().shared();
+        if let Some(weak) = reply.downgrade() {
+            let flight = Flight { asked: Instant::now(), priority: ask.priority, reply: weak };
+            kept.flights.insert(path.to_owned(), flight);
+        }
+        reply
     }
 
     /// The tag to ask with and the body that it stands for, if one of this path is known.
@@ -62,16 +128,10 @@ impl Cache {
         accept: &str,
         authorization: Option<&str>,
     ) -> Option<(String, Bytes)> {
-        let entry = {
-            let mut kept = self.lock();
-            kept.clock += 1;
-            let now = kept.clock;
-            let entry = kept.entries.get_mut(path)?;
-            entry.used = now;
-            entry.clone()
-        };
+        let entry = self.lock().entries.get(path)?.clone();
+        let etag = entry.etag?;
         if !entry.varies || entry.token == print(authorization) {
-            return Some((entry.etag, entry.body));
+            return Some((etag, entry.body));
         }
         let mut hash = Sha256::new();
         for value in [Some(accept), authorization].into_iter().flatten() {
@@ -83,28 +143,49 @@ impl Cache {
         Some((format!("W/\"{hex}\""), entry.body))
     }
 
-    /// Keeps a body under the tag that came with it.
-    pub(super) fn keep(&self, path: &str, authorization: Option<&str>, headers: &HeaderMap, body: &Bytes) {
+    /// Keeps a body under the tag that came with it; `asked` is when its request was sent.
+    pub(super) fn keep(
+        &self,
+        path: &str,
+        authorization: Option<&str>,
+        headers: &HeaderMap,
+        body: &Bytes,
+        asked: Instant,
+    ) {
         let mut kept = self.lock();
         kept.forget(path);
-        let Some(etag) = header(headers, "etag").filter(|_| body.len() <= self.max / 4) else { return };
-        kept.clock += 1;
+        if body.len() > self.max / 4 {
+            return;
+        }
         let varies =
             header(headers, "vary").is_some_and(|v| v.to_ascii_lowercase().contains("authorization"));
         let entry = Entry {
-            etag: etag.to_owned(),
+            etag: header(headers, "etag").map(str::to_owned),
             varies,
             token: print(authorization),
             body: body.clone(),
-            used: kept.clock,
+            date: headers.get(http::header::DATE).cloned(),
+            asked,
         };
-        kept.bytes += body.len();
-        kept.entries.insert(path.to_owned(), entry);
+        kept.bytes += body.len() + OVERHEAD;
+        kept.entries.put(path.to_owned(), entry);
         while kept.bytes > self.max {
-            let oldest = kept.entries.iter().min_by_key(|(_, e)| e.used).map(|(p, _)| p.clone());
-            let Some(oldest) = oldest else { break };
-            kept.forget(&oldest);
+            let Some((_, old)) = kept.entries.pop_lru() else { break };
+            kept.bytes = kept.bytes.saturating_sub(old.body.len() + OVERHEAD);
         }
+    }
+
+    /// GitHub says that what is known is still so.
+    pub(super) fn confirm(&self, path: &str, headers: &HeaderMap, asked: Instant) {
+        if let Some(entry) = self.lock().entries.get_mut(path) {
+            entry.asked = entry.asked.max(asked);
+            entry.date = headers.get(http::header::DATE).cloned().or(entry.date.take());
+        }
+    }
+
+    /// Bytes that are kept.
+    pub fn bytes(&self) -> usize {
+        self.lock().bytes
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -114,8 +195,8 @@ impl Cache {
 
 impl Kept {
     fn forget(&mut self, path: &str) {
-        if let Some(old) = self.entries.remove(path) {
-            self.bytes = self.bytes.saturating_sub(old.body.len());
+        if let Some(old) = self.entries.pop(path) {
+            self.bytes = self.bytes.saturating_sub(old.body.len() + OVERHEAD);
         }
     }
 }
@@ -127,6 +208,8 @@ fn print(authorization: Option<&str>) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use std::time::Duration;
 
     use super::*;
 
@@ -140,7 +223,7 @@ mod tests {
     #[test]
     fn a_tag_is_used_as_it_came_and_computed_for_another_token() {
         let cache = Cache::default();
-        cache.keep("/a", Some("Bearer one"), &headers("\"x\""), &Bytes::from_static(b"{}"));
+        cache.keep("/a", Some("Bearer one"), &headers("\"x\""), &Bytes::from_static(b"{}"), Instant::now());
         let tag = |path: &str, token: Option<&str>| cache.known(path, "json", token).map(|k| k.0);
         assert_eq!(tag("/a", Some("Bearer one")).unwrap(), "\"x\"");
         let hex: String = Sha256::digest(b"json:Bearer two:{}").iter().map(|b| format!("{b:02x}")).collect();
@@ -150,18 +233,68 @@ mod tests {
 
     #[test]
     fn what_is_used_least_goes_first_and_the_bound_holds() {
-        let cache = Cache::of(1000);
+        let cache = Cache::of(4 * (250 + OVERHEAD));
         let has = |path: &str| cache.known(path, "json", None).is_some();
         let body = Bytes::from(vec![b' '; 250]);
+        let keep =
+            |path: &str, h: &HeaderMap, body: &Bytes| cache.keep(path, None, h, body, Instant::now());
         for n in 0..6 {
-            cache.keep(&format!("/{n}"), None, &headers("\"x\""), &body);
+            keep(&format!("/{n}"), &headers("\"x\""), &body);
             has("/0");
         }
-        assert_eq!(cache.lock().bytes, 1000);
+        assert_eq!(cache.bytes(), 4 * (250 + OVERHEAD));
         assert!(has("/0") && !has("/1") && has("/5"));
-        cache.keep("/big", None, &headers("\"x\""), &Bytes::from(vec![b' '; 251]));
+        keep("/big", &headers("\"x\""), &Bytes::from(vec![b' '; 251 + OVERHEAD]));
         assert!(!has("/big"));
-        cache.keep("/0", None, &HeaderMap::new(), &body);
+        keep("/0", &HeaderMap::new(), &body);
         assert!(!has("/0"), "an answer without a tag replaces the one that had one");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_serves_whoever_asks_for_nothing_newer() {
+        let cache = Cache::default();
+        let before = Instant::now();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let asked = Instant::now();
+        cache.keep("/a", None, &HeaderMap::new(), &Bytes::from_static(b"{}"), asked);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let after = Instant::now();
+        assert!(cache.fresh("/a", before).is_some() && cache.fresh("/a", asked).is_some());
+        assert!(cache.fresh("/a", after).is_none() && cache.fresh("/b", before).is_none());
+        cache.confirm("/a", &HeaderMap::new(), after);
+        assert!(cache.fresh("/a", after).is_some(), "GitHub said so again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_request_serves_all_that_wait_for_it_but_none_that_needs_a_later_one() {
+        let cache = Cache::default();
+        let since = Instant::now();
+        let sent = Arc::new(Mutex::new(0));
+        let fly = |priority: Priority, since: Instant| {
+            let sent = sent.clone();
+            cache.join("/a", Ask { since, priority }, move || {
+                async move {
+                    *sent.lock().unwrap() += 1;
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    Ok(Reply {
+                        status: http::StatusCode::OK,
+                        headers: HeaderMap::new(),
+                        body: Bytes::new(),
+                    })
+                }
+                .boxed()
+            })
+        };
+        let first = fly(Priority::Running, since);
+        let same = fly(Priority::Refresh, since);
+        tokio::time::advance(Duration::from_millis(10)).await;
+        let urgent = fly(Priority::Gating, since);
+        tokio::time::advance(Duration::from_millis(10)).await;
+        let later = fly(Priority::Running, Instant::now());
+        let (a, b, c, d) = tokio::join!(first, same, urgent, later);
+        assert!(a.is_ok() && b.is_ok() && c.is_ok() && d.is_ok());
+        assert_eq!(*sent.lock().unwrap(), 3);
+        fly(Priority::Refresh, since).await.unwrap();
+        assert_eq!(*sent.lock().unwrap(), 4, "one that has ended is not joined");
     }
 }

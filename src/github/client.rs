@@ -1,9 +1,10 @@
 //! The one place that talks through octocrab: bounded, timed, and with errors a report can show.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::FutureExt;
 use http::header::{ACCEPT, IF_NONE_MATCH, LOCATION, USER_AGENT};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -12,11 +13,12 @@ use octocrab::Octocrab;
 use octocrab::service::middleware::retry::RetryConfig;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
-use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
-use super::cache::Cache;
+use super::budget::{Budget, Priority};
+use super::cache::{Cache, Reply};
 use super::stats::Stats;
-use super::{ApiBase, Credential, Result, Settings, download, error};
+use super::{ApiBase, Ask, Credential, Result, Settings, download, error};
 use crate::api::Reason;
 use crate::verdict::facts::Trouble;
 
@@ -35,20 +37,38 @@ struct Inner {
     octocrab: Octocrab,
     base: ApiBase,
     settings: Settings,
-    slots: Semaphore,
     /// The `Authorization` header that octocrab sends: part of GitHub's tags.
     authorization: Option<SecretString>,
-    cache: Cache,
-    stats: Stats,
-    /// End of a limit.
-    pause: Mutex<Option<Timestamp>>,
+    ties: Ties,
     download: download::Client,
+}
+
+/// What clients share: all of one owner what is remembered, all of one principal the budget.
+#[derive(Clone, Debug)]
+pub struct Ties {
+    pub cache: Cache,
+    pub budget: Budget,
+    pub stats: Stats,
+}
+
+impl Ties {
+    /// Shared with nobody yet.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            cache: Cache::default(),
+            budget: Budget::new(settings.max_in_flight, settings.pace),
+            stats: Stats::default(),
+        }
+    }
 }
 
 /// A request, by its path on the API.
 #[derive(Clone, Copy)]
 enum Call<'a> {
+    /// A JSON document, remembered.
     Get(&'a str),
+    /// What is not remembered: mostly a redirect to a storage service.
+    Download(&'a str),
     Post(&'a str, &'a serde_json::Value),
 }
 
@@ -76,16 +96,15 @@ impl std::fmt::Debug for GitHub {
 impl GitHub {
     /// A client with a memory of its own; fails where TLS cannot be set up on this machine.
     pub fn new(base: &ApiBase, credential: &Credential, settings: &Settings) -> anyhow::Result<Self> {
-        Self::with(base, credential, settings, Cache::default(), Stats::default())
+        Self::with(base, credential, settings, Ties::new(settings))
     }
 
-    /// A client that shares what it remembers and counts with others.
+    /// A client that shares what it remembers, may ask for and counts with others.
     pub fn with(
         base: &ApiBase,
         credential: &Credential,
         settings: &Settings,
-        cache: Cache,
-        stats: Stats,
+        ties: Ties,
     ) -> anyhow::Result<Self> {
         let builder = Octocrab::builder()
             .base_uri(base.uri().clone())?
@@ -107,11 +126,8 @@ impl GitHub {
                 octocrab,
                 base: base.clone(),
                 settings: *settings,
-                slots: Semaphore::new(settings.max_in_flight.max(1)),
                 authorization,
-                cache,
-                stats,
-                pause: Mutex::default(),
+                ties,
                 download: download::Client::new(base, settings.timeout)?,
             }),
         })
@@ -119,7 +135,12 @@ impl GitHub {
 
     /// Requests sent so far, those for logs and archives not counted.
     pub fn requests(&self) -> u64 {
-        self.inner.stats.total()
+        self.inner.ties.stats.total()
+    }
+
+    /// The budget that its requests come from.
+    pub fn budget(&self) -> &Budget {
+        &self.inner.ties.budget
     }
 
     pub fn settings(&self) -> &Settings {
@@ -127,10 +148,16 @@ impl GitHub {
     }
 
     /// Reads one JSON document. `what` names it in errors.
-    pub async fn get<T: DeserializeOwned>(&self, path: &str, what: &str, shape: Shape) -> Result<Answer<T>> {
+    pub async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        what: &str,
+        shape: Shape,
+        ask: Ask,
+    ) -> Result<Answer<T>> {
         let mut path = path.to_owned();
         for _ in 0..=MAX_HOPS {
-            let (status, headers, body) = self.fetch(&path, what).await?;
+            let Reply { status, headers, body } = self.shared(&path, what, ask).await?;
             let date = date(&headers);
             if status.is_success() {
                 // A list would be read as the fields of an object in order, each one absent.
@@ -160,7 +187,8 @@ impl GitHub {
 
     /// Sends one document, once: what was lost may have arrived, so nothing is repeated.
     pub async fn post(&self, path: &str, body: &serde_json::Value, what: &str) -> Result<()> {
-        let (status, headers, body) = self.once(Call::Post(path, body), what).await?;
+        let Reply { status, headers, body } =
+            self.once(Call::Post(path, body), what, Priority::Gating).await?;
         if status.is_success() {
             return Ok(());
         }
@@ -174,7 +202,8 @@ impl GitHub {
         body: &serde_json::Value,
         what: &str,
     ) -> Result<T> {
-        let (status, headers, body) = self.once(Call::Post(path, body), what).await?;
+        let Reply { status, headers, body } =
+            self.once(Call::Post(path, body), what, Priority::Gating).await?;
         if !status.is_success() {
             return Err(self.refused(status, &headers, &body, what));
         }
@@ -186,7 +215,7 @@ impl GitHub {
     pub async fn download(&self, path: &str, what: &str, limit: usize) -> Result<(Bytes, bool)> {
         let mut path = path.to_owned();
         for _ in 0..=MAX_HOPS {
-            let (status, headers, body) = self.fetch(&path, what).await?;
+            let Reply { status, headers, body } = self.fetch(Call::Download(&path), what, Priority::Finishing).await?;
             if status.is_success() {
                 // A server may answer with the content itself.
                 let cut = body.len() > limit;
@@ -214,8 +243,7 @@ impl GitHub {
     fn refused(&self, status: StatusCode, headers: &HeaderMap, body: &[u8], what: &str) -> Trouble {
         let trouble = error::of_status(status, headers, body, what, Timestamp::now());
         if trouble.reason == Reason::RateLimited {
-            let mut pause = self.inner.pause.lock().unwrap_or_else(PoisonError::into_inner);
-            *pause = trouble.retry_at.max(*pause);
+            self.inner.ties.budget.pause(trouble.retry_at);
         }
         trouble
     }
@@ -236,12 +264,26 @@ impl GitHub {
         }
     }
 
+    /// An answer that is new enough: known, on its way, or asked for now.
+    async fn shared(&self, path: &str, what: &str, ask: Ask) -> Result<Reply> {
+        let cache = &self.inner.ties.cache;
+        if let Some(known) = cache.fresh(path, ask.since) {
+            return Ok(known);
+        }
+        let flight = cache.join(path, ask, || {
+            let (client, path, what) = (self.clone(), path.to_owned(), what.to_owned());
+            async move { client.fetch(Call::Get(&path), &what, ask.priority).await }.boxed()
+        });
+        flight.await
+    }
+
     /// One request, repeated once if a gateway or the connection lost it.
-    async fn fetch(&self, path: &str, what: &str) -> Result<(StatusCode, HeaderMap, Bytes)> {
-        let first = self.once(Call::Get(path), what).await;
+    async fn fetch(&self, call: Call<'_>, what: &str, priority: Priority) -> Result<Reply> {
+        let first = self.once(call, what, priority).await;
         let lost = match &first {
-            Ok((status, headers, _)) => {
-                matches!(status.as_u16(), 502..=504) && !headers.contains_key(http::header::RETRY_AFTER)
+            Ok(reply) => {
+                matches!(reply.status.as_u16(), 502..=504)
+                    && !reply.headers.contains_key(http::header::RETRY_AFTER)
             }
             Err(trouble) => trouble.reason == Reason::GitHubUnavailable,
         };
@@ -249,24 +291,25 @@ impl GitHub {
             return first;
         }
         tokio::time::sleep(AGAIN).await;
-        self.once(Call::Get(path), what).await
+        self.once(call, what, priority).await
     }
 
-    async fn once(&self, call: Call<'_>, what: &str) -> Result<(StatusCode, HeaderMap, Bytes)> {
-        let inner = &self.inner;
-        let closed = |_| error::unreachable(what, "shutting down");
-        let _slot = inner.slots.acquire().await.map_err(closed)?;
-        let pause = *inner.pause.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = pause.filter(|at| Timestamp::now() < *at) {
-            return Err(error::paused(what, at));
-        }
+    async fn once(&self, call: Call<'_>, what: &str, priority: Priority) -> Result<Reply> {
         const JSON: &str = "application/vnd.github+json";
+        let inner = &self.inner;
+        let Ties { cache, budget, stats } = &inner.ties;
+        let write = matches!(call, Call::Post(..));
+        let _slot = budget
+            .enter(priority, write, Timestamp::now())
+            .await
+            .map_err(|until| error::paused(what, until))?;
         let authorization = inner.authorization.as_ref().map(ExposeSecret::expose_secret);
         let known = match call {
-            Call::Get(path) if inner.settings.conditional => inner.cache.known(path, JSON, authorization),
+            Call::Get(path) if inner.settings.conditional => cache.known(path, JSON, authorization),
             _ => None,
         };
         let limit = inner.settings.max_body;
+        let asked = Instant::now();
         let work = async {
             let mut headers = HeaderMap::new();
             headers.insert(ACCEPT, HeaderValue::from_static(JSON));
@@ -278,7 +321,7 @@ impl GitHub {
                 HeaderValue::from_static(concat!("testrun-operator/", env!("CARGO_PKG_VERSION"))),
             );
             let (request, body) = match call {
-                Call::Get(path) => (http::Request::get(path), None),
+                Call::Get(path) | Call::Download(path) => (http::Request::get(path), None),
                 Call::Post(path, body) => (http::Request::post(path), Some(body)),
             };
             let request = headers.iter().fold(request, |r, (name, value)| r.header(name, value));
@@ -292,31 +335,31 @@ impl GitHub {
                     error::unreachable(what, "the answer broke off")
                 }
             })?;
-            Ok::<_, Trouble>((parts.status, parts.headers, body.to_bytes()))
+            Ok::<_, Trouble>(Reply { status: parts.status, headers: parts.headers, body: body.to_bytes() })
         };
         let done = tokio::time::timeout(inner.settings.timeout, work).await.unwrap_or_else(|_| {
             Err(error::unreachable(what, &format!("no answer within {} s", inner.settings.timeout.as_secs())))
         });
-        let (mut status, headers, mut body) = done.inspect_err(|_| inner.stats.unreachable())?;
-        inner.stats.answered(status.as_u16(), error::is_limit(status, &headers, &body));
-        if let Some(left) = error::header(&headers, "x-ratelimit-remaining").and_then(|v| v.parse().ok()) {
-            inner.stats.left(left);
+        let mut reply = done.inspect_err(|_| stats.unreachable())?;
+        budget.heard(&reply.headers);
+        stats.answered(reply.status.as_u16(), error::is_limit(reply.status, &reply.headers, &reply.body));
+        if let Some(rate) = budget.rate() {
+            stats.left(rate.remaining);
         }
-        if let Call::Get(path) = call
-            && inner.settings.conditional
-        {
-            match status {
+        if let Call::Get(path) = call {
+            match reply.status {
                 StatusCode::NOT_MODIFIED => {
                     let same = known.map(|(_, body)| body);
-                    body = same
+                    reply.body = same
                         .ok_or_else(|| error::invalid(what, "is said to be unchanged, and was never read"))?;
-                    status = StatusCode::OK;
+                    reply.status = StatusCode::OK;
+                    cache.confirm(path, &reply.headers, asked);
                 }
-                StatusCode::OK => inner.cache.keep(path, authorization, &headers, &body),
+                StatusCode::OK => cache.keep(path, authorization, &reply.headers, &reply.body, asked),
                 _ => {}
             }
         }
-        Ok((status, headers, body))
+        Ok(reply)
     }
 }
 

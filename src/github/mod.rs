@@ -5,6 +5,7 @@
 
 pub mod api;
 mod app;
+mod budget;
 mod cache;
 mod client;
 mod download;
@@ -17,10 +18,12 @@ use std::time::Duration;
 
 use http::Uri;
 use secrecy::SecretString;
+use tokio::time::Instant;
 
 pub use app::App;
+pub use budget::{Budget, Pace, Priority, Rate};
 pub use cache::Cache;
-pub use client::{Answer, GitHub};
+pub use client::{Answer, GitHub, Ties};
 pub use stats::Stats;
 
 use crate::verdict::facts::Trouble;
@@ -115,13 +118,35 @@ pub enum Credential {
     App(u64, jsonwebtoken::EncodingKey),
 }
 
+/// How new an answer must be, and how urgent it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask {
+    /// An answer to a request that was sent since then will do.
+    pub since: Instant,
+    pub priority: Priority,
+}
+
+impl Ask {
+    /// What GitHub says from now on.
+    pub fn now(priority: Priority) -> Self {
+        Self { since: Instant::now(), priority }
+    }
+
+    /// What GitHub said at most this long ago.
+    pub fn within(self, age: Duration) -> Self {
+        Self { since: self.since.checked_sub(age).unwrap_or(self.since), ..self }
+    }
+}
+
 /// Bounds of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Time for one request with its body.
     pub timeout: Duration,
-    /// Requests at the same time.
+    /// Requests of one principal at the same time.
     pub max_in_flight: usize,
+    /// Pace of the requests of one principal.
+    pub pace: Pace,
     /// Pages of one list, of 100 entries each.
     pub max_pages: u32,
     /// Bytes of one JSON answer.
@@ -135,6 +160,7 @@ impl Default for Settings {
         Self {
             timeout: Duration::from_secs(30),
             max_in_flight: 10,
+            pace: Pace::default(),
             max_pages: 30,
             max_body: 32 << 20,
             conditional: true,

@@ -32,8 +32,8 @@ impl Stats {
         self.count(5);
     }
 
-    pub(super) fn left(&self, remaining: i64) {
-        self.0.remaining.store(remaining, Ordering::Relaxed);
+    pub(super) fn left(&self, remaining: u64) {
+        self.0.remaining.store(i64::try_from(remaining).unwrap_or(i64::MAX), Ordering::Relaxed);
     }
 
     fn count(&self, outcome: usize) {

@@ -44,7 +44,8 @@ pub(super) fn decide(plan: &Plan<'_>, facts: &Facts, items: &Items<'_>, first_se
     let all = &items.items;
     let start = items.runs.iter().filter_map(|r| r.created_at).min().unwrap_or(first_seen);
     let deadline = later(start, plan.deadline_seconds);
-    let overdue = facts.read_at >= deadline;
+    // What a partial look did not read again may have come meanwhile.
+    let overdue = facts.read_at >= deadline && !facts.partial;
     let sha = &facts.source.sha;
 
     let started = all.iter().any(|i| !matches!(i.kind, Kind::Missing));
@@ -56,7 +57,8 @@ pub(super) fn decide(plan: &Plan<'_>, facts: &Facts, items: &Items<'_>, first_se
     let awaited: Vec<&Item<'_>> =
         all.iter().filter(|i| i.open(overdue) && (i.required || i.state == State::Running)).collect();
     let nothing = !started && all.is_empty();
-    let complete = items.runs_complete && awaited.is_empty() && (!nothing || overdue);
+    let complete =
+        !facts.partial && items.runs_complete && awaited.is_empty() && (!nothing || overdue);
     let unknown: Vec<&Item<'_>> = counting().filter(|i| i.state == State::Unknown).collect();
 
     let changed = last_change(plan, facts).unwrap_or(start);

@@ -46,6 +46,8 @@ pub struct Facts {
     pub read_at: Timestamp,
     /// A second listing of the runs, made after everything else was read, agreed with the first.
     pub confirmed: bool,
+    /// Only a part was read: enough to tell how far the commit is, and never enough to end with.
+    pub partial: bool,
 }
 
 /// The commit as GitHub resolved it.

@@ -30,6 +30,7 @@ use jiff::{SignedDuration, Timestamp, Unit};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 pub(crate) use artifacts::glob;
+pub(crate) use plan::names_workflow;
 pub use plan::{DEFAULT_DEADLINE_SECONDS, DEFAULT_SETTLE_SECONDS};
 pub use state::State;
 

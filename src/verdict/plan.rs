@@ -144,7 +144,7 @@ impl<'a> Plan<'a> {
 pub(super) const UNMATCHED: &str = "Unmatched";
 
 /// Whether an entry of `workflows` names this workflow: its name, its path, or its file.
-pub(super) fn names_workflow(entry: &str, workflow: &str, path: &str) -> bool {
+pub(crate) fn names_workflow(entry: &str, workflow: &str, path: &str) -> bool {
     entry == workflow || entry == path || path.rsplit('/').next() == Some(entry)
 }
 

@@ -116,6 +116,7 @@ pub fn facts(runs: Vec<Run>) -> Facts {
         gaps: Vec::new(),
         read_at: at(1000),
         confirmed: true,
+        partial: false,
     }
 }
 

@@ -11,6 +11,7 @@ use kube::{Api, Client, Config as KubeConfig};
 use secrecy::{ExposeSecret, SecretString};
 use testkit::controlplane::{self, AuditMark, ControlPlane};
 use testrun_operator::api::{TestRunReport, crd_yaml};
+use testrun_operator::collect::Look as TakenAs;
 use testrun_operator::connections::{Connection, Connections, Held, Own};
 use testrun_operator::controller::{self, Access, Config, Deed, Observer, Pace};
 use testrun_operator::github::ApiBase;
@@ -87,7 +88,12 @@ impl Script {
 }
 
 impl Observer for Script {
-    fn observe<'a>(&'a self, report: &'a TestRunReport, access: Access) -> BoxFuture<'a, Observations> {
+    fn observe<'a>(
+        &'a self,
+        report: &'a TestRunReport,
+        access: Access,
+        _: TakenAs,
+    ) -> BoxFuture<'a, Observations> {
         Box::pin(async move {
             let look = Look {
                 name: report.metadata.name.clone().unwrap(),

@@ -64,6 +64,7 @@ pub fn one_job(conclusion: Option<&str>) -> Observations {
         gaps: Vec::new(),
         read_at: at(1000),
         confirmed: true,
+        partial: false,
     }))
 }
 

@@ -1,7 +1,7 @@
 //! Asking only whether something changed.
 
 use testkit::github::{Fault, GitHub as Fake, Match, scenarios::pr20, secs};
-use testrun_operator::github::{Cache, Stats};
+use testrun_operator::github::{Cache, Ties};
 
 use super::*;
 
@@ -15,7 +15,9 @@ fn red() -> Fake {
 fn sharing(gh: &Fake, token: &str, cache: &Cache) -> GitHub {
     let credential = Credential::Token(SecretString::from(token));
     let base = ApiBase::parse(gh.url()).unwrap();
-    GitHub::with(&base, &credential, &Settings::default(), cache.clone(), Stats::default()).unwrap()
+    let settings = Settings::default();
+    let ties = Ties { cache: cache.clone(), ..Ties::new(&settings) };
+    GitHub::with(&base, &credential, &settings, ties).unwrap()
 }
 
 fn pull() -> TestRunReportSpec {
@@ -25,7 +27,7 @@ fn pull() -> TestRunReportSpec {
 /// Requests of one look, and those of them that count against the limit.
 async fn look_again(gh: &Fake, client: &GitHub, memory: &Memory) -> (Facts, usize, usize) {
     gh.forget_requests();
-    let mut seen = facts(collect(client, &pull(), None, memory).await);
+    let mut seen = facts(collect(client, &pull(), memory, Look::whole()).await);
     // Their order says nothing.
     seen.runs.sort_by_key(|r| r.id);
     seen.artifacts.sort_by_key(|a| a.id);
@@ -88,7 +90,7 @@ async fn a_revoked_token_gets_nothing_from_what_is_remembered() {
     look_again(&gh, &sharing(&gh, fake::TOKEN, &cache), &memory).await;
     gh.revoke_token(fake::TOKEN);
     let client = sharing(&gh, fake::TOKEN, &cache);
-    let seen = collect(&client, &pull(), None, &memory).await;
+    let seen = collect(&client, &pull(), &memory, Look::whole()).await;
     assert_eq!(trouble(seen).reason, testrun_operator::api::Reason::Unauthorized);
 }
 
@@ -99,10 +101,10 @@ async fn within_a_limit_nothing_is_sent() {
     let (cache, memory) = (Cache::default(), Memory::new());
     let client = sharing(&gh, fake::TOKEN, &cache);
     gh.fail(Match::path("/jobs").times(1), Fault::SecondaryLimit(403, Some(600)));
-    let first = trouble(collect(&client, &pull(), None, &memory).await);
+    let first = trouble(collect(&client, &pull(), &memory, Look::whole()).await);
     assert_eq!(first.reason, Reason::RateLimited);
     gh.forget_requests();
-    let second = trouble(collect(&client, &pull(), None, &memory).await);
+    let second = trouble(collect(&client, &pull(), &memory, Look::whole()).await);
     assert_eq!((second.reason, second.retry_at), (Reason::RateLimited, first.retry_at));
     assert_eq!(gh.requests().len(), 0);
 }

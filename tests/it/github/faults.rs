@@ -40,7 +40,7 @@ async fn verdict(gh: &Fake, spec: &TestRunReportSpec) -> (String, String) {
     let settings =
         Settings { timeout: std::time::Duration::from_secs(5), max_body: 1 << 20, ..Settings::default() };
     let client = client_with(gh, Credential::Token(SecretString::from(fake::TOKEN)), settings);
-    let seen = collect(&client, spec, None, &Memory::new()).await;
+    let seen = collect(&client, spec, &Memory::new(), Look::whole()).await;
     let context =
         Context { generation: 1, name: None, namespace: None, previous: None, now: Timestamp::now() };
     let status = evaluate(spec, &seen, &context).status;
@@ -69,7 +69,9 @@ async fn a_plain_green_commit_passes_whatever_names_it() {
 
 #[tokio::test]
 async fn each_request_with_each_fault() {
-    let pull = spec(REPO, |s| s.pull_request = Some(20));
+    let mut pull = spec(REPO, |s| s.pull_request = Some(20));
+    // So that the artifacts of a green run are read too.
+    pull.artifacts = Some(Default::default());
     let gh = green();
     verdict(&gh, &pull).await;
     let mut paths: Vec<String> = gh.requests().iter().map(|r| r.path.clone()).collect();

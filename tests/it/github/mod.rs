@@ -10,7 +10,7 @@ mod trouble;
 use secrecy::SecretString;
 use testkit::github as fake;
 use testrun_operator::api::spec::{GitHubSource, Source, TestRunReportSpec};
-use testrun_operator::collect::{Memory, collect};
+use testrun_operator::collect::{Look, Memory, collect};
 use testrun_operator::github::{ApiBase, Credential, GitHub, Settings};
 use testrun_operator::verdict::facts::{Facts, Observations, Trouble};
 
@@ -31,7 +31,7 @@ pub fn spec(repository: &str, set: impl FnOnce(&mut GitHubSource)) -> TestRunRep
 }
 
 pub async fn look(gh: &fake::GitHub, spec: &TestRunReportSpec) -> Observations {
-    collect(&client(gh), spec, None, &Memory::new()).await
+    collect(&client(gh), spec, &Memory::new(), Look::whole()).await
 }
 
 pub fn facts(observations: Observations) -> Facts {

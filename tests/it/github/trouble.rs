@@ -47,7 +47,7 @@ async fn what_does_not_exist_is_named() {
 async fn a_wrong_token_is_unauthorized() {
     let gh = Fake::start(scenario());
     let client = client_with(&gh, Credential::Token(SecretString::from("ghp_wrong")), Settings::default());
-    let trouble = trouble(collect(&client, &pull(), None, &Memory::new()).await);
+    let trouble = trouble(collect(&client, &pull(), &Memory::new(), Look::whole()).await);
     assert_eq!(trouble.reason, Reason::Unauthorized);
     assert!(!trouble.message.contains("ghp_"), "{}", trouble.message);
 }
@@ -74,7 +74,7 @@ async fn faults_of_one_request_each_have_their_reason() {
         let settings =
             Settings { timeout: std::time::Duration::from_secs(2), max_body: 1 << 20, ..Settings::default() };
         let client = client_with(&gh, Credential::Token(SecretString::from(fake::TOKEN)), settings);
-        let trouble = trouble(collect(&client, &pull(), None, &Memory::new()).await);
+        let trouble = trouble(collect(&client, &pull(), &Memory::new(), Look::whole()).await);
         assert_eq!(trouble.reason, reason, "{name}: {}", trouble.message);
         assert_eq!(trouble.retry_at.is_some(), retry, "{name}");
     }

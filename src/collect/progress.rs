@@ -1,0 +1,86 @@
+//! Looks that read less than everything: whether a commit has begun, and how far its runs are.
+//!
+//! What they see is partial and says so. They give nothing where a whole look is needed.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::memory::Memory;
+use super::{SHARED_AGE, checks, evidence, runs, source};
+use crate::api::TestRunReportSpec;
+use crate::github::api::Repo;
+use crate::github::{Ask, GitHub, Result};
+use crate::verdict::facts::{CheckKind, Facts};
+
+/// A list of the newest runs of a repository that reaches back this far would show a run that began
+/// because of a report that was just made.
+const REACH: SignedDuration = SignedDuration::from_hours(1);
+/// Reports that are made at the same time share one list.
+const TOGETHER: Duration = Duration::from_secs(2);
+
+/// Whether anything of the commit has begun.
+pub(super) async fn glance(github: &GitHub, spec: &TestRunReportSpec, ask: Ask) -> Result<Option<Facts>> {
+    let wanted = &spec.source.github;
+    let repo = Repo::new(github, &wanted.repository, ask.within(TOGETHER));
+    let Some(resolved) = source::glance(&repo, wanted, ask.within(SHARED_AGE)).await? else {
+        return Ok(None);
+    };
+    let newest = repo.newest_runs().await?;
+    let read_at = repo.date().unwrap_or_else(Timestamp::now);
+    let reaches = newest.iter().filter_map(|r| r.created_at).any(|at| at + REACH <= read_at);
+    if !newest.is_empty() && !reaches && newest.len() >= crate::github::api::PER_PAGE {
+        return Ok(None);
+    }
+    let own: Vec<_> = newest.iter().filter(|r| r.head_sha == resolved.sha).collect();
+    if !own.is_empty() && own.iter().all(|r| r.status == "completed") {
+        return Ok(None);
+    }
+    Ok(Some(Facts {
+        runs: own.into_iter().map(runs::without_jobs).collect(),
+        source: resolved,
+        checks: Vec::new(),
+        expectations: Default::default(),
+        artifacts: Vec::new(),
+        gaps: Vec::new(),
+        read_at,
+        confirmed: false,
+        partial: true,
+    }))
+}
+
+/// How far the unfinished runs of the last look are.
+pub(super) async fn progress(
+    github: &GitHub,
+    spec: &TestRunReportSpec,
+    memory: &Memory,
+    ask: Ask,
+) -> Result<Option<Facts>> {
+    let Some(last) = memory.look(&spec.source.github) else { return Ok(None) };
+    let mut facts = Facts::clone(&last);
+    let repo = Repo::new(github, &facts.source.repository, ask);
+    let mut any = false;
+    for run in facts.runs.iter_mut().filter(|r| r.status != "completed") {
+        any = true;
+        let (total, jobs) = repo.jobs(run.id).await?;
+        runs::advance(run, total, &jobs);
+        let done = |j: &crate::verdict::facts::Job| j.status == "completed" && j.attempt == run.attempt;
+        if !run.jobs.is_empty() && run.jobs.iter().filter(|j| j.attempt == run.attempt).all(done) {
+            // The run has ended or is about to.
+            return Ok(None);
+        }
+    }
+    if !any {
+        return Ok(None);
+    }
+    let statuses = checks::statuses(&repo, &facts.source.sha).await?;
+    facts.checks.retain(|c| c.kind != CheckKind::Status);
+    facts.checks.extend(statuses);
+    let mut gaps = Vec::new();
+    evidence::read(&repo, spec, &mut facts.runs, &Default::default(), &mut gaps, memory).await;
+    facts.gaps.extend(gaps);
+    facts.read_at = repo.date().unwrap_or(facts.read_at);
+    facts.confirmed = false;
+    facts.partial = true;
+    Ok(Some(facts))
+}
