@@ -103,9 +103,10 @@ impl Observer for Script {
                     _ => None,
                 },
             };
+            // Before the look is told of, so that a test that waits for it may change its mind then.
+            let panics = *self.panics.lock().unwrap();
             self.looks.send_modify(|l| l.push(look));
             let _permit = self.gate.acquire().await.unwrap();
-            let panics = *self.panics.lock().unwrap();
             assert!(!panics, "as the test wants it");
             self.answer.lock().unwrap().clone()
         })
