@@ -22,8 +22,8 @@ pub use memory::Memory;
 use crate::api::{Reason, TestRunReportSpec};
 use crate::github::api::Repo;
 use crate::github::{Ask, GitHub, Priority, Result};
-use crate::verdict::names_workflow;
 use crate::verdict::facts::{ArtifactFact, Facts, Gap, GapKind, Observations, Run, Trouble};
+use crate::verdict::names_workflow;
 
 /// How old what all reports of a repository share may be, as long as nothing is decided by it.
 const SHARED_AGE: Duration = Duration::from_secs(600);

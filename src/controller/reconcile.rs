@@ -136,7 +136,9 @@ async fn observe(report: &TestRunReport, shared: &Shared) -> Result<Seen, kube::
         return Ok(trouble(Reason::Suspended, message.to_owned()));
     }
     match credentials::access(&shared.client, report, &shared.config.connections.now()).await {
-        Ok(access) => Ok((shared.observer.observe(report, access.clone(), Look::whole()).await, Some(access))),
+        Ok(access) => {
+            Ok((shared.observer.observe(report, access.clone(), Look::whole()).await, Some(access)))
+        }
         Err(Denied::Trouble(trouble)) => Ok((Observations::Trouble(trouble), None)),
         Err(Denied::Kube(error)) => Err(error),
     }

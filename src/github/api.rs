@@ -37,7 +37,13 @@ impl<'g> Repo<'g> {
 
     /// The same look, for what must be newer or may be older.
     pub fn asking(&self, ask: Ask) -> Self {
-        Self { github: self.github, root: self.root.clone(), name: self.name.clone(), ask, date: self.date.clone() }
+        Self {
+            github: self.github,
+            root: self.root.clone(),
+            name: self.name.clone(),
+            ask,
+            date: self.date.clone(),
+        }
     }
 
     /// The latest `Date` of any answer so far.
@@ -99,8 +105,7 @@ impl<'g> Repo<'g> {
 
     /// Open pull requests, the one that changed last first: one page, the same for all who ask.
     pub async fn open_pulls(&self) -> Result<Vec<wire::Pull>> {
-        let path =
-            format!("{}/pulls?state=open&sort=updated&direction=desc&per_page={PER_PAGE}", self.root);
+        let path = format!("{}/pulls?state=open&sort=updated&direction=desc&per_page={PER_PAGE}", self.root);
         self.read(&path, &format!("pull requests of {}", self.name), Shape::List).await
     }
 

@@ -102,7 +102,8 @@ impl App {
         let path: Vec<String> = repository.split('/').map(segment).collect();
         let path = format!("/repos/{}/installation", path.join("/"));
         let what = format!("the App's installation on {repository}");
-        let found: wire::Installation = self.github.get(&path, &what, Shape::Object, Ask::now(Priority::Gating)).await?.value;
+        let found: wire::Installation =
+            self.github.get(&path, &what, Shape::Object, Ask::now(Priority::Gating)).await?.value;
         u64::try_from(found.id).ok().filter(|id| *id > 0).ok_or_else(|| error::invalid(&what, "has no id"))
     }
 }

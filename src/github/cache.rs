@@ -236,8 +236,7 @@ mod tests {
         let cache = Cache::of(4 * (250 + OVERHEAD));
         let has = |path: &str| cache.known(path, "json", None).is_some();
         let body = Bytes::from(vec![b' '; 250]);
-        let keep =
-            |path: &str, h: &HeaderMap, body: &Bytes| cache.keep(path, None, h, body, Instant::now());
+        let keep = |path: &str, h: &HeaderMap, body: &Bytes| cache.keep(path, None, h, body, Instant::now());
         for n in 0..6 {
             keep(&format!("/{n}"), &headers("\"x\""), &body);
             has("/0");
@@ -276,11 +275,7 @@ mod tests {
                 async move {
                     *sent.lock().unwrap() += 1;
                     tokio::time::sleep(Duration::from_secs(1)).await;
-                    Ok(Reply {
-                        status: http::StatusCode::OK,
-                        headers: HeaderMap::new(),
-                        body: Bytes::new(),
-                    })
+                    Ok(Reply { status: http::StatusCode::OK, headers: HeaderMap::new(), body: Bytes::new() })
                 }
                 .boxed()
             })

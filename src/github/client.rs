@@ -215,7 +215,8 @@ impl GitHub {
     pub async fn download(&self, path: &str, what: &str, limit: usize) -> Result<(Bytes, bool)> {
         let mut path = path.to_owned();
         for _ in 0..=MAX_HOPS {
-            let Reply { status, headers, body } = self.fetch(Call::Download(&path), what, Priority::Finishing).await?;
+            let Reply { status, headers, body } =
+                self.fetch(Call::Download(&path), what, Priority::Finishing).await?;
             if status.is_success() {
                 // A server may answer with the content itself.
                 let cut = body.len() > limit;

@@ -57,8 +57,7 @@ pub(super) fn decide(plan: &Plan<'_>, facts: &Facts, items: &Items<'_>, first_se
     let awaited: Vec<&Item<'_>> =
         all.iter().filter(|i| i.open(overdue) && (i.required || i.state == State::Running)).collect();
     let nothing = !started && all.is_empty();
-    let complete =
-        !facts.partial && items.runs_complete && awaited.is_empty() && (!nothing || overdue);
+    let complete = !facts.partial && items.runs_complete && awaited.is_empty() && (!nothing || overdue);
     let unknown: Vec<&Item<'_>> = counting().filter(|i| i.state == State::Unknown).collect();
 
     let changed = last_change(plan, facts).unwrap_or(start);
