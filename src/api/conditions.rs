@@ -23,11 +23,13 @@ pub enum ConditionType {
     SourceAvailable,
     /// References of the must-gather bundles of all failed jobs are recorded.
     ArtifactsAvailable,
+    /// What spec.publish asks for is shown; only there where it asks for something.
+    Published,
 }
 
 impl ConditionType {
-    /// All types; every status write carries every one of them.
-    pub const ALL: [Self; 7] = [
+    /// All types; every status write carries every one of them, `Published` where the spec publishes.
+    pub const ALL: [Self; 8] = [
         Self::Ready,
         Self::Passed,
         Self::Complete,
@@ -35,6 +37,7 @@ impl ConditionType {
         Self::Stalled,
         Self::SourceAvailable,
         Self::ArtifactsAvailable,
+        Self::Published,
     ];
 
     /// Name on the wire.
@@ -47,6 +50,7 @@ impl ConditionType {
             Self::Stalled => "Stalled",
             Self::SourceAvailable => "SourceAvailable",
             Self::ArtifactsAvailable => "ArtifactsAvailable",
+            Self::Published => "Published",
         }
     }
 }
@@ -126,7 +130,7 @@ reasons! {
     InvalidAnswer,
     /// The Secret or the key that credentialsRef names does not exist.
     SecretNotFound,
-    /// The connection is not configured, or may not be used from this namespace or for this repository.
+    /// The connection is not configured, or may not be used from this namespace, for this repository, or to publish under this name.
     ConnectionDenied,
     /// No job failed: there is nothing to collect.
     NothingFailed,
@@ -138,6 +142,16 @@ reasons! {
     Expired,
     /// Jobs are still running; bundles may still come.
     Waiting,
+    /// Everything that spec.publish asks for shows the verdict.
+    Published,
+    /// Nothing was written yet of what spec.publish asks for.
+    Publishing,
+    /// GitHub or the API server refused to take it; the message says what is missing.
+    PublishRefused,
+    /// The API server does not serve the kind that spec.publish asks for.
+    KindNotServed,
+    /// Somebody else's object has the name, or the key and the commit.
+    NameTaken,
 }
 
 /// Status of a condition.

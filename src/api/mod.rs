@@ -6,6 +6,7 @@
 
 pub mod conditions;
 mod crd;
+pub mod publish;
 mod schema;
 pub mod spec;
 pub mod status;

@@ -10,6 +10,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::publish::PublishSpec;
 use super::schema::aliases_schema;
 use super::status::TestRunReportStatus;
 
@@ -533,28 +534,4 @@ pub struct RerunSpec {
 
 const fn default_attempts() -> i32 {
     1
-}
-
-/// What the operator writes outside this object.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct PublishSpec {
-    /// Write the verdict as a commit status on GitHub.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<PublishStatus>,
-}
-
-/// A commit status on GitHub that carries the verdict.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct PublishStatus {
-    /// Context of the status, which a branch rule can require.
-    #[serde(default = "default_context")]
-    #[schemars(length(min = 1, max = 100))]
-    pub context: String,
-}
-
-/// Context of the published commit status where the spec names none.
-pub fn default_context() -> String {
-    "testrun/verdict".to_owned()
 }

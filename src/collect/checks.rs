@@ -39,7 +39,8 @@ pub(super) async fn read(repo: &Repo<'_>, sha: &str) -> Result<Read> {
             head_sha: run.head_sha,
             status: run.status,
             conclusion: run.conclusion,
-            url: run.html_url.or(run.details_url),
+            url: run.html_url.or_else(|| run.details_url.clone()),
+            details_url: run.details_url,
             at: run.started_at,
             completed_at: run.completed_at,
         });
@@ -62,6 +63,7 @@ pub(super) async fn statuses(repo: &Repo<'_>, sha: &str) -> Result<Vec<Check>> {
             status: if pending { "in_progress".to_owned() } else { "completed".to_owned() },
             conclusion: (!pending).then_some(status.state),
             url: status.target_url,
+            details_url: None,
             at: status.updated_at.or(status.created_at),
             completed_at: (!pending).then_some(status.updated_at).flatten(),
         }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::connections::{AppFile, Connection, Connections, Own};
+use crate::connections::{self, AppFile, Connection, Connections, Own};
 use crate::github::{ApiBase, GITHUB_COM};
 
 /// A host of GitHub with the operator's credential, and who may use them.
@@ -31,6 +31,26 @@ pub struct Entry {
     /// Reports may bring a Secret of their own for this host. Default: only on github.com.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report_secrets: Option<bool>,
+    /// Names under which reports that use it may have their verdict published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publish: Option<Publish>,
+}
+
+/// Names under which reports may have their verdict published.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Publish {
+    /// Names of commit statuses and check runs on GitHub; `*` stands for any text. Default: `testrun`,
+    /// `testrun/*` and `testrun-*`. A report neither waits for a check of a name that it publishes under nor
+    /// heeds that a branch requires it, so that none of these may be the name of somebody else's check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<Vec<String>>,
+    /// Keys of `CommitStatus` objects for GitOps Promoter; `*` stands for any text. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commit_status_keys: Vec<String>,
+    /// Value of the label `promoter.argoproj.io/instance-id` of these objects, where promoter has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promoter_instance: Option<String>,
 }
 
 /// A GitHub App.
@@ -99,6 +119,7 @@ fn connection(entry: &Entry, at: &str, wrong: &mut Vec<String>) -> Option<Connec
         }
         (None, None) => Own::None,
     };
+    let publish = entry.publish.as_ref().map(|p| published(p, at, wrong)).unwrap_or_default();
     let base = base?;
     Some(Connection {
         name: entry.name.clone(),
@@ -108,5 +129,34 @@ fn connection(entry: &Entry, at: &str, wrong: &mut Vec<String>) -> Option<Connec
         own,
         namespaces: entry.namespaces.clone(),
         repositories: entry.repositories.clone(),
+        publish,
     })
+}
+
+fn published(entry: &Publish, at: &str, wrong: &mut Vec<String>) -> connections::Publish {
+    let mut publish = connections::Publish::default();
+    if let Some(names) = &entry.names {
+        publish.names.clone_from(names);
+    }
+    publish.commit_status_keys.clone_from(&entry.commit_status_keys);
+    publish.promoter_instance.clone_from(&entry.promoter_instance);
+    for (name, globs) in [("names", &publish.names), ("commitStatusKeys", &publish.commit_status_keys)] {
+        if globs.iter().any(|g| g.trim().is_empty() || g == "*") {
+            wrong.push(format!(
+                "{at}.publish.{name}: name what reports may publish under, such as testrun-*; any name would let \
+                 them speak for somebody else"
+            ));
+        }
+    }
+    let label = |text: &String| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        text.len() <= 63
+            && text.chars().all(plain)
+            && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text.ends_with(|c: char| c.is_ascii_alphanumeric())
+    };
+    if publish.promoter_instance.as_ref().is_some_and(|i| !label(i)) {
+        wrong.push(format!("{at}.publish.promoterInstance: expected the value of a label, up to 63 characters"));
+    }
+    publish
 }

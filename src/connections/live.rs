@@ -57,6 +57,7 @@ fn same(a: Option<&Arc<Connection>>, b: Option<&Arc<Connection>>) -> bool {
         && a.namespaces == b.namespaces
         && a.repositories == b.repositories
         && a.report_secrets == b.report_secrets
+        && a.publish == b.publish
 }
 
 #[cfg(test)]

@@ -37,6 +37,40 @@ pub struct Connection {
     pub repositories: Vec<String>,
     /// Reports may bring their own Secret for this host.
     pub report_secrets: bool,
+    /// What reports that use it may publish.
+    pub publish: Publish,
+}
+
+/// Names under which reports may have their verdict published. A name that others require is a
+/// right: whoever may write under it decides what they are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publish {
+    /// Globs of names of commit statuses and check runs on GitHub.
+    pub names: Vec<String>,
+    /// Globs of keys of `CommitStatus` objects for GitOps Promoter; none unless the administrator says so.
+    pub commit_status_keys: Vec<String>,
+    /// Promoter's `instance-id`, where it has one.
+    pub promoter_instance: Option<String>,
+}
+
+impl Default for Publish {
+    fn default() -> Self {
+        let names = ["testrun", "testrun/*", "testrun-*"].map(str::to_owned).to_vec();
+        Self { names, commit_status_keys: Vec::new(), promoter_instance: None }
+    }
+}
+
+impl Publish {
+    /// Whether a commit status or check run may have this name. GitHub compares without regard to case.
+    pub fn allows_name(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        self.names.iter().any(|g| glob(&g.to_ascii_lowercase(), &name))
+    }
+
+    /// Whether a `CommitStatus` may have this key.
+    pub fn allows_key(&self, key: &str) -> bool {
+        self.commit_status_keys.iter().any(|g| glob(g, key))
+    }
 }
 
 /// The operator's own credential of a connection.
@@ -114,6 +148,7 @@ impl Connection {
             namespaces: all(),
             repositories: all(),
             report_secrets: true,
+            publish: Publish::default(),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::api::spec::CredentialsRef;
 use crate::api::{Reason, TestRunReport};
 use crate::connections::{self, AppKey, Connection, Connections, Held};
 use crate::verdict::facts::Trouble;
+use crate::verdict::publish;
 
 /// Why there is no credential.
 #[derive(Debug)]
@@ -80,6 +81,28 @@ pub(super) fn denial(name: &str) -> String {
         "the connection {name:?} is not configured, or not for this namespace and repository; \
          set spec.source.github.connection to one that is, or ask the operator's administrator"
     )
+}
+
+/// Why a report may not publish under the names that it wants. It does not look away from what others
+/// require under such a name either, so that nothing else is asked.
+pub fn unpublishable(report: &TestRunReport, access: &Access) -> Option<String> {
+    let Connection { name: connection, publish, .. } = access.connection.as_ref();
+    let denied = |field: &str, name: &str, allowed: &[String]| {
+        let allowed = match allowed {
+            [] => "none".to_owned(),
+            some => crate::verdict::text::list(some.iter().map(String::as_str), 10),
+        };
+        format!(
+            "{field}: the connection {connection} does not allow to publish under {name:?}; allowed are: {allowed}; \
+             use one of them, or ask the operator's administrator"
+        )
+    };
+    let asked = report.spec.publish.as_ref()?;
+    let names = publish::names(&report.spec).into_iter().find(|(_, name)| !publish.allows_name(name));
+    let key = asked.commit_status.as_ref().filter(|s| !publish.allows_key(&s.key));
+    names
+        .map(|(field, name)| denied(field, name, &publish.names))
+        .or_else(|| key.map(|s| denied("spec.publish.commitStatus.key", &s.key, &publish.commit_status_keys)))
 }
 
 async fn of_secret(

@@ -86,6 +86,7 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared) -> Result<Done, kube
     {
         return expire(report, shared).await;
     }
+    deeds::withdraw(report, previous.as_ref(), shared).await;
     let (observations, access) = observe(report, shared).await?;
     let name = report.name_any();
     let namespace = report.namespace();
@@ -96,7 +97,8 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared) -> Result<Done, kube
         previous: previous.as_ref(),
         now: Timestamp::now(),
     };
-    let evaluation = verdict::evaluate(&report.spec, &observations, &context);
+    let mut evaluation = verdict::evaluate(&report.spec, &observations, &context);
+    deeds::tell(report, &context, shared, &mut evaluation.status);
     let outcome = if report.status.as_ref() == Some(&evaluation.status) {
         shared.memory.settle(report.clone());
         Outcome::Unchanged
@@ -112,7 +114,16 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared) -> Result<Done, kube
         if outcome == Outcome::Written {
             refused = deeds::reruns(report, previous.as_ref(), status, access, shared).await;
         }
-        deeds::publish(report, &observations, status, access, shared).await;
+        let before = previous.as_ref();
+        refused |= deeds::publish(report, &observations, before, status, access, shared).await;
+        // What came of it is told without asking GitHub anew.
+        let mut told = evaluation.status.clone();
+        deeds::tell(report, &Context { previous: Some(&evaluation.status), ..context }, shared, &mut told);
+        if told != evaluation.status {
+            let now = shared.memory.freshest(report.clone());
+            refused |= write(&now, &told, shared).await? == Outcome::Conflict;
+            evaluation.status = told;
+        }
     }
     let wait = match outcome {
         // What GitHub refused belongs into the status.
@@ -136,6 +147,9 @@ async fn observe(report: &TestRunReport, shared: &Shared) -> Result<Seen, kube::
         return Ok(trouble(Reason::Suspended, message.to_owned()));
     }
     match credentials::access(&shared.client, report, &shared.config.connections.now()).await {
+        Ok(access) if let Some(message) = credentials::unpublishable(report, &access) => {
+            Ok(trouble(Reason::ConnectionDenied, message))
+        }
         Ok(access) => {
             Ok((shared.observer.observe(report, access.clone(), Look::whole()).await, Some(access)))
         }

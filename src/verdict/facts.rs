@@ -177,6 +177,8 @@ pub struct Check {
     /// Conclusion; for a status its state (`success`, `failure`, `error`).
     pub conclusion: Option<String>,
     pub url: Option<String>,
+    /// The link that its app gave a check run.
+    pub details_url: Option<String>,
     /// When it started, or the status was set: of two with the same name and app the newer counts.
     pub at: Option<Timestamp>,
     pub completed_at: Option<Timestamp>,

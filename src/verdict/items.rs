@@ -9,7 +9,7 @@ use super::jobs::{self, Effective};
 use super::plan::{Plan, names_workflow};
 use super::state::State;
 use super::suites::{CHECKS, REQUIRED_CHECKS, Suites};
-use super::{excuses, text};
+use super::{excuses, publish, text};
 use jiff::Timestamp;
 
 /// One job, check or expectation.
@@ -392,9 +392,8 @@ fn required_checks<'a>(
     suites: &mut Suites,
     notes: &mut Vec<String>,
 ) {
-    let own = plan.spec.publish.as_ref().and_then(|p| p.status.as_ref()).map(|s| s.context.as_str());
     for required in facts.expectations.required.iter().collect::<BTreeSet<_>>() {
-        if own == Some(required.name.as_str()) {
+        if publish::publishes(plan.spec, &required.name) {
             notes.push(format!(
                 "the branch requires {}, which this report itself publishes; it does not wait for itself",
                 text::clean(&required.name, 100)

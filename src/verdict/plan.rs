@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use regex::{Regex, RegexBuilder};
 
-use super::facts::{Check, CheckKind};
+use super::facts::Check;
+use super::publish;
 use crate::api::spec::{Expect, GateMode, GitHubSource, JobMatch, SuitePolicy, TestRunReportSpec, Waiver};
 
 /// Seconds without a change before a verdict is final, where the spec does not say.
@@ -117,10 +118,9 @@ impl<'a> Plan<'a> {
             || self.spec.workflows.iter().any(|w| names_workflow(w, workflow, path))
     }
 
-    /// The commit status that the report itself publishes.
+    /// The status or check that the report itself publishes.
     pub fn is_own(&self, check: &Check) -> bool {
-        let own = self.spec.publish.as_ref().and_then(|p| p.status.as_ref());
-        check.kind == CheckKind::Status && own.is_some_and(|s| s.context.eq_ignore_ascii_case(&check.name))
+        publish::is_own(self.spec, check)
     }
 
     /// First suite that matches, and whether another one would have matched too.

@@ -126,8 +126,9 @@ fn a_required_check_counts_even_if_its_workflow_is_not_listed() {
 #[test]
 fn a_report_does_not_wait_for_the_status_that_it_publishes() {
     let mut s = spec();
-    s.publish = Some(crate::api::spec::PublishSpec {
-        status: Some(crate::api::spec::PublishStatus { context: "testrun/verdict".into() }),
+    s.publish = Some(crate::api::publish::PublishSpec {
+        status: Some(crate::api::publish::PublishStatus { context: "testrun/verdict".into() }),
+        ..Default::default()
     });
     let mut f = jobs(&[("build", "success")]);
     f.expectations.required = vec![RequiredCheck { name: "testrun/verdict".into(), app_id: None }];

@@ -3,8 +3,9 @@
 use jiff::ToSpan;
 
 use super::*;
-use crate::api::spec::{PublishSpec, PublishStatus, RerunSpec};
-use crate::verdict::publish;
+use crate::api::publish::{PublishSpec, PublishStatus};
+use crate::api::spec::RerunSpec;
+use crate::verdict::publish::status as publish;
 
 fn twice() -> TestRunReportSpec {
     TestRunReportSpec { rerun: Some(RerunSpec { max_attempts: 2 }), ..spec() }
@@ -101,7 +102,10 @@ fn a_re_run_that_cannot_help_is_not_asked_for() {
 
 fn published(f: &Facts) -> Option<&'static str> {
     let s = TestRunReportSpec {
-        publish: Some(PublishSpec { status: Some(PublishStatus { context: "testrun".into() }) }),
+        publish: Some(PublishSpec {
+            status: Some(PublishStatus { context: "testrun".into() }),
+            ..Default::default()
+        }),
         ..spec()
     };
     let e = eval(&s, f);

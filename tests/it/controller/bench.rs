@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use testkit::controlplane::{self, AuditMark, ControlPlane};
 use testrun_operator::api::{TestRunReport, crd_yaml};
 use testrun_operator::collect::Look as TakenAs;
-use testrun_operator::connections::{Connection, Connections, Held, Own};
+use testrun_operator::connections::{Connection, Connections, Held, Own, Publish};
 use testrun_operator::controller::{self, Access, Config, Deed, Observer, Pace};
 use testrun_operator::github::ApiBase;
 use testrun_operator::runtime::health::Health;
@@ -173,16 +173,30 @@ impl Bench {
         pace: Pace,
         answer: Observations,
     ) -> Self {
+        Self::start_with(plane, namespace, pace, answer, Publish::default()).await
+    }
+
+    /// With what the administrator lets reports publish.
+    pub async fn start_with(
+        plane: &'static ControlPlane,
+        namespace: String,
+        pace: Pace,
+        answer: Observations,
+        publish: Publish,
+    ) -> Self {
         let client = client(plane).await;
         let script = Script::new(answer);
         let (health, metrics, end) = (Health::new(), Metrics::new(), CancellationToken::new());
         let config = Config {
             namespace: Some(namespace.clone()),
-            connections: Connections::new([Connection::open(
-                "github.com",
-                ApiBase::default(),
-                Own::Token(SecretString::from("operator-token")),
-            )])
+            connections: Connections::new([Connection {
+                publish,
+                ..Connection::open(
+                    "github.com",
+                    ApiBase::default(),
+                    Own::Token(SecretString::from("operator-token")),
+                )
+            }])
             .into(),
             pace,
             concurrency: 4,

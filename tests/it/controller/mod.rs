@@ -5,6 +5,7 @@ mod bench;
 mod change;
 mod life;
 mod process;
+mod promoter;
 mod rest;
 
 use jiff::{SignedDuration, Timestamp};

@@ -1,9 +1,9 @@
 //! The verdict as a commit status on GitHub: what should be there, and whether it is.
 
-use super::facts::{CheckKind, Facts, Observations};
-use super::text::clean;
 use crate::api::conditions::ConditionType;
 use crate::api::{TestRunReportSpec, TestRunReportStatus};
+use crate::verdict::facts::{CheckKind, Facts, Observations};
+use crate::verdict::text::clean;
 
 /// Characters of a description that GitHub takes.
 const DESCRIPTION: usize = 140;

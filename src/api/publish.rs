@@ -1,0 +1,64 @@
+//! What the operator writes outside of a report, where the report asks for it.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the operator writes outside this object. A name that it writes under must be one that the
+/// administrator allows for the connection, by default `testrun`, `testrun/...` and `testrun-...`.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("!has(self.status) || !has(self.commitStatus) || self.status.context != self.commitStatus.key")
+        .message("GitOps Promoter puts a check run of the name commitStatus.key on the commit; give status.context another name, or leave status out")
+)]
+pub struct PublishSpec {
+    /// Write the verdict as a commit status on GitHub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<PublishStatus>,
+
+    /// Write the verdict as a `CommitStatus` of GitOps Promoter in this namespace. The administrator
+    /// must allow its key for the connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit_status: Option<PublishCommitStatus>,
+}
+
+/// A commit status on GitHub that carries the verdict.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PublishStatus {
+    /// Context of the status, which a branch rule can require.
+    #[serde(default = "default_context")]
+    #[schemars(length(min = 1, max = 100))]
+    pub context: String,
+}
+
+/// Context of the published commit status where the spec names none.
+pub fn default_context() -> String {
+    "testrun/verdict".to_owned()
+}
+
+/// A `CommitStatus` of GitOps Promoter that carries the verdict.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PublishCommitStatus {
+    /// Key by which a PromotionStrategy asks for the status; also its name on GitHub.
+    #[serde(default = "default_key")]
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(
+        validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')")
+            .message("key must be lower-case letters, digits and -, as in the PromotionStrategy that asks for it")
+    )]
+    pub key: String,
+    /// Name of promoter's GitRepository in this namespace.
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(
+        validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')")
+            .message("gitRepository must be the name of a GitRepository in this namespace")
+    )]
+    pub git_repository: String,
+}
+
+fn default_key() -> String {
+    "testrun".to_owned()
+}

@@ -1,0 +1,255 @@
+//! What the operator does outside of a report after its status is written: re-runs, and what the spec
+//! wants to be published.
+//!
+//! All of it is off unless the spec asks. A re-run is asked for by whoever wrote its record, once. What is
+//! published is written when what was read differs from what should be there.
+
+pub(super) mod promoter;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use kube::Resource;
+use kube::runtime::events::{Event, EventType};
+
+use super::Access;
+use super::reconcile::Shared;
+use crate::api::status::Rerun;
+use crate::api::{ConditionType, Reason, TestRunReport, TestRunReportStatus};
+use crate::github::api::Repo;
+use crate::github::{Ask, GitHub, Priority};
+use crate::verdict::facts::{Observations, Trouble};
+use crate::verdict::publish::status::{self, CommitStatus};
+use crate::verdict::publish::{self, Outcomes, Problem, Target};
+use crate::verdict::{Context, text};
+
+/// A list of commit statuses may lag behind by this much; nothing is set twice within it.
+const LAG: Duration = Duration::from_secs(60);
+
+/// Something that is changed on GitHub.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Run the failed jobs of a run again, if it still is at this attempt.
+    Rerun { repository: String, run: i64, attempt: i64 },
+    /// Set a commit status.
+    Status(CommitStatus),
+}
+
+/// Does it on GitHub.
+pub(super) async fn carry_out(github: &GitHub, deed: &Deed) -> Result<(), Trouble> {
+    match deed {
+        Deed::Rerun { repository, run, attempt } => {
+            let repo = Repo::new(github, repository, Ask::now(Priority::Gating));
+            let now = repo.run(*run).await?;
+            // Somebody else was faster.
+            if now.run_attempt != *attempt || now.status != "completed" {
+                return Ok(());
+            }
+            repo.rerun_failed_jobs(*run).await
+        }
+        Deed::Status(s) => {
+            let repo = Repo::new(github, &s.repository, Ask::now(Priority::Gating));
+            repo.set_status(&s.sha, &s.context, s.state, &s.description).await
+        }
+    }
+}
+
+/// What the controller remembers of its deeds for one report.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    refused: Vec<(i64, i64, String)>,
+    published: Option<(CommitStatus, Instant)>,
+    outcomes: Outcomes,
+    warned: BTreeMap<Option<Target>, String>,
+}
+
+impl Done {
+    /// Puts refusals that the status does not tell yet into its records.
+    pub fn tell(&self, status: &mut TestRunReportStatus) {
+        for record in &mut status.reruns {
+            let refusal = self.refused.iter().find(|(r, a, _)| *r == record.run_id && *a == record.attempt);
+            if let (None, Some((_, _, why))) = (&record.refused, refusal) {
+                record.refused = Some(why.clone());
+            }
+        }
+    }
+
+    /// Whether the last attempt to publish there failed.
+    pub fn is_bad(&self, target: Target) -> bool {
+        self.outcomes.get(&target).is_some_and(Result::is_err)
+    }
+}
+
+/// Puts what is known of the published verdict into a status.
+pub(super) fn tell(
+    report: &TestRunReport,
+    context: &Context<'_>,
+    shared: &Shared,
+    status: &mut TestRunReportStatus,
+) {
+    let outcomes = shared.memory.deeds(report, |done| done.outcomes.clone());
+    publish::tell(&report.spec, &outcomes, context, status);
+}
+
+/// What follows from a status that was just written.
+pub(super) async fn reruns(
+    report: &TestRunReport,
+    before: Option<&TestRunReportStatus>,
+    after: &TestRunReportStatus,
+    access: Option<&Access>,
+    shared: &Shared,
+) -> bool {
+    let Some(access) = access else { return false };
+    let mut refused = false;
+    for (record, deed) in new_reruns(before, after) {
+        tracing::info!(run = record.run_id, attempt = record.attempt, "asks for a re-run of the failed jobs");
+        if let Err(trouble) = shared.observer.act(report, access.clone(), &deed).await {
+            let why = format!("run {} was not re-run: {}", record.run_id, trouble.message);
+            warn(report, None, "RerunRefused", &why, shared).await;
+            let entry = (record.run_id, record.attempt, text::clean(&why, 512));
+            shared.memory.deeds(report, |d| d.refused.push(entry));
+            refused = true;
+        }
+    }
+    refused
+}
+
+/// A report whose spec changed since its last verdict: what was published about it is taken back before
+/// anything else, because nobody who reads it elsewhere sees that it is old.
+pub(super) async fn withdraw(report: &TestRunReport, status: Option<&TestRunReportStatus>, shared: &Shared) {
+    let observed = status.map(|s| s.observed_generation).filter(|g| *g >= 0);
+    let changed = observed.is_some() && observed != report.metadata.generation;
+    let shown = status.is_some_and(|s| has_published(s));
+    let asked = report.spec.publish.as_ref().is_some_and(|p| p.commit_status.is_some());
+    if !changed || !(shown || asked) {
+        return;
+    }
+    if let Err(problem) = promoter::withdraw(report, shared).await {
+        tracing::warn!("a CommitStatus could not be taken back: {}", problem.message);
+    }
+}
+
+/// Makes what is published the verdict of a status. True when another look is due.
+pub(super) async fn publish(
+    report: &TestRunReport,
+    observations: &Observations,
+    before: Option<&TestRunReportStatus>,
+    status: &TestRunReportStatus,
+    access: Option<&Access>,
+    shared: &Shared,
+) -> bool {
+    let asked = publish::asked(&report.spec);
+    shared.memory.deeds(report, |done| done.outcomes.retain(|target, _| asked.contains(target)));
+    set_status(report, observations, status, access, shared).await;
+    if !asked.contains(&Target::Promoter) && !before.is_some_and(has_published) {
+        return false;
+    }
+    match promoter::reflect(report, status, shared).await {
+        Ok(promoter::Reflected::Overtaken) => return true,
+        Ok(promoter::Reflected::Shown) if asked.contains(&Target::Promoter) => {
+            came_to(report, Target::Promoter, Ok(()), shared).await;
+        }
+        // Nothing is asked for any more; what could not be removed is its report's, and goes with it.
+        Ok(promoter::Reflected::Shown) => {}
+        Err(problem) if asked.contains(&Target::Promoter) => {
+            came_to(report, Target::Promoter, Err(problem), shared).await;
+        }
+        Err(problem) => tracing::debug!("a CommitStatus was not removed: {}", problem.message),
+    }
+    false
+}
+
+/// Something was published for this report once.
+fn has_published(status: &TestRunReportStatus) -> bool {
+    status.conditions.iter().any(|c| c.type_ == ConditionType::Published.as_str())
+}
+
+/// Sets the commit status that the spec asks for, if GitHub does not show it.
+async fn set_status(
+    report: &TestRunReport,
+    observations: &Observations,
+    status: &TestRunReportStatus,
+    access: Option<&Access>,
+    shared: &Shared,
+) {
+    if report.spec.publish.as_ref().is_none_or(|p| p.status.is_none()) {
+        return;
+    }
+    // Without facts nothing is known of what GitHub shows.
+    let (Observations::Facts(_), Some(access)) = (observations, access) else { return };
+    let Some(due) = status::due(&report.spec, observations, status) else {
+        return came_to(report, Target::Status, Ok(()), shared).await;
+    };
+    let fresh = |d: &mut Done| d.published.as_ref().is_some_and(|(s, at)| *s == due && at.elapsed() < LAG);
+    if shared.memory.deeds(report, fresh) {
+        return;
+    }
+    match shared.observer.act(report, access.clone(), &Deed::Status(due.clone())).await {
+        Ok(()) => {
+            tracing::info!(sha = due.sha, state = due.state, "published the verdict as a commit status");
+            shared.memory.deeds(report, |d| d.published = Some((due, Instant::now())));
+            came_to(report, Target::Status, Ok(()), shared).await;
+        }
+        Err(trouble) => refused(report, Target::Status, trouble, shared).await,
+    }
+}
+
+/// A refusal by GitHub. What passes by itself is warned of and tried again; it is no news for the status.
+async fn refused(report: &TestRunReport, target: Target, trouble: Trouble, shared: &Shared) {
+    let passing = matches!(trouble.reason, Reason::GitHubUnavailable | Reason::RateLimited);
+    let problem = Problem { reason: Reason::PublishRefused, message: trouble.message };
+    if passing {
+        return warn(report, Some(target), problem.reason.as_str(), &problem.message, shared).await;
+    }
+    came_to(report, target, Err(problem), shared).await;
+}
+
+/// Remembers what came of an attempt; a problem is a warning event too.
+async fn came_to(report: &TestRunReport, target: Target, outcome: Result<(), Problem>, shared: &Shared) {
+    if let Err(problem) = &outcome {
+        let message = format!("{}: {}", target.as_str(), problem.message);
+        warn(report, Some(target), problem.reason.as_str(), &message, shared).await;
+    }
+    shared.memory.deeds(report, |done| {
+        if outcome.is_ok() {
+            done.warned.remove(&Some(target));
+        }
+        done.outcomes.insert(target, outcome);
+    });
+}
+
+/// A warning event, once for each message.
+async fn warn(report: &TestRunReport, about: Option<Target>, reason: &str, message: &str, shared: &Shared) {
+    let known = shared
+        .memory
+        .deeds(report, |d| d.warned.insert(about, message.to_owned()).as_deref() == Some(message));
+    if known {
+        return;
+    }
+    tracing::warn!("{reason}: {message}");
+    let event = Event {
+        type_: EventType::Warning,
+        reason: reason.to_owned(),
+        note: Some(super::events::shortened(message)),
+        action: "Act".to_owned(),
+        secondary: None,
+    };
+    if let Err(error) = shared.recorder.publish(&event, &report.object_ref(&())).await {
+        tracing::debug!("an event could not be recorded: {error}");
+    }
+}
+
+/// The re-runs that a status asks for and the one before it did not.
+fn new_reruns<'s>(
+    before: Option<&TestRunReportStatus>,
+    after: &'s TestRunReportStatus,
+) -> Vec<(&'s Rerun, Deed)> {
+    let known = before.map(|b| b.reruns.as_slice()).unwrap_or_default();
+    let Some(source) = &after.source else { return Vec::new() };
+    let is_new = |r: &&Rerun| {
+        r.refused.is_none() && !known.iter().any(|k| k.run_id == r.run_id && k.attempt == r.attempt)
+    };
+    let deed =
+        |r: &Rerun| Deed::Rerun { repository: source.repository.clone(), run: r.run_id, attempt: r.attempt };
+    after.reruns.iter().filter(is_new).map(|r| (r, deed(r))).collect()
+}
