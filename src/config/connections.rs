@@ -156,7 +156,9 @@ fn published(entry: &Publish, at: &str, wrong: &mut Vec<String>) -> connections:
             && text.ends_with(|c: char| c.is_ascii_alphanumeric())
     };
     if publish.promoter_instance.as_ref().is_some_and(|i| !label(i)) {
-        wrong.push(format!("{at}.publish.promoterInstance: expected the value of a label, up to 63 characters"));
+        wrong.push(format!(
+            "{at}.publish.promoterInstance: expected the value of a label, up to 63 characters"
+        ));
     }
     publish
 }

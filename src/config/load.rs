@@ -317,6 +317,30 @@ mod tests {
     }
 
     #[test]
+    fn what_reports_may_publish_is_named() {
+        let of = |publish: &str| {
+            let entry = format!("{{name: a, namespaces: [ci], repositories: ['*'], publish: {publish}}}");
+            parse(&format!("connections: [{entry}]"))
+        };
+        let publish = |text: &str| of(text).unwrap().connections.iter().next().unwrap().publish.clone();
+        let plain = publish("{}");
+        assert!(plain.allows_name("testrun/verdict") && plain.allows_name("Testrun"));
+        assert!(!plain.allows_name("security/scan") && !plain.allows_key("testrun"));
+        let own = publish("{names: [ci/*], commitStatusKeys: [testrun, 'e2e-*'], promoterInstance: blue}");
+        assert!(own.allows_name("ci/report") && !own.allows_name("testrun"));
+        assert!(own.allows_key("e2e-nightly") && !own.allows_key("e2e"));
+        assert_eq!(own.promoter_instance.as_deref(), Some("blue"));
+        for (bad, want) in [
+            ("{names: ['*']}", "connections[0].publish.names: "),
+            ("{commitStatusKeys: ['*']}", "connections[0].publish.commitStatusKeys: "),
+            ("{promoterInstance: 'a b'}", "connections[0].publish.promoterInstance: "),
+        ] {
+            let error = of(bad).unwrap_err().to_string();
+            assert!(error.contains(want), "{error}");
+        }
+    }
+
+    #[test]
     fn flags_win_over_the_file_and_errors_say_whose_they_are() {
         let overrides = vec![("controller.pollInterval", Value::from("7s")), ("sharding.shards", 2.into())];
         let source = Source { file: None, overrides };

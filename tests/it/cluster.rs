@@ -1,5 +1,6 @@
 //! The shared control plane with the CRD of reports installed.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use testkit::controlplane::{self, ControlPlane};
@@ -28,6 +29,22 @@ pub async fn install(plane: &ControlPlane) {
         async || plane.kubectl_ok(&["explain", "testrunreports.spec"]).await.ok(),
     )
     .await;
+}
+
+/// The CRDs of GitOps Promoter, where the corpus is.
+pub fn promoter_definitions() -> Option<Vec<PathBuf>> {
+    let root = std::env::var_os("TESTRUN_CORPUS").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus")),
+        PathBuf::from,
+    );
+    let names = ["commitstatuses", "gitrepositories"];
+    let files: Vec<PathBuf> =
+        names.map(|n| root.join("crds").join(format!("promoter.argoproj.io_{n}.yaml"))).into();
+    if files.iter().all(|file| file.is_file()) {
+        return Some(files);
+    }
+    println!("skipped: corpus absent");
+    None
 }
 
 /// Repeats an attempt until it gives something; a minute is far more than anything here takes.

@@ -56,6 +56,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- if .Values.promoter.enabled }}
+- apiGroups: [promoter.argoproj.io]
+  resources: [commitstatuses]
+  verbs: [get, list, create, update, delete]
+{{- end }}
 {{- if .Values.credentials.enabled }}
 - apiGroups: [""]
   resources: [secrets]

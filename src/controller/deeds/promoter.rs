@@ -53,7 +53,8 @@ pub(super) async fn reflect(
     let generation = report.metadata.generation.unwrap_or_default();
     let github = &report.spec.source.github;
     let namespace = report.namespace().unwrap_or_default();
-    let connection = shared.config.connections.now().allowed(&github.connection, &namespace, &github.repository);
+    let connection =
+        shared.config.connections.now().allowed(&github.connection, &namespace, &github.repository);
     let wish = wish(&report.spec, generation, status);
     let grant = |wish: &Wish| connection.as_ref().filter(|c| c.publish.allows_key(&wish.key));
     let Some((wish, connection)) = wish.as_ref().and_then(|w| Some((w, grant(w)?))) else {

@@ -2,6 +2,7 @@
 
 mod gate;
 mod install;
+mod promoter;
 mod render;
 mod status_policy;
 

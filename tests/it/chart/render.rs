@@ -28,6 +28,7 @@ pub fn everything() -> Value {
         "credentials": {"watchSecrets": true},
         "gate": {"enabled": true, "reportNamespace": "verdicts",
             "reports": [{"name": "web", "workloads": ["web"]}, {"name": "db", "workloads": ["db", "db-init"]}]},
+        "promoter": {"enabled": true},
         "metrics": {"serviceMonitor": {"enabled": true}, "prometheusRule": {"enabled": true}},
         "networkPolicy": {"enabled": true}, "podDisruptionBudget": {"enabled": true},
         "ports": {"metrics": 9090}, "imagePullSecrets": [{"name": "pull"}], "priorityClassName": "high",
@@ -78,8 +79,8 @@ async fn what_is_not_asked_for_is_not_rendered() {
     for kind in ["ServiceMonitor", "PrometheusRule", "NetworkPolicy", "PodDisruptionBudget"] {
         assert_eq!(documents(&all, kind).len(), 1, "{kind}");
     }
-    // The status policy, one per report, and the one that closes the list.
-    assert_eq!(documents(&all, "ValidatingAdmissionPolicy").len(), 4);
+    // The status policy, promoter's, one per report, and the one that closes the list.
+    assert_eq!(documents(&all, "ValidatingAdmissionPolicy").len(), 5);
     let off = json!({"statusPolicy": {"enabled": false}, "rbac": {"create": false},
         "metrics": {"service": {"enabled": false}}, "serviceAccount": {"create": false, "name": "mine"}});
     let off = rendered(off).await;
@@ -125,6 +126,8 @@ async fn values_that_make_no_sense_are_refused() {
         (json!({"github": {"apiUrl": "http://ghe"}}), "/github/apiUrl"),
         (json!({"serviceAccount": {"create": false}}), "set serviceAccount.name"),
         (json!({"ports": {"probes": 80}}), "/ports/probes"),
+        (json!({"promoter": {"enabled": true, "keys": ["a' in x || 'b"]}}), "/promoter/keys"),
+        (json!({"promoter": {"enabled": true, "keys": []}}), "/promoter/keys"),
     ] {
         let error = refused(values.clone()).await;
         assert!(error.contains(words), "{words:?} is not said of {values}: {error}");

@@ -1,6 +1,5 @@
 //! `spec.publish.commitStatus`: the verdict as a `CommitStatus` of GitOps Promoter, with its own CRD.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use futures::TryStreamExt;
@@ -16,29 +15,13 @@ use tokio::sync::OnceCell;
 
 use super::bench::{self, Bench, QUICK, SLOW, client};
 use super::{SHA, green, message, one_job, passed, red, running};
-use crate::cluster::eventually;
+use crate::cluster::{eventually, promoter_definitions};
 
 static PLANE: OnceCell<ControlPlane> = OnceCell::const_new();
 
-/// The CRDs of GitOps Promoter.
-fn definitions() -> Option<Vec<PathBuf>> {
-    let root = std::env::var_os("TESTRUN_CORPUS").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus")),
-        PathBuf::from,
-    );
-    let names = ["commitstatuses", "gitrepositories"];
-    let files: Vec<PathBuf> =
-        names.map(|n| root.join("crds").join(format!("promoter.argoproj.io_{n}.yaml"))).into();
-    if files.iter().all(|file| file.is_file()) {
-        return Some(files);
-    }
-    println!("skipped: corpus absent");
-    None
-}
-
 /// A control plane of these tests alone: the shared one has no promoter.
 async fn plane() -> Option<&'static ControlPlane> {
-    let files = definitions()?;
+    let files = promoter_definitions()?;
     let start = async || {
         let plane = ControlPlane::builder().audit(true).start().await.unwrap();
         bench::install(&plane).await;
@@ -280,9 +263,15 @@ async fn a_successor_of_the_same_name_takes_over_with_its_own_verdict() {
     bench.plane.kubectl_ok(&["delete", "trr", "pr", "--namespace", &bench.namespace]).await.unwrap();
     bench.create("pr", asks()).await;
     let report = bench.reason("pr", "Running").await;
-    let object = phase(&bench, "pr", "pending").await;
-    assert_eq!(object["metadata"]["ownerReferences"].as_array().unwrap().len(), 1);
-    assert_eq!(object["metadata"]["ownerReferences"][0]["uid"], report.metadata.uid.unwrap());
+    let uid = report.metadata.uid.unwrap();
+    let taken = async || {
+        let object = found(&bench, "pr").await?;
+        let owners = object["metadata"]["ownerReferences"].as_array().unwrap().clone();
+        assert_eq!(owners.len(), 1);
+        (owners[0]["uid"] == uid.as_str()).then_some(object)
+    };
+    let object = eventually(|| "the new owner", taken).await;
+    assert_eq!(object["spec"]["phase"], "pending");
     bench.stop().await;
 }
 
