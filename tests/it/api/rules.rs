@@ -251,6 +251,21 @@ fn refused() -> Vec<(Change, &'static str)> {
         (waiver(json!({"test": "t"})), "set either job or test to its exact name"),
         (With(json!({"rerun": {"maxAttempts": 6}})), "less than or equal to 5"),
         (With(json!({"publish": {"status": {"context": ""}}})), "at least 1 chars"),
+        (With(json!({"publish": {"commitStatus": {}}})), "gitRepository: Required value"),
+        (
+            With(json!({"publish": {"commitStatus": {"gitRepository": "a", "key": "A/b"}}})),
+            "as in the PromotionStrategy that asks for it",
+        ),
+        (
+            With(json!({"publish": {"commitStatus": {"gitRepository": "https://github.com/a/b"}}})),
+            "must be the name of a GitRepository in this namespace",
+        ),
+        (
+            With(
+                json!({"publish": {"status": {"context": "t"}, "commitStatus": {"gitRepository": "a", "key": "t"}}}),
+            ),
+            "GitOps Promoter puts a check run of the name commitStatus.key on the commit",
+        ),
         (
             With(json!({"suites": vec![json!({"name": "a", "match": [{"job": "x"}]}); 65]})),
             "must have at most 64 items",
