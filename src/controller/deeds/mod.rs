@@ -119,7 +119,7 @@ pub(super) async fn reruns(
 pub(super) async fn withdraw(report: &TestRunReport, status: Option<&TestRunReportStatus>, shared: &Shared) {
     let observed = status.map(|s| s.observed_generation).filter(|g| *g >= 0);
     let changed = observed.is_some() && observed != report.metadata.generation;
-    let shown = status.is_some_and(|s| has_published(s));
+    let shown = status.is_some_and(has_published);
     let asked = report.spec.publish.as_ref().is_some_and(|p| p.commit_status.is_some());
     if !changed || !(shown || asked) {
         return;

@@ -81,7 +81,7 @@ async fn withdraw_found(
     mut found: DynamicObject,
     report: &TestRunReport,
 ) -> Result<Reflected, Problem> {
-    if !is_ours(&found, report) || found.data["spec"]["phase"] == Phase::Pending.as_str() {
+    if !is_ours(&found, report) || said(&found, "phase") == Some(Phase::Pending.as_str()) {
         return Ok(Reflected::Shown);
     }
     let Some(spec) = found.data.get_mut("spec").and_then(Value::as_object_mut) else {
@@ -216,7 +216,8 @@ async fn rival(object: &DynamicObject, wish: &Wish, shared: &Shared) -> Result<O
     let same_key = ListParams::default().labels(&format!("{KEY}={}", wish.key));
     let list: Vec<DynamicObject> = all.list(&same_key).await.map_err(|e| refused(&e))?.items;
     let place = |o: &DynamicObject| (o.namespace().unwrap_or_default(), o.name_any());
-    let mut others = list.iter().filter(|o| o.data["spec"]["sha"] == wish.sha && place(o) != place(object));
+    let same = |o: &&DynamicObject| said(o, "sha") == Some(&wish.sha) && place(o) != place(object);
+    let mut others = list.iter().filter(same);
     let instance = |o: &DynamicObject| o.labels().get(INSTANCE).cloned();
     let Some(other) = others.find(|o| instance(o) == instance(object)) else { return Ok(None) };
     let of_report = other.owner_references().iter().any(of_report);
@@ -256,6 +257,11 @@ async fn still_says(
             && now.metadata.deletion_timestamp.is_none()
             && now.status.as_ref() == Some(status)
     }))
+}
+
+/// A text of the spec.
+fn said<'o>(object: &'o DynamicObject, name: &str) -> Option<&'o str> {
+    object.data.get("spec")?.get(name)?.as_str()
 }
 
 fn resource() -> ApiResource {
