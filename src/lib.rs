@@ -9,5 +9,6 @@ pub mod connections;
 pub mod controller;
 pub mod evidence;
 pub mod github;
+pub mod leader;
 pub mod runtime;
 pub mod verdict;

@@ -37,6 +37,7 @@ pub use watch::CRD_MISSING;
 
 use crate::api::TestRunReport;
 use crate::connections::Live;
+use crate::leader::Ownership;
 use crate::runtime::health::Health;
 use crate::runtime::metrics::Metrics;
 use memory::Memory;
@@ -58,6 +59,8 @@ pub struct Config {
     pub pace: Pace,
     /// Most reconciles at a time.
     pub concurrency: u16,
+    /// Which namespaces are this process's.
+    pub ownership: Ownership,
 }
 
 /// Works until the token is cancelled, then finishes running reconciles.
@@ -92,6 +95,7 @@ pub async fn run(
     );
     let secrets = secrets::changes(watch::api(&client, namespace.as_deref()), store.clone());
     let moved = moved(config.connections.clone(), store.clone());
+    let gained = gained(config.ownership.clone(), store.clone(), memory.clone());
     let settings = controller::Config::default().concurrency(config.concurrency.max(1));
     let recorder = events::recorder(client.clone());
     let shared = Arc::new(Shared { client, observer, config, memory, metrics, recorder });
@@ -99,6 +103,7 @@ pub async fn run(
         .with_config(settings)
         .reconcile_on(secrets)
         .reconcile_on(moved)
+        .reconcile_on(gained)
         .graceful_shutdown_on(end.clone().cancelled_owned())
         .run(look, |_, never: &Infallible, _| match *never {}, shared)
         .for_each(|result| async move {
@@ -133,6 +138,28 @@ fn moved(
         let all = reports.state();
         let uses = |r: &&Arc<TestRunReport>| names.contains(&r.spec.source.github.connection);
         stream::iter(all.iter().filter(uses).map(|r| ObjectRef::from_obj(r.as_ref())).collect::<Vec<_>>())
+    })
+}
+
+/// Reports of the shards that this process gained. What is remembered of them is from before another replica
+/// worked on them.
+fn gained(
+    ownership: Ownership,
+    reports: Store<TestRunReport>,
+    memory: Arc<Memory>,
+) -> impl Stream<Item = ObjectRef<TestRunReport>> + Send {
+    let gains = stream::unfold((ownership, Vec::new()), |(ownership, mut terms)| async move {
+        let ours = ownership.gained(&mut terms).await;
+        Some((ours, (ownership, terms)))
+    });
+    gains.flat_map(move |ours| {
+        let all = reports.state();
+        let mine = all.iter().filter(|r| ours(r.metadata.namespace.as_deref().unwrap_or_default()));
+        let refs = mine.map(|r| {
+            memory.forget(&r.uid().unwrap_or_default());
+            ObjectRef::from_obj(r.as_ref())
+        });
+        stream::iter(refs.collect::<Vec<_>>())
     })
 }
 

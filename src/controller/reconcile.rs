@@ -17,7 +17,9 @@ use super::observer::Observer;
 use super::{Access, Config, deeds, events, requeue};
 use crate::api::{FIELD_MANAGER, Reason, TestRunReport, TestRunReportStatus};
 use crate::collect::Look;
+use crate::leader::Work;
 use crate::runtime::metrics::{Metrics, Outcome};
+use crate::runtime::random;
 use crate::verdict::facts::{Observations, Trouble};
 use crate::verdict::{self, Context, Next};
 
@@ -43,9 +45,12 @@ type Done = (Outcome, Option<Duration>);
 
 /// Looks at a report. Whatever happens inside becomes an outcome; the process never ends of it.
 pub(super) async fn reconcile(cached: Arc<TestRunReport>, shared: Arc<Shared>) -> Action {
+    let namespace = cached.namespace().unwrap_or_default();
+    // Another replica's; should that end, all reports of its share are queued.
+    let Some(work) = shared.config.ownership.begin(&namespace) else { return Action::await_change() };
     let report = shared.memory.freshest(cached);
     let begin = Instant::now();
-    let look = AssertUnwindSafe(tokio::time::timeout(LIMIT, look(&report, &shared))).catch_unwind();
+    let look = AssertUnwindSafe(tokio::time::timeout(LIMIT, look(&report, &shared, &work))).catch_unwind();
     let (outcome, wait) = match look.await {
         Ok(Ok(Ok(done))) => done,
         Ok(Ok(Err(error))) => {
@@ -70,10 +75,10 @@ pub(super) async fn reconcile(cached: Arc<TestRunReport>, shared: Arc<Shared>) -
 
 fn retry(report: &TestRunReport, shared: &Shared) -> Duration {
     shared.memory.abandon(report);
-    requeue::backoff(shared.memory.failed(report), requeue::jitter())
+    requeue::backoff(shared.memory.failed(report), random::unit())
 }
 
-async fn look(report: &Arc<TestRunReport>, shared: &Shared) -> Result<Done, kube::Error> {
+async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Result<Done, kube::Error> {
     if report.metadata.deletion_timestamp.is_some() {
         return Ok((Outcome::Gone, None));
     }
@@ -84,7 +89,7 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared) -> Result<Done, kube
     if let Some(at) = expiry(report, previous.as_ref())
         && at <= Timestamp::now()
     {
-        return expire(report, shared).await;
+        return expire(report, shared, work).await;
     }
     deeds::withdraw(report, previous.as_ref(), shared).await;
     let (observations, access) = observe(report, shared).await?;
@@ -103,13 +108,13 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared) -> Result<Done, kube
         shared.memory.settle(report.clone());
         Outcome::Unchanged
     } else {
-        write(report, &evaluation.status, shared).await?
+        write(report, &evaluation.status, shared, work).await?
     };
     if outcome == Outcome::Written {
         events::record(&shared.recorder, report, previous.as_ref(), &evaluation.status).await;
     }
     let mut refused = false;
-    if matches!(outcome, Outcome::Written | Outcome::Unchanged) {
+    if matches!(outcome, Outcome::Written | Outcome::Unchanged) && work.may_write() {
         let (status, access) = (&evaluation.status, access.as_ref());
         if outcome == Outcome::Written {
             refused = deeds::reruns(report, previous.as_ref(), status, access, shared).await;
@@ -129,7 +134,7 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared) -> Result<Done, kube
         // What GitHub refused belongs into the status.
         _ if refused => Some(AFTER_CONFLICT),
         Outcome::Conflict => Some(AFTER_CONFLICT),
-        Outcome::Gone => None,
+        Outcome::Gone | Outcome::Lost => None,
         _ => wait(report, &evaluation, shared),
     };
     Ok((outcome, wait))
@@ -163,7 +168,11 @@ async fn write(
     report: &Arc<TestRunReport>,
     status: &TestRunReportStatus,
     shared: &Shared,
+    work: &Work,
 ) -> Result<Outcome, kube::Error> {
+    if !work.may_write() {
+        return Ok(Outcome::Lost);
+    }
     let mut object = TestRunReport::clone(report);
     object.metadata.managed_fields = None;
     object.status = Some(status.clone());
@@ -184,7 +193,10 @@ async fn write(
 }
 
 /// Deletes a report whose time is over, if it is still the one that was read.
-async fn expire(report: &TestRunReport, shared: &Shared) -> Result<Done, kube::Error> {
+async fn expire(report: &TestRunReport, shared: &Shared, work: &Work) -> Result<Done, kube::Error> {
+    if !work.may_write() {
+        return Ok((Outcome::Lost, None));
+    }
     let parameters = DeleteParams {
         preconditions: Some(Preconditions { uid: report.uid(), resource_version: report.resource_version() }),
         ..DeleteParams::default()
@@ -231,7 +243,7 @@ fn wait(report: &TestRunReport, evaluation: &verdict::Evaluation, shared: &Share
         }
     };
     let now = Timestamp::now();
-    let next = requeue::delay(evaluation.next, now, shared.config.pace, failures, requeue::jitter());
+    let next = requeue::delay(evaluation.next, now, shared.config.pace, failures, random::unit());
     let end = expiry(report, Some(&evaluation.status)).map(|at| requeue::until(at, now));
     match (next, end) {
         (Some(next), Some(end)) => Some(next.min(end)),

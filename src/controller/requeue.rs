@@ -1,6 +1,5 @@
 //! When a report is looked at again.
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -52,12 +51,6 @@ pub fn until(at: Timestamp, now: Timestamp) -> Duration {
     left.clamp(Duration::from_millis(100), LONGEST)
 }
 
-/// A random number in 0..1.
-pub fn jitter() -> f64 {
-    let random = RandomState::new().hash_one(std::time::Instant::now());
-    (random >> 11) as f64 / (1_u64 << 53) as f64
-}
-
 /// Ten per cent earlier or later, so that reports do not move in step.
 fn spread(interval: Duration, jitter: f64) -> Duration {
     interval.mul_f64(0.9 + 0.2 * jitter.clamp(0.0, 1.0))
@@ -105,6 +98,5 @@ mod tests {
         let waits: Vec<u64> =
             [0, 1, 2, 3, 4, 5, 6, 7, 8, u32::MAX].map(|n| backoff(n, 0.0).as_secs()).to_vec();
         assert_eq!(waits, [5, 5, 10, 20, 40, 80, 160, 300, 300, 300]);
-        assert!((0..100).all(|_| (0.0..1.0).contains(&jitter())));
     }
 }

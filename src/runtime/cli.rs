@@ -9,6 +9,7 @@ use super::{health, metrics, shutdown, telemetry};
 use crate::config::{self, Config, InvalidConfig, Loaded, Reload, RunArgs, Source};
 use crate::connections::{Connection, Connections, Live};
 use crate::controller::{self, Observer, Pace};
+use crate::leader::{self, Ownership};
 
 /// Kubernetes operator that turns the CI results of a commit into a TestRunReport.
 #[derive(Parser, Debug)]
@@ -139,6 +140,11 @@ async fn control(
     counters: metrics::Metrics,
     end: tokio_util::sync::CancellationToken,
 ) {
+    let ownership = match config.leader_election.enabled {
+        false => Ownership::everything(),
+        true => Ownership::nothing(config.sharding.shards),
+    };
+    let leases = leases(&client, config, &ownership, &counters, &end);
     let settings = controller::Config {
         namespace: None,
         connections,
@@ -147,19 +153,55 @@ async fn control(
             refresh: config.controller.refresh_interval.get(),
         },
         concurrency: config.controller.concurrency,
+        ownership,
     };
     let namespaces: std::collections::BTreeSet<String> =
         config.controller.namespaces.iter().cloned().collect();
-    if namespaces.is_empty() {
-        return controller::run(client, observer, settings, state, counters, end).await;
-    }
-    // A controller for each namespace: the rights end at its border, and so does a broken watch.
-    let parts: Vec<(String, health::Health)> =
-        namespaces.into_iter().map(|n| (n, health::Health::new())).collect();
-    state.follow(&parts, end.child_token());
-    let runs = parts.into_iter().map(|(namespace, part)| {
-        let settings = controller::Config { namespace: Some(namespace), ..settings.clone() };
-        controller::run(client.clone(), Arc::clone(&observer), settings, part, counters.clone(), end.clone())
+    let work = async {
+        if namespaces.is_empty() {
+            return controller::run(client, observer, settings, state, counters, end).await;
+        }
+        // A controller for each namespace: the rights end at its border, and so does a broken watch.
+        let parts: Vec<(String, health::Health)> =
+            namespaces.into_iter().map(|n| (n, health::Health::new())).collect();
+        state.follow(&parts, end.child_token());
+        let runs = parts.into_iter().map(|(namespace, part)| {
+            let settings = controller::Config { namespace: Some(namespace), ..settings.clone() };
+            controller::run(
+                client.clone(),
+                Arc::clone(&observer),
+                settings,
+                part,
+                counters.clone(),
+                end.clone(),
+            )
+        });
+        futures::future::join_all(runs).await;
+    };
+    tokio::join!(work, leases);
+}
+
+/// Holds Leases until the end, where that is asked for.
+fn leases(
+    client: &kube::Client,
+    config: &Config,
+    ownership: &Ownership,
+    counters: &metrics::Metrics,
+    end: &tokio_util::sync::CancellationToken,
+) -> impl Future<Output = ()> + use<> {
+    let hold = config.leader_election.enabled.then(|| {
+        leader::hold(
+            client.clone(),
+            config.leader_election.clone(),
+            config.sharding.shards,
+            ownership.clone(),
+            counters.clone(),
+            end.clone(),
+        )
     });
-    futures::future::join_all(runs).await;
+    async move {
+        if let Some(hold) = hold {
+            hold.await;
+        }
+    }
 }

@@ -29,6 +29,8 @@ pub enum Outcome {
     Unchanged,
     /// Another writer was faster; the verdict was dropped.
     Conflict,
+    /// The Lease was lost while looking; the verdict was dropped.
+    Lost,
     /// The object is gone or going.
     Gone,
     /// The report was deleted because its time was over.
@@ -48,11 +50,34 @@ impl Outcome {
             Self::Written => "written",
             Self::Unchanged => "unchanged",
             Self::Conflict => "conflict",
+            Self::Lost => "lost",
             Self::Gone => "gone",
             Self::Expired => "expired",
             Self::Error => "error",
             Self::Timeout => "timeout",
             Self::Panic => "panic",
+        }
+    }
+}
+
+/// What became of a Lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaseEvent {
+    /// It was taken.
+    Gained,
+    /// It could not be renewed, or was taken away.
+    Lost,
+    /// It was given away.
+    Released,
+}
+
+impl LeaseEvent {
+    /// As a label and in the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gained => "gained",
+            Self::Lost => "lost",
+            Self::Released => "released",
         }
     }
 }
@@ -85,6 +110,8 @@ struct Inner {
     rate_limit: Gauge,
     github: Mutex<Option<Stats>>,
     reloads: Family<OutcomeLabel, Counter>,
+    leases: Family<OutcomeLabel, Counter>,
+    held: Gauge,
 }
 
 impl fmt::Debug for Metrics {
@@ -122,6 +149,9 @@ impl Metrics {
         );
         let reloads = Family::<OutcomeLabel, Counter>::default();
         registry.register("config_reloads", "Changes of the configuration file by outcome", reloads.clone());
+        let (leases, held) = (Family::<OutcomeLabel, Counter>::default(), Gauge::default());
+        registry.register("lease_changes", "Leases gained, lost and released", leases.clone());
+        registry.register("leases_held", "Leases that this process holds", held.clone());
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running build", version);
         Self(Arc::new(Inner {
@@ -136,6 +166,8 @@ impl Metrics {
             rate_limit,
             github: Mutex::default(),
             reloads,
+            leases,
+            held,
         }))
     }
 
@@ -159,6 +191,12 @@ impl Metrics {
     pub fn config_changed(&self, applied: bool) {
         let outcome = if applied { "applied" } else { "invalid" };
         self.0.reloads.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    /// Counts a change of a Lease, and tells how many are held after it.
+    pub fn lease(&self, event: LeaseEvent, held: usize) {
+        self.0.leases.get_or_create(&OutcomeLabel { outcome: event.as_str() }).inc();
+        self.0.held.set(i64::try_from(held).unwrap_or(i64::MAX));
     }
 
     /// Tells where phases of reports are read when metrics are asked for; several places add up.

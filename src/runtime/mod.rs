@@ -4,5 +4,6 @@
 pub mod cli;
 pub mod health;
 pub mod metrics;
+pub mod random;
 pub mod shutdown;
 pub mod telemetry;

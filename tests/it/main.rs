@@ -13,4 +13,5 @@ mod controller;
 mod gating;
 mod generated;
 mod github;
+mod leader;
 mod story;

@@ -15,6 +15,7 @@ use testrun_operator::collect::Look as TakenAs;
 use testrun_operator::connections::{Connection, Connections, Held, Own, Publish};
 use testrun_operator::controller::{self, Access, Config, Deed, Observer, Pace};
 use testrun_operator::github::ApiBase;
+use testrun_operator::leader::Ownership;
 use testrun_operator::runtime::health::Health;
 use testrun_operator::runtime::metrics::Metrics;
 use testrun_operator::verdict::facts::{Observations, Trouble};
@@ -200,6 +201,7 @@ impl Bench {
             .into(),
             pace,
             concurrency: 4,
+            ownership: Ownership::everything(),
         };
         let mark = plane.audit_mark().unwrap();
         let task = tokio::spawn(controller::run(

@@ -48,6 +48,12 @@ impl Operator {
         self.child.kill().await.unwrap();
     }
 
+    /// Sends a signal by its name.
+    pub async fn signal(&self, name: &str) {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().await.unwrap().success());
+    }
+
     /// SIGTERM, and a clean end.
     pub async fn stop(mut self) {
         let pid = self.child.id().unwrap().to_string();
