@@ -20,7 +20,7 @@ fn running() -> GitHub {
     let scenario = Scenario::new()
         .start_now()
         .setup(|s| {
-            s.add_repo(REPO).pull_request(PullSpec::new(20, &sha_of("head")).branch("feature/x"));
+            s.add_repo(REPO).pull_request(PullSpec::new(20, sha_of("head")).branch("feature/x"));
             s.repo(REPO).add_run(
                 RunSpec::new(77)
                     .workflow("CI", ".github/workflows/ci.yml")
@@ -28,7 +28,9 @@ fn running() -> GitHub {
                     .job((501, "unit")),
             );
         })
-        .at(secs(10), |s| drop(s.job(501).start()))
+        .at(secs(10), |s| {
+            s.job(501).start();
+        })
         .at(secs(1000), |s| {
             s.job(501).complete("failure");
             s.run(77).settle();
