@@ -114,11 +114,12 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
         events::record(&shared.recorder, report, previous.as_ref(), &evaluation.status).await;
     }
     let mut refused = false;
+    let (status, access) = (&evaluation.status, access.as_ref());
+    // Whoever wrote that it asks for a re-run has to ask, and nobody else will.
+    if outcome == Outcome::Written {
+        refused = deeds::reruns(report, previous.as_ref(), status, access, shared).await;
+    }
     if matches!(outcome, Outcome::Written | Outcome::Unchanged) && work.may_write() {
-        let (status, access) = (&evaluation.status, access.as_ref());
-        if outcome == Outcome::Written {
-            refused = deeds::reruns(report, previous.as_ref(), status, access, shared).await;
-        }
         let before = previous.as_ref();
         refused |= deeds::publish(report, &observations, before, status, access, shared).await;
         // What came of it is told without asking GitHub anew.
@@ -126,7 +127,7 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
         deeds::tell(report, &Context { previous: Some(&evaluation.status), ..context }, shared, &mut told);
         if told != evaluation.status {
             let now = shared.memory.freshest(report.clone());
-            refused |= write(&now, &told, shared).await? == Outcome::Conflict;
+            refused |= write(&now, &told, shared, work).await? == Outcome::Conflict;
             evaluation.status = told;
         }
     }
