@@ -122,31 +122,44 @@ fn is_event(text: &[u8]) -> bool {
     line.starts_with(b"{") && memchr::memmem::find(line, b"\"Action\":\"").is_some()
 }
 
-/// A document after a few lines of a package manager's header, or of a snapshot's.
+/// A document after other lines: the header of a package manager or of a snapshot, or what tests
+/// printed before their report. After lines of any kind only the first keys of a report, or an
+/// element of JUnit, start one.
 fn after_noise(text: &[u8]) -> Option<(usize, Shape)> {
     let mut at = 0;
+    let mut header = true;
     for (count, line) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
         let bare = line.trim_ascii();
         if count > 0 {
-            if bare.starts_with(b"<?xml") || bare.starts_with(b"<testsuite") {
+            if line.starts_with(b"<testsuite") || (header && bare.starts_with(b"<?xml")) {
                 return Some((at, Shape::Xml(0)));
             }
-            if (line.trim_ascii_end() == b"{" || line.starts_with(b"{\"num")) && !is_event(line) {
+            let opens = line.trim_ascii_end() == b"{" || line.starts_with(b"{\"num");
+            let rest = text.get(at..).unwrap_or_default();
+            if opens && !is_event(line) && (header || starts_report(rest)) {
                 return Some((at, Shape::Json(0)));
             }
         }
-        let noise = bare.is_empty()
-            || bare.starts_with(b">")
-            || bare.starts_with(b"npm ")
-            || bare.starts_with(b"yarn ")
-            || bare.starts_with(b"$ ")
-            || (bare.starts_with(b"[") && bare.ends_with(b"]"));
-        if !noise || count > 20 {
-            return None;
-        }
+        header &= count <= 20
+            && (bare.is_empty()
+                || bare.starts_with(b">")
+                || bare.starts_with(b"npm ")
+                || bare.starts_with(b"yarn ")
+                || bare.starts_with(b"$ ")
+                || (bare.starts_with(b"[") && bare.ends_with(b"]")));
         at += line.len();
     }
     None
+}
+
+/// Whether an object starts with a key that reports start with.
+fn starts_report(text: &[u8]) -> bool {
+    const KEYS: [&[u8]; 8] = [
+        b"\"stats\": {", b"\"config\": {", b"\"suites\": [", b"\"numTotalTest", b"\"numFailedTest",
+        b"\"reportFormat\"", b"\"testResults\"", b"\"results\": {",
+    ];
+    let rest = text.get(1..).unwrap_or_default().trim_ascii_start();
+    KEYS.iter().any(|key| rest.starts_with(key))
 }
 
 /// Counts what goes through and stops at a bound.

@@ -42,6 +42,8 @@ pub enum Format {
     Vitest,
     /// Console of mocha.
     Mocha,
+    /// Console of playwright.
+    Playwright,
     /// Nothing that is known.
     Unknown,
 }
@@ -68,6 +70,7 @@ impl Format {
             Self::Jest => "jest",
             Self::Vitest => "vitest",
             Self::Mocha => "mocha",
+            Self::Playwright => "playwright",
             Self::Unknown => "unknown",
         }
     }

@@ -151,6 +151,29 @@ impl Sink {
         }
     }
 
+    /// Takes back tests that turned out to be counted before, and the failures that were recorded
+    /// after the first `failures`.
+    pub(super) fn take_back(&mut self, format: Format, tests: Counts, failures: u64) {
+        let counts = &mut self.counts;
+        for (from, n) in [
+            (&mut counts.passed, tests.passed),
+            (&mut counts.failed, tests.failed),
+            (&mut counts.errored, tests.errored),
+            (&mut counts.skipped, tests.skipped),
+            (&mut counts.pending, tests.pending),
+        ] {
+            let n = n.min(*from);
+            *from -= n;
+            counts.total -= n;
+        }
+        counts.flaked = counts.flaked.min(counts.passed);
+        if let Some((_, sum)) = self.formats.iter_mut().find(|(known, _)| *known == format) {
+            *sum = sum.saturating_sub(tests.total);
+        }
+        self.failures_total = self.failures_total.min(failures);
+        self.failures.truncate(usize::try_from(failures).unwrap_or(usize::MAX));
+    }
+
     /// How many failures were recorded so far.
     pub(super) fn failures_seen(&self) -> u64 {
         self.failures_total

@@ -168,6 +168,24 @@ pub(super) fn location(text: &str) -> Option<(String, u64)> {
     fallback
 }
 
+/// The places outside libraries that a text names, in order, and not very many of them.
+pub(super) fn locations(text: &str) -> Vec<(String, u64)> {
+    let found = PATH_LINE.as_ref().into_iter().flat_map(|pattern| pattern.captures_iter(text).take(200));
+    found
+        .map(|found| (group(&found, 1).trim_start_matches("file://").to_owned(), number(&found, 2)))
+        .filter(|(path, _)| !is_library(path))
+        .take(20)
+        .collect()
+}
+
+/// Whether two paths name the same file, one of them perhaps from a folder further up.
+pub(super) fn same_file(a: &str, b: &str) -> bool {
+    let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
+    let short = short.trim_start_matches("./");
+    !short.is_empty()
+        && long.strip_suffix(short).is_some_and(|rest| rest.is_empty() || rest.ends_with(['/', '\\']))
+}
+
 /// The last `path:line` of a text, for tools that end with it.
 pub(super) fn last_location(text: &str) -> Option<(String, u64)> {
     let found = PATH_LINE.as_ref()?.captures_iter(text).take(2000).last()?;

@@ -34,6 +34,8 @@ struct Run {
     /// `test x ... ` without a result, when tests run one at a time.
     under_way: Option<String>,
     details: bool,
+    /// A summary of fewer tests than were announced: some test's output, unless no other follows.
+    held: Option<(Counts, u64)>,
 }
 
 /// Whose lines come next in a failure's output.
@@ -76,7 +78,7 @@ impl Cargo {
         if text.contains("test result: ")
             && let Some(found) = captures(&RESULT, text)
         {
-            self.result(&found, line, sink);
+            self.result(&found, line.number, sink);
             return true;
         }
         if text.starts_with("running ")
@@ -142,7 +144,9 @@ impl Cargo {
         let Some(run) = &mut self.run else {
             return false;
         };
-        if let Some(found) = captures(&TEST, text) {
+        if !run.details
+            && let Some(found) = captures(&TEST, text)
+        {
             let name = group(&found, 1);
             let name = [" - should panic", " - compile fail", " - compile"]
                 .iter()
@@ -232,17 +236,29 @@ impl Cargo {
         true
     }
 
-    fn result(&mut self, found: &regex::Captures<'_>, line: &Line<'_>, sink: &mut Sink) {
-        let mut run = self.run.take().unwrap_or_default();
+    fn result(&mut self, found: &regex::Captures<'_>, line: u64, sink: &mut Sink) {
         let mut counts = Counts::default();
         counts.add(Outcome::Passed, number(found, 1) + number(found, 5));
         counts.add(Outcome::Failed, number(found, 2));
         counts.add(Outcome::Skipped, number(found, 3) + number(found, 4));
+        if let Some(run) = self.run.as_mut().filter(|run| run.announced != counts.total) {
+            let passed = run.seen.total == 0 || counts.passed <= run.seen.passed;
+            if counts.total < run.announced && passed {
+                run.held = Some((counts, line));
+            }
+            return;
+        }
+        self.counted(counts, line, sink);
+    }
+
+    /// The counts of a run.
+    fn counted(&mut self, mut counts: Counts, line: u64, sink: &mut Sink) {
+        let mut run = self.run.take().unwrap_or_default();
         if run.announced > counts.total {
             let left = run.announced - counts.total;
             counts.add(Outcome::Skipped, left);
             let said = format!("{left} of {} tests have no result: they count as skipped", run.announced);
-            sink.incomplete(Place::Line(line.number), &said);
+            sink.incomplete(Place::Line(line), &said);
         }
         run.seen = counts;
         self.finish(run, sink);
@@ -250,6 +266,9 @@ impl Cargo {
 
     /// A run without its summary.
     fn cut_off(&mut self, sink: &mut Sink) {
+        if let Some((counts, line)) = self.run.as_mut().and_then(|run| run.held.take()) {
+            return self.counted(counts, line, sink);
+        }
         let Some(mut run) = self.run.take() else {
             return;
         };

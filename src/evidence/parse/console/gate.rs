@@ -172,10 +172,10 @@ fn number_word(head: &[u8]) -> bool {
         Some([b'.', b'.', ..]) => true,
         Some([b')', b' ', ..]) => true,
         Some([b' ', word @ ..]) => {
-            const WORDS: [&[u8]; 16] = [
+            const WORDS: [&[u8]; 19] = [
                 b"passing", b"pending", b"failing", b"passed", b"failed", b"error", b"skipped",
                 b"deselected", b"xfailed", b"xpassed", b"warning", b"rerun", b"test", b"subtest", b"worker",
-                b"snapshot",
+                b"snapshot", b"flaky", b"interrupted", b"did not run",
             ];
             WORDS.iter().any(|known| word.starts_with(known))
         }

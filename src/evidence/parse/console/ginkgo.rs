@@ -74,6 +74,8 @@ pub(in crate::evidence::parse) struct Ginkgo {
     ended: u64,
     taken: u64,
     focus: bool,
+    /// A panic ended the process while the suite was open.
+    died: bool,
     /// The line of a suite that the command runs, until the command's own end is read.
     command: Option<u64>,
 }
@@ -87,6 +89,11 @@ impl Ginkgo {
     /// Suites that were started so far.
     pub(in crate::evidence::parse) fn started(&self) -> u64 {
         self.ended + u64::from(self.suite.is_some())
+    }
+
+    /// A panic ends the process: the spec that was running is lost with it.
+    pub(in crate::evidence::parse) fn dies(&mut self) {
+        self.died = self.suite.is_some();
     }
 
     /// Whether a suite ran since this was last asked or forgotten.
@@ -128,8 +135,12 @@ impl Ginkgo {
         if text.starts_with("Ran ")
             && let Some(found) = captures(&RAN, text)
         {
-            self.part = Part::Free;
             let (ran, total) = (number(&found, 1), number(&found, 2));
+            // Of another number of specs than were announced: the output of a spec.
+            if self.suite.as_ref().and_then(|suite| suite.total).is_some_and(|known| known != total) {
+                return false;
+            }
+            self.part = Part::Free;
             if self.suite.is_none() {
                 self.start(line.number, "", Some(total));
             }
@@ -414,6 +425,7 @@ impl Ginkgo {
     /// Brings the suite into the sink.
     fn finish(&mut self, counts: Counts, sink: &mut Sink) {
         self.ran = None;
+        self.died = false;
         self.part = Part::Free;
         self.header = None;
         self.ended += 1;

@@ -93,6 +93,8 @@ pub(in crate::evidence::parse) fn compiler(line: &str) -> Option<Logged> {
 
 /// Takes `panic: ` off a line, and what the runtime adds at its end.
 pub(in crate::evidence::parse) fn panic(line: &str) -> Option<&str> {
+    // Progress marks can stand before it, since whoever printed them did not end the line.
+    let line = line.trim_start_matches(['\u{2022}', 'S', 'P']);
     let said = line.strip_prefix("panic: ").or_else(|| line.strip_prefix("fatal error: "))?;
     let said = said.trim_end();
     Some(

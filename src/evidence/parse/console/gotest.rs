@@ -55,6 +55,8 @@ pub(super) struct GoTest {
     started: HashMap<String, Started>,
     /// Started tests beyond the bound, by number only.
     uncounted: u64,
+    /// Tests of the package that wrap a suite of Ginkgo and have no result.
+    wrappers: Vec<String>,
     current: Option<String>,
     counts: Counts,
     failures: Vec<Failure>,
@@ -68,6 +70,8 @@ pub(super) struct GoTest {
     compiler: HashMap<String, Logged>,
     compiling: Option<String>,
     verbose: bool,
+    /// Tests of the package that is read were announced, so that its results have a start.
+    announced: bool,
     /// `PASS` or `FAIL` ended a test binary and nothing was started since.
     closed: bool,
     silent_packages: u64,
@@ -79,8 +83,10 @@ pub(super) struct GoTest {
     sum_failed_in: String,
     sum_section: bool,
     sum_failures: Vec<Failure>,
-    /// A summary of gotestsum was read.
+    /// A summary of gotestsum was read; the failures known then, and what passed since.
     summed: bool,
+    failures_then: u64,
+    passed_again: Vec<String>,
     /// Totals since the last summary of gotestsum.
     since_done: Counts,
     anything: bool,
@@ -140,7 +146,7 @@ impl GoTest {
             self.closed = self.started.is_empty();
             return self.anything;
         }
-        if self.inside(line) {
+        if self.inside(line, ginkgo) {
             return true;
         }
         self.build(text)
@@ -167,9 +173,17 @@ impl GoTest {
             return false;
         }
         if word == "RUN" {
+            if self.sum_tests {
+                return true;
+            }
+            // The output of the failing test that gotestsum lists starts with its own start.
+            if self.sum_section && self.sum_failures.last().is_some_and(|listed| listed.name == name) {
+                return true;
+            }
             self.sum_section = false;
             self.anything = true;
             self.verbose = true;
+            self.announced = true;
             self.closed = false;
             if self.started.len() < RUNNING && name.len() <= NAME {
                 let suites = ginkgo.started();
@@ -191,7 +205,8 @@ impl GoTest {
             found.name = name;
         }
         let known = self.started.remove(found.name);
-        if !found.at_start && known.is_none() {
+        let output = self.announced && self.uncounted == 0 && !self.sum_section && rerun.is_none();
+        if known.is_none() && (output || !found.at_start) {
             return false;
         }
         self.collecting = Collect::Nothing;
@@ -234,7 +249,12 @@ impl GoTest {
                 self.fail(failure, sink);
                 self.last_failed = true;
             }
-            Outcome::Passed => self.last_passed = Some((found.name.to_owned(), found.seconds)),
+            Outcome::Passed => {
+                if self.summed && self.passed_again.len() < RUNNING {
+                    self.passed_again.push(found.name.to_owned());
+                }
+                self.last_passed = Some((found.name.to_owned(), found.seconds));
+            }
             _ => {}
         }
         true
@@ -258,12 +278,13 @@ impl GoTest {
     }
 
     /// Lines that belong to a test or to a panic.
-    fn inside(&mut self, line: &Line<'_>) -> bool {
+    fn inside(&mut self, line: &Line<'_>, ginkgo: &mut Ginkgo) -> bool {
         let text = line.text;
         if let Some(said) = golines::panic(text)
             && self.panic.is_none()
         {
             let timeout = said.starts_with("test timed out after");
+            ginkgo.dies();
             self.panic = Some(Panic { text: said.to_owned(), lines: 0, timeout, listed: Vec::new() });
             self.collecting = Collect::Nothing;
             return true;

@@ -104,7 +104,7 @@ impl Jest {
         };
         // The list after the run repeats what is known.
         let same = |a: &Option<String>| match (a.as_deref(), file.as_deref()) {
-            (Some(a), Some(b)) => same_end(a, b),
+            (Some(a), Some(b)) => text::same_file(a, b),
             (a, b) => a == b,
         };
         let known = self.failures.iter().any(|f| {
@@ -151,7 +151,7 @@ impl Jest {
             failure.kind = FailureKind::TimedOut;
         }
         if let Some((_, line)) = text::location(&said)
-            .filter(|(path, _)| failure.file.as_deref().is_none_or(|file| same_end(path, file)))
+            .filter(|(path, _)| failure.file.as_deref().is_none_or(|file| text::same_file(path, file)))
         {
             failure.line = Some(line);
         }
@@ -223,13 +223,6 @@ impl Jest {
             self.finish(counts, sink);
         }
     }
-}
-
-/// Whether two paths end in the same file.
-pub(super) fn same_end(a: &str, b: &str) -> bool {
-    let a = a.trim_start_matches("./");
-    let b = b.trim_start_matches("./");
-    a.ends_with(b) || b.ends_with(a)
 }
 
 #[cfg(test)]

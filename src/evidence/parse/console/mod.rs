@@ -14,6 +14,7 @@ mod gotest;
 mod jest;
 mod mocha;
 mod nextest;
+mod playwright;
 mod pytest;
 mod tap;
 mod vitest;
@@ -52,6 +53,7 @@ struct Readers {
     jest: jest::Jest,
     vitest: vitest::Vitest,
     mocha: mocha::Mocha,
+    playwright: playwright::Playwright,
 }
 
 /// Reads a log.
@@ -134,6 +136,7 @@ impl Readers {
             jest: jest::Jest::default(),
             vitest: vitest::Vitest::default(),
             mocha: mocha::Mocha::default(),
+            playwright: playwright::Playwright::default(),
         }
     }
 
@@ -146,6 +149,9 @@ impl Readers {
             return;
         }
         if !self.nextest.covers_cargo() && self.cargo.line(line, sink) {
+            return;
+        }
+        if self.playwright.line(line, sink) {
             return;
         }
         if self.mocha.claims(line.text) {
@@ -192,6 +198,7 @@ impl Readers {
             || self.jest.open()
             || self.vitest.open()
             || self.mocha.open()
+            || self.playwright.open()
     }
 
     fn end(&mut self, last: u64, sink: &mut Sink) {
@@ -206,6 +213,7 @@ impl Readers {
         self.tap.end(sink);
         self.vitest.end(sink);
         self.bats.end(sink);
+        self.playwright.end(sink);
         let before = sink.counts();
         self.jest.end(sink);
         let alone = !others && sink.counts() == before;
@@ -227,6 +235,7 @@ pub(super) fn patterns() -> Vec<&'static super::text::Pattern> {
         jest::patterns(),
         vitest::patterns(),
         mocha::patterns(),
+        playwright::patterns(),
     ]
     .concat()
 }

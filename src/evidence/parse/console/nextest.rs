@@ -18,7 +18,7 @@ static PART: Pattern =
     pattern!(r"(\d+) (passed|failed|exec failed|timed out|skipped|benchmarks passed)(?: \(([^)]*)\))?");
 static NOTE: Pattern = pattern!(r"(\d+) (flaky)");
 static STATUS: Pattern = pattern!(
-    r"^\s*(?:TRY (\d+) )?(PASS|LEAK|TIMEOUT-PASS|FLAKY \d+/\d+|FLKY-FL \d+/\d+|FAIL|FAIL \+ LEAK|FL\+LK|LEAK-FAIL|LKFAIL|XFAIL|XF|TIMEOUT|TMT|ABORT|SIG[A-Z0-9+]+) \[\s*>?\s*([\d.]+)s\] (?:\[[\d/ ]+\] )?(?:\([^)]*\) )?(\S.*?)$"
+    r"^\s*(?:TRY (\d+) )?(PASS|LEAK|TIMEOUT-PASS|FLAKY \d+/\d+|FLKY-FL \d+/\d+|FAIL|FAIL \+ LEAK|FL\+LK|LEAK-FAIL|LKFAIL|XFAIL|XF|TIMEOUT|TMT|ABORT|SIG[A-Z0-9+]+|ABRT|SEGV|BUS|ILL|FPE|KILL|TERM|INT|TRAP|HUP|PIPE|QUIT|SYS) \[\s*>?\s*([\d.]+)s\] (?:\[[\d/ ]+\] )?(?:\([^)]*\) )?(\S.*?)$"
 );
 static NOT_RUN: Pattern = pattern!(r"^warning: (\d+)/(\d+) tests were not run");
 static CANCELLED: Pattern = pattern!(r"^\s+(?:Canceling|Cancelling) due to (.+?)(?:: .*)?$");
@@ -161,7 +161,7 @@ impl Nextest {
             "TIMEOUT" | "TMT" => FailureKind::TimedOut,
             "ABORT" => FailureKind::Panicked,
             "XFAIL" | "XF" => FailureKind::Errored,
-            signal if signal.starts_with("SIG") => FailureKind::Panicked,
+            signal if is_signal(signal) => FailureKind::Panicked,
             _ => FailureKind::Failed,
         };
         if retry > 1 {
@@ -186,7 +186,7 @@ impl Nextest {
         if let Some(failure) = run.failures.get_mut(at) {
             failure.kind = kind;
             failure.duration = duration;
-            if word.starts_with("SIG") || word == "ABORT" {
+            if is_signal(word) || word == "ABORT" {
                 failure.message = Some(format!("the test process ended with {word}"));
             }
         }
@@ -307,6 +307,13 @@ fn split_id(id: &str) -> (Option<&str>, &str) {
         Some((binary, name)) => (Some(binary), name.trim()),
         None => (None, id),
     }
+}
+
+/// Whether a status is a signal's name; beside `TRY n` it is shortened.
+fn is_signal(word: &str) -> bool {
+    const SHORT: [&str; 13] =
+        ["ABRT", "SEGV", "BUS", "ILL", "FPE", "KILL", "TERM", "INT", "TRAP", "HUP", "PIPE", "QUIT", "SYS"];
+    word.starts_with("SIG") || SHORT.contains(&word)
 }
 
 #[cfg(test)]

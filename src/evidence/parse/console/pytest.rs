@@ -75,6 +75,11 @@ pub(super) struct Pytest {
     session: Option<Session>,
     section: Section,
     in_detail: bool,
+    /// In the captured output of a failing test, which can hold anything.
+    captured: bool,
+    /// A summary that stands in captured output: it counts only if none follows in its place and
+    /// the progress says the same.
+    held: Option<(String, u64)>,
 }
 
 impl Pytest {
@@ -101,7 +106,11 @@ impl Pytest {
             || text.starts_with("no tests ran"))
             && let Some(found) = captures(&SUMMARY, text)
         {
-            return self.summary(group(&found, 1), line, sink);
+            if self.captured {
+                self.held = Some((group(&found, 1).to_owned(), line.number));
+                return true;
+            }
+            return self.summary(group(&found, 1), line.number, sink);
         }
         if let Some(found) = captures(&COLLECTED, text) {
             let session = self.session(line.number);
@@ -149,6 +158,7 @@ impl Pytest {
     /// `===== title =====`.
     fn heading(&mut self, title: &str, line: &Line<'_>, sink: &mut Sink) -> bool {
         self.in_detail = false;
+        self.captured = false;
         match title {
             "test session starts" => {
                 self.cut_off(sink);
@@ -175,7 +185,8 @@ impl Pytest {
             _ => {}
         }
         if is_match(&SUMMARY, line.text) {
-            return captures(&SUMMARY, line.text).is_some_and(|f| self.summary(group(&f, 1), line, sink));
+            return captures(&SUMMARY, line.text)
+                .is_some_and(|f| self.summary(group(&f, 1), line.number, sink));
         }
         if self.session.is_some() {
             self.section = Section::Other;
@@ -241,24 +252,8 @@ impl Pytest {
     }
 
     /// The last line of a session.
-    fn summary(&mut self, parts: &str, line: &Line<'_>, sink: &mut Sink) -> bool {
-        let mut counts = Counts::default();
-        let mut known = parts == "no tests ran";
-        let mut reruns = 0;
-        for found in PART.as_ref().into_iter().flat_map(|part| part.captures_iter(parts)) {
-            let n = number(&found, 1);
-            known |= !matches!(group(&found, 2), "warning" | "warnings");
-            match group(&found, 2) {
-                "passed" | "xpassed" => counts.add(Outcome::Passed, n),
-                "failed" => counts.add(Outcome::Failed, n),
-                "error" | "errors" => counts.add(Outcome::Errored, n),
-                "skipped" | "xfailed" => counts.add(Outcome::Skipped, n),
-                "rerun" => reruns = n,
-                "deselected" | "warning" | "warnings" | "pytest-warnings" | "subtests passed"
-                | "subtests failed" | "subtests skipped" => {}
-                _ => return false,
-            }
-        }
+    fn summary(&mut self, parts: &str, line: u64, sink: &mut Sink) -> bool {
+        let Some((mut counts, reruns, known)) = tally(parts) else { return false };
         if !known && self.session.is_none() {
             return false;
         }
@@ -267,13 +262,11 @@ impl Pytest {
         sink.reruns(reruns.max(session.reruns));
         if counts.total == 0 {
             sink.seen(Format::Pytest);
-            sink.warn(Place::Line(line.number), "pytest ran no tests");
+            sink.warn(Place::Line(line), "pytest ran no tests");
         }
         if reruns > 0 && counts.flaked == 0 && counts.passed > 0 && session.distributed && !session.verbose {
-            sink.warn(
-                Place::Line(line.number),
-                "tests were run again: which of them passed then is not known",
-            );
+            let said = "tests were run again: which of them passed then is not known";
+            sink.warn(Place::Line(line), said);
         }
         if let Some((at, said)) = session.stopped.take() {
             let said = format!("the pytest session was cut short: {said}");
@@ -285,6 +278,12 @@ impl Pytest {
 
     /// A session without its last line.
     fn cut_off(&mut self, sink: &mut Sink) {
+        if let Some((parts, line)) = self.held.take() {
+            let marks = self.session.as_ref().map(|session| session.marks.total);
+            if tally(&parts).map(|(counts, ..)| counts.total) == marks && self.summary(&parts, line, sink) {
+                return;
+            }
+        }
         let Some(session) = self.session.take() else {
             return;
         };
@@ -307,6 +306,8 @@ impl Pytest {
     fn finish(&mut self, session: Session, counts: Counts, sink: &mut Sink) {
         self.section = Section::Progress;
         self.in_detail = false;
+        self.captured = false;
+        self.held = None;
         sink.merge(Format::Pytest, counts);
         let mut details = session.details;
         let mut failures = session.failures;
@@ -387,6 +388,29 @@ impl Session {
             sink.case(&test.name, test.classname.as_deref(), outcome, flaked, None);
         }
     }
+}
+
+/// The counts of a summary, the attempts beyond the first, and whether it counts anything but
+/// warnings; none if it has a word that pytest does not use.
+fn tally(parts: &str) -> Option<(Counts, u64, bool)> {
+    let mut counts = Counts::default();
+    let mut known = parts == "no tests ran";
+    let mut reruns = 0;
+    for found in PART.as_ref().into_iter().flat_map(|part| part.captures_iter(parts)) {
+        let n = number(&found, 1);
+        known |= !matches!(group(&found, 2), "warning" | "warnings");
+        match group(&found, 2) {
+            "passed" | "xpassed" => counts.add(Outcome::Passed, n),
+            "failed" => counts.add(Outcome::Failed, n),
+            "error" | "errors" => counts.add(Outcome::Errored, n),
+            "skipped" | "xfailed" => counts.add(Outcome::Skipped, n),
+            "rerun" => reruns = n,
+            "deselected" | "warning" | "warnings" | "pytest-warnings" | "subtests passed"
+            | "subtests failed" | "subtests skipped" => {}
+            _ => return None,
+        }
+    }
+    Some((counts, reruns, known))
 }
 
 #[cfg(test)]

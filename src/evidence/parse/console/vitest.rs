@@ -3,7 +3,7 @@
 use super::Line;
 use crate::evidence::parse::model::{Counts, Failure, FailureKind, Format, Outcome};
 use crate::evidence::parse::sink::{Place, Sink, broken};
-use crate::evidence::parse::text::{Pattern, captures, group, number, pattern};
+use crate::evidence::parse::text::{self, Pattern, captures, group, number, pattern};
 
 static TESTS: Pattern = pattern!(r"^\s*Tests\s{1,4}((?:\d+ [a-z ]+?(?: \| )?)+) \((\d+)\)$");
 static NO_TESTS: Pattern = pattern!(r"^\s*Tests\s{1,4}no tests$");
@@ -30,6 +30,8 @@ pub(super) struct Vitest {
     said: bool,
     broken_files: u64,
     ended: bool,
+    /// `Test Files` was read, which the counts of tests follow.
+    files: bool,
 }
 
 impl Vitest {
@@ -49,7 +51,10 @@ impl Vitest {
         let bare = text.trim_start();
         let tests = bare.starts_with("Test");
         if tests && let Some(found) = captures(&TESTS, text) {
-            self.summary(group(&found, 1), number(&found, 2), line.number, sink);
+            // Without the line about files before it, it is what a test printed.
+            if self.run.is_none() || self.files {
+                self.summary(group(&found, 1), number(&found, 2), line.number, sink);
+            }
             return true;
         }
         if tests && captures(&NO_TESTS, text).is_some() {
@@ -57,6 +62,7 @@ impl Vitest {
             return true;
         }
         if tests && captures(&FILES, text).is_some() {
+            self.files = true;
             self.first = None;
             return true;
         }
@@ -134,6 +140,13 @@ impl Vitest {
                 None => (None, path),
             },
         };
+        // Each attempt of a test that never passed is listed.
+        let again = self.failures.last().is_some_and(|last| {
+            (last.name.as_str(), last.file.as_deref()) == (name, Some(file)) && last.suite == suite
+        });
+        if again {
+            return;
+        }
         let kind = if path.is_none() { FailureKind::Errored } else { FailureKind::Failed };
         let at = self.failures.len();
         self.failures.push(Failure {
@@ -158,7 +171,7 @@ impl Vitest {
         for failure in self.failures.iter_mut().skip(first) {
             if let Some(found) = &at {
                 let file = failure.file.as_deref().unwrap_or("");
-                if failure.line.is_none() && super::jest::same_end(group(found, 1), file) {
+                if failure.line.is_none() && text::same_file(group(found, 1), file) {
                     failure.line = Some(number(found, 2));
                 }
             } else if !self.said && !text.trim().is_empty() {

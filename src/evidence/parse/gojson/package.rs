@@ -43,6 +43,9 @@ impl Package {
         {
             self.timeout = said.starts_with("test timed out after");
             self.panic = Some(said.to_owned());
+            if let Some(ginkgo) = &mut self.ginkgo {
+                ginkgo.dies();
+            }
         } else if self.timeout
             && self.listed.len() < 1000
             && let Some(name) = golines::running(text)

@@ -82,6 +82,8 @@ pub(super) struct TestFile<'a> {
     status: String,
     message: String,
     failed: u64,
+    /// The places that each failure names, to be matched with the file's name.
+    places: Vec<Vec<(String, u64)>>,
     /// How many failures the sink held before this file.
     before: usize,
 }
@@ -116,6 +118,7 @@ impl<'a> TestFile<'a> {
             status: String::new(),
             message: String::new(),
             failed: 0,
+            places: Vec::new(),
             before,
         }
     }
@@ -147,6 +150,9 @@ impl<'a> TestFile<'a> {
         self.failed += 1;
         let said = test.failure_messages.0.join("\n");
         let line = test.location.0.and_then(|location| location.line.count());
+        if self.sink.wants_failures() {
+            self.places.push(text::locations(&said));
+        }
         let kind = if said.contains("Exceeded timeout of") || said.contains("Test timed out in") {
             FailureKind::TimedOut
         } else {
@@ -155,7 +161,7 @@ impl<'a> TestFile<'a> {
         self.sink.fail(Failure {
             name,
             suite: Some(suite),
-            line: text::location(&said).map(|(_, line)| line).or(line),
+            line,
             message: Some(text::headline(&said)),
             kind,
             duration,
@@ -186,17 +192,30 @@ impl Object for TestFile<'_> {
 
     fn done(&mut self) {
         let name = text::tidy(&self.name, text::NAME_CAP);
-        for failure in self.sink.failures_mut().iter_mut().skip(self.before) {
+        let failures = self.sink.failures_mut().iter_mut().skip(self.before);
+        for (failure, places) in failures.zip(std::mem::take(&mut self.places)) {
+            // The test's own file if the stack goes through it, else the place that it names.
+            let place = if name.is_empty() { places.first() } else { place_in(&places, &name) };
+            failure.line = place.map(|(_, line)| *line).or(failure.line);
             failure.file = Some(name.clone()).filter(|name| !name.is_empty());
+            if failure.file.is_none() || failure.line.is_none() {
+                if let Some((file, line)) = places.into_iter().next() {
+                    (failure.file, failure.line) = (Some(text::tidy(&file, text::NAME_CAP)), Some(line));
+                }
+            }
         }
-        if self.status == "failed" && self.failed == 0 {
+        // A hook after the tests fails no test, and the file all the same.
+        let outside = self.message.contains("\u{25cf} Test suite failed to run");
+        if self.status == "failed" && (self.failed == 0 || outside) {
             self.jest.broken_files += 1;
+            let at = self.message.rfind("\u{25cf} Test suite failed to run").unwrap_or(0);
+            let said = self.message.get(at..).unwrap_or_default();
             let mut failure = broken(
                 if name.is_empty() { "test file" } else { &name },
                 FailureKind::Errored,
-                Some(text::headline(&self.message)),
+                Some(text::headline(said)),
             );
-            failure.line = text::location(&self.message).map(|(_, line)| line);
+            failure.line = place_in(&text::locations(said), &name).map(|(_, line)| *line);
             failure.file = Some(name);
             self.sink.fail(failure);
         }
@@ -206,4 +225,9 @@ impl Object for TestFile<'_> {
         self.failed = 0;
         self.before = self.sink.failures_mut().len();
     }
+}
+
+/// The first of the places that is in this file.
+fn place_in<'a>(places: &'a [(String, u64)], file: &str) -> Option<&'a (String, u64)> {
+    places.iter().find(|(path, _)| text::same_file(path, file))
 }

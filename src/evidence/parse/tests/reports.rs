@@ -238,3 +238,23 @@ fn console_text_inside_go_events_is_not_counted_again() {
     assert_eq!(place(&parsed.failures[0]), "a_test.go:7");
     assert_eq!(parsed.failures[0].message.as_deref(), Some("not good"));
 }
+
+#[test]
+fn a_hook_that_fails_after_the_tests_of_a_file_is_a_failure_of_the_file() {
+    let report = r#"{"numTotalTests":1,"wasInterrupted":false,"testResults":[{"name":"/w/a.test.js",
+        "status":"failed","assertionResults":[{"title":"one","fullName":"one","status":"passed"}],
+        "message":"  \u25cf Test suite failed to run\n\n    teardown broke\n\n      at a.test.js:7:3"}]}"#;
+    let parsed = parse("jest.json", report);
+    assert_eq!(counts(&parsed), [1, 1, 0, 0, 0, 0, 0]);
+    assert!(!parsed.complete);
+    assert_eq!(place(failure(&parsed, "/w/a.test.js")), "/w/a.test.js:7");
+}
+
+#[test]
+fn the_line_of_a_failure_is_one_of_the_tests_own_file() {
+    let report = r#"{"numTotalTests":1,"wasInterrupted":false,"testResults":[{"name":"/w/a.test.js",
+        "status":"failed","message":"","assertionResults":[{"title":"one","fullName":"one","status":"failed",
+        "failureMessages":["Error: x\n    at check (/w/lib/check.js:90:2)\n    at /w/a.test.js:12:5"]}]}]}"#;
+    let parsed = parse("jest.json", report);
+    assert_eq!(place(failure(&parsed, "one")), "/w/a.test.js:12");
+}

@@ -52,6 +52,21 @@ const KNOWN: &[Known] = &[
     (data!("cargo-abort.txt"), Format::CargoTest, [11, 3, 4, 0, 4, 0, 0], 5, false),
     (data!("cargo-abort1.txt"), Format::CargoTest, [3, 1, 1, 0, 1, 0, 0], 2, false),
     (data!("cargo-compile.txt"), Format::CargoTest, [0; 7], 1, false),
+    (data!("playwright-list.txt"), Format::Playwright, [22, 6, 8, 0, 8, 0, 2], 8, true),
+    (data!("playwright-dot.txt"), Format::Playwright, [22, 6, 8, 0, 8, 0, 2], 8, true),
+    // What ran again has no mark in this form but the number of runs in the last summary.
+    (data!("gotestsum-rerun-verbose.txt"), Format::GoTest, [18, 9, 8, 0, 1, 0, 1], 8, true),
+    (data!("gotestsum-rerun-names.txt"), Format::GoTest, [18, 9, 8, 0, 1, 0, 1], 8, true),
+    // A fuzz test's start is repeated in the list of failures.
+    (data!("gotestsum-fuzz.txt"), Format::GoTest, [17, 8, 8, 0, 1, 0, 0], 10, false),
+    // The alarm rings in the middle of a line, and takes the spec that was running along.
+    (data!("gk-gotest-timeout.txt"), Format::Ginkgo, [3, 0, 0, 1, 2, 0, 0], 1, false),
+    (data!("nextest-retries.txt"), Format::Nextest, [14, 5, 8, 0, 1, 0, 1], 8, true),
+    // Tests that print what looks like the end of a run of their own tool.
+    (data!("cargo-posing.txt"), Format::CargoTest, [16, 6, 6, 0, 4, 0, 0], 7, false),
+    (data!("py-posing.txt"), Format::Pytest, [22, 7, 9, 4, 2, 0, 1], 13, true),
+    (data!("vitest-posing.txt"), Format::Vitest, [18, 9, 5, 0, 3, 1, 1], 10, false),
+    (data!("mocha-after-output.json"), Format::MochaJson, [12, 4, 6, 0, 0, 2, 1], 6, true),
 ];
 
 /// The tools that only log: no reports for programs.
@@ -204,6 +219,9 @@ fn failing_tests_come_with_place_message_and_kind() {
             "assertion `left == right` failed: left wrong left: 1 right: 2",
             Failed,
         ),
+        ("nextest-retries.txt", "dies", "-", "the test process ended with ABRT", Panicked),
+        ("gk-gotest-timeout.txt", "TestD", "-", "test timed out after 1s", TimedOut),
+        ("playwright-list.txt", "s1", "a.spec.js:5", "Error: no", Failed),
         ("cargo-abort.txt", "--test abort", "-", "signal: 6, SIGABRT: process abort signal", Panicked),
         ("cargo-abort1.txt", "b_abort", "-", "the process ended while this test ran", Interrupted),
     ];

@@ -105,7 +105,9 @@ impl Ginkgo {
         let Some(suite) = &self.suite else { return };
         let mut counts = suite.marks;
         let left = suite.total.unwrap_or(0).saturating_sub(counts.total);
-        counts.add(Outcome::Skipped, left);
+        let lost = left.min(u64::from(self.died));
+        counts.add(Outcome::Errored, lost);
+        counts.add(Outcome::Skipped, left - lost);
         let name = if suite.name.is_empty() { "a suite" } else { suite.name.as_str() };
         let said = format!("{name} has no summary: {left} of its specs have no result");
         sink.incomplete(Place::Line(suite.line), &said);

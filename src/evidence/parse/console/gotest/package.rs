@@ -5,6 +5,9 @@ use crate::evidence::parse::console::ginkgo::Ginkgo;
 use crate::evidence::parse::model::{Counts, Failure, FailureKind, Format, Outcome};
 use crate::evidence::parse::sink::{Place, Sink, broken};
 
+/// Tests around suites of Ginkgo that are remembered in a package.
+const WRAPPERS: usize = 100;
+
 impl GoTest {
     /// A package ended.
     pub(super) fn package(
@@ -47,7 +50,11 @@ impl GoTest {
             let text = format!("package {name} was not built: its tests are not counted");
             sink.incomplete(Place::Line(line), &text);
         } else if !explained {
-            let kind = if panic.is_some() { FailureKind::Panicked } else { FailureKind::Errored };
+            let kind = match &panic {
+                Some(panic) if panic.timeout => FailureKind::TimedOut,
+                Some(_) => FailureKind::Panicked,
+                None => FailureKind::Errored,
+            };
             let said = panic.map_or("the package failed and none of its tests did".to_owned(), |p| p.text);
             self.fail(broken(name, kind, Some(said)), sink);
             let text = format!("package {name} failed outside of its tests: tests may be missing");
@@ -58,7 +65,10 @@ impl GoTest {
 
     /// A test around a suite of Ginkgo is counted by the suite, whole or not.
     pub(super) fn drop_wrappers(&mut self, ginkgo: &Ginkgo) {
-        self.started.retain(|_, started| ginkgo.started() <= started.suites);
+        let wraps = |started: &Started| ginkgo.started() > started.suites;
+        let names = self.started.iter().filter(|(_, started)| wraps(started)).map(|(name, _)| name.clone());
+        self.wrappers.extend(names.take(WRAPPERS));
+        self.started.retain(|_, started| !wraps(started));
     }
 
     /// Tests that were started and never ended, in a package that failed or a log that ended.
@@ -94,6 +104,12 @@ impl GoTest {
             if self.failures.iter().any(|failure| failure.name == name) {
                 continue;
             }
+            let message = Some(panic.text.clone());
+            let failure = Failure { kind: FailureKind::TimedOut, message, ..Failure::default() };
+            if self.wrappers.contains(&name) {
+                self.fail(Failure { name, ..failure }, sink);
+                continue;
+            }
             // It had passed when the alarm rang; Go fails the package all the same.
             let passed = self.last_passed.as_ref().is_some_and(|(last, _)| *last == name);
             if passed && self.counts.passed > 0 {
@@ -101,8 +117,7 @@ impl GoTest {
                 self.counts.total -= 1;
             }
             self.counts.add(Outcome::Failed, 1);
-            let kind = FailureKind::TimedOut;
-            self.fail(Failure { name, kind, message: Some(panic.text.clone()), ..Failure::default() }, sink);
+            self.fail(Failure { name, ..failure }, sink);
         }
         if !panic.timeout
             && let Some(failure) = self.failures.last_mut()
@@ -128,6 +143,8 @@ impl GoTest {
         self.failures_left = 0;
         self.started.clear();
         self.uncounted = 0;
+        self.announced = false;
+        self.wrappers.clear();
         self.current = None;
         self.last_failed = false;
         self.last_passed = None;

@@ -77,6 +77,7 @@ impl GoTest {
         let (package, name) = (group(found, 2), group(found, 3));
         let duration = text::seconds(group(found, 5));
         self.last_failed = outcome == Outcome::Failed;
+        self.withdraw(name, outcome);
         if !group(found, 4).is_empty() {
             return self.rerun(outcome, name, Some(package), sink);
         }
@@ -90,6 +91,25 @@ impl GoTest {
             self.sum_failed_in = package.to_owned();
             let suite = Some(package.to_owned());
             self.failures.push(Failure { name: name.to_owned(), suite, duration, ..Failure::default() });
+        }
+    }
+
+    /// Takes back the result that Go's own line gave just before gotestsum named it.
+    fn withdraw(&mut self, name: &str, outcome: Outcome) {
+        let read = match outcome {
+            Outcome::Failed if self.failures.last().is_some_and(|failure| failure.name == name) => {
+                self.failures.pop();
+                &mut self.counts.failed
+            }
+            Outcome::Passed if self.last_passed.as_ref().is_some_and(|(last, _)| last == name) => {
+                self.last_passed = None;
+                &mut self.counts.passed
+            }
+            _ => return,
+        };
+        if *read > 0 {
+            *read -= 1;
+            self.counts.total -= 1;
         }
     }
 
@@ -124,6 +144,15 @@ impl GoTest {
         let first = !std::mem::replace(&mut self.summed, true);
         if runs > 1 && first && known.total == 0 {
             sink.warn(Place::Line(line), "the summary counts tests again that were run again");
+        }
+        if runs > 1 && !first && known.total > 0 {
+            // All that ran since the summary before it was run again.
+            sink.take_back(Format::GoTest, known, self.failures_then);
+            sink.reruns(known.total);
+            for name in std::mem::take(&mut self.passed_again) {
+                sink.recover(&name, None);
+            }
+            self.since_done = Counts::default();
         }
         if runs <= 1 || (first && known.total == 0) {
             if tests > known.total {
@@ -170,6 +199,8 @@ impl GoTest {
         self.collecting = Collect::Nothing;
         self.last_failed = false;
         self.failures_before = sink.failures_seen();
+        self.failures_then = self.failures_before;
+        self.passed_again.clear();
     }
 }
 

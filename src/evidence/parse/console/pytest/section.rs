@@ -21,6 +21,7 @@ impl Pytest {
         if text.starts_with("__")
             && let Some(found) = captures(&TITLE, text)
         {
+            self.captured = false;
             self.in_detail = session.details.len() < 2000;
             if self.in_detail {
                 let name = group(&found, 1);
@@ -42,6 +43,7 @@ impl Pytest {
             session.details.push(Detail { name: String::new(), error, message, place });
             return true;
         }
+        self.captured |= text.starts_with("-----") && text.contains(" Captured ");
         let Some(detail) = session.details.last_mut().filter(|_| self.in_detail) else {
             return false;
         };
