@@ -37,6 +37,23 @@ pub(super) struct ExplainArgs {
     output: Output,
 }
 
+/// Form of the output of `parse`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Report {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+    /// All files as one report in JUnit XML
+    Junit,
+    /// All files as one report in the Common Test Report Format
+    Ctrf,
+}
+
+/// Single tests that a report lists; the totals count them all.
+const LISTED: usize = 500_000;
+
 /// Arguments of `parse`.
 #[derive(Args, Debug)]
 pub(super) struct ParseArgs {
@@ -45,7 +62,7 @@ pub(super) struct ParseArgs {
     files: Vec<PathBuf>,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
-    output: Output,
+    output: Report,
 }
 
 #[derive(Serialize)]
@@ -82,7 +99,7 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<Exit> {
 fn explanation_text(explanation: &Explanation, parsed: &Parsed, log: impl Read) -> anyhow::Result<String> {
     let mut text = String::new();
     let mut blocks = explanation.lines.iter().peekable();
-    let mut lines = crate::evidence::log::LineReader::new(log);
+    let mut lines = crate::evidence::log::LineReader::new(crate::evidence::log::Utf8::new(log)?);
     while let (Some(block), Some(line)) = (blocks.peek(), lines.next_line()?) {
         if line.number < block.start {
             continue;
@@ -114,7 +131,8 @@ fn counts_text(tests: &Counts) -> String {
 
 /// Counts the tests of each file.
 pub(super) fn parse(args: &ParseArgs) -> anyhow::Result<Exit> {
-    let limits = Limits::default();
+    let report = matches!(args.output, Report::Junit | Report::Ctrf);
+    let limits = Limits { cases: if report { LISTED } else { 0 }, ..Limits::default() };
     let mut all = Vec::new();
     let mut exit = Exit::Success;
     for path in &args.files {
@@ -132,8 +150,17 @@ pub(super) fn parse(args: &ParseArgs) -> anyhow::Result<Exit> {
         }
     }
     match args.output {
-        Output::Json => json(&all)?,
-        Output::Text => print(&parsed_text(&all)?)?,
+        Report::Json => json(&all)?,
+        Report::Text => print(&parsed_text(&all)?)?,
+        Report::Junit | Report::Ctrf => {
+            let mut written = Vec::new();
+            match (Parsed::sum(all), args.output) {
+                (Some(sum), Report::Junit) => parse::write_junit(&sum, &mut written)?,
+                (Some(sum), _) => parse::write_ctrf(&sum, &mut written)?,
+                (None, _) => {}
+            }
+            print(&String::from_utf8(written).context("the report is not UTF-8")?)?
+        }
     };
     Ok(exit)
 }

@@ -54,6 +54,7 @@ const TAIL: usize = 64 << 10;
 /// What a job's log and reports say. `baseline` is a passing log of the same job.
 pub fn of_job(name: &str, log: &[u8], baseline: Option<&[u8]>, reports: &[(String, Vec<u8>)]) -> Evidence {
     let limits = Limits::default();
+    let log = &*super::log::as_utf8(log);
     let console = parse::parse_bytes(name, log, &limits);
     let reports = merge(read_reports(reports, &limits));
     let interrupted =

@@ -18,10 +18,12 @@
 mod ansi;
 mod command;
 mod reader;
+mod utf16;
 
 pub use ansi::{clean_text, strip_ansi};
 pub use command::{Marker, WorkflowCommand, marker, workflow_command};
 pub use reader::{LINE_CAP, LineReader, ReadLine};
+pub use utf16::{Utf8, Utf16, as_utf8};
 
 use std::borrow::Cow;
 

@@ -40,7 +40,7 @@ pub fn excerpt(fail: &[u8], explanation: &Explanation, most: usize) -> Vec<Excer
     let candidates: BTreeSet<u64> = wanted.iter().copied().take(most.saturating_mul(64)).collect();
     let Some(last) = candidates.last().copied() else { return Vec::new() };
     let mut texts: BTreeMap<u64, String> = BTreeMap::new();
-    for line in log::lines(fail).take_while(|line| line.number <= last) {
+    for line in log::lines(&log::as_utf8(fail)).take_while(|line| line.number <= last) {
         if candidates.contains(&line.number) {
             let text = log::clean(line.raw.get(..4 * WIDTH + 128).unwrap_or(line.raw));
             texts.insert(line.number, text.trim_end().chars().take(WIDTH).collect());

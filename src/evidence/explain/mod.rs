@@ -256,11 +256,11 @@ pub struct Explanation {
 /// Explains a failing log, with a passing log of the same job if there is one.
 pub fn explain(fail: &[u8], baseline: Option<&[u8]>, options: &Options) -> Explanation {
     let mut known = Baseline::default();
-    for line in log::lines(baseline.unwrap_or_default()) {
+    for line in log::lines(&log::as_utf8(baseline.unwrap_or_default())) {
         known.push(line.raw);
     }
     let mut grower = Grower::new(baseline.is_some().then_some(known.known));
-    for line in log::lines(fail) {
+    for line in log::lines(&log::as_utf8(fail)) {
         grower.push(line.number, &text(line.raw));
     }
     conclude(grower, options)
@@ -275,13 +275,13 @@ pub fn explain_stream(
     let mut known = Baseline::default();
     let compares = baseline.is_some();
     if let Some(baseline) = baseline {
-        let mut lines = log::LineReader::new(baseline);
+        let mut lines = log::LineReader::new(log::Utf8::new(baseline)?);
         while let Some(line) = lines.next_line()? {
             known.push(line.raw);
         }
     }
     let mut grower = Grower::new(compares.then_some(known.known));
-    let mut lines = log::LineReader::new(fail);
+    let mut lines = log::LineReader::new(log::Utf8::new(fail)?);
     while let Some(line) = lines.next_line()? {
         grower.push(line.number, &text(line.raw));
     }

@@ -64,7 +64,8 @@ pub use model::{Case, Counts, Entry, Failure, FailureKind, Format, Limits, Outco
 pub use runlog::{RunLogEntry, run_log_entry};
 pub use write::{write_ctrf, write_junit};
 
-use input::{Bounded, Shape, Utf16};
+use crate::evidence::log::Utf16;
+use input::{Bounded, Shape};
 use sink::{Place, Sink};
 use std::io::{Cursor, Read, Seek};
 use std::path::Path;

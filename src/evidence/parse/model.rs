@@ -292,6 +292,34 @@ pub struct Parsed {
 }
 
 impl Parsed {
+    /// The results of several files as one; those of each file keep its name where they have no
+    /// suite of their own. What is the same in two files is counted twice.
+    pub fn sum(all: Vec<Parsed>) -> Option<Parsed> {
+        let several = all.len() > 1;
+        let mut all = all.into_iter().map(|mut one| {
+            let own = one.file.clone();
+            let suites = one.failures.iter_mut().map(|failure| &mut failure.suite);
+            let suites = suites.chain(one.cases.iter_mut().map(|case| &mut case.suite));
+            suites.filter(|suite| several && suite.is_none()).for_each(|suite| *suite = Some(own.clone()));
+            one
+        });
+        let mut sum = all.next()?;
+        for one in all {
+            sum.tests.merge(one.tests);
+            sum.failures.extend(one.failures);
+            sum.failures_total = sum.failures_total.saturating_add(one.failures_total);
+            sum.warnings.extend(one.warnings);
+            sum.complete &= one.complete;
+            sum.reruns = sum.reruns.saturating_add(one.reruns);
+            sum.cases.extend(one.cases);
+            sum.entries.clear();
+        }
+        if several {
+            sum.file = "all files".to_owned();
+        }
+        Some(sum)
+    }
+
     /// Whether the file was understood as test results of some kind.
     pub fn understood(&self) -> bool {
         self.format != Format::Unknown

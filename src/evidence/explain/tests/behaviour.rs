@@ -155,3 +155,18 @@ fn an_explanation_reads_as_json() {
         })
     );
 }
+
+#[test]
+fn a_log_in_utf_16_is_explained_like_any_other() {
+    use super::super::{Options, excerpt, explain, explain_stream};
+    let fail = "one\r\nError: boom\r\ntwo\r\n";
+    let wide = |text: &str| -> Vec<u8> {
+        std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+    };
+    let (plain, wide) = (explain(fail.as_bytes(), None, &Options::default()), wide(fail));
+    assert_eq!(explain(&wide, None, &Options::default()), plain);
+    let stream = explain_stream(&wide[..], None::<&[u8]>, &Options::default()).unwrap();
+    assert_eq!(stream, plain);
+    let shown = excerpt(&wide, &plain, 5);
+    assert_eq!(shown[0].text, "Error: boom");
+}

@@ -75,3 +75,18 @@ fn the_json_of_a_result_has_the_names_of_the_contract() {
         assert_eq!(serde_json::to_value(format).unwrap(), format.name());
     }
 }
+
+#[test]
+fn several_files_are_written_as_one_report_that_reads_back_with_all_their_tests() {
+    let go = "=== RUN   TestA\n--- PASS: TestA (0.00s)\n=== RUN   TestB\n    b_test.go:3: no\n\
+              --- FAIL: TestB (0.00s)\nFAIL\nFAIL\tx\t0.1s\n";
+    let all = vec![with_cases("in.xml", XML), with_cases("go.log", go)];
+    let mut expected = all[0].tests;
+    expected.merge(all[1].tests);
+    let sum = Parsed::sum(all).unwrap();
+    assert_eq!(sum.tests, expected);
+    let mut out = Vec::new();
+    write_junit(&sum, &mut out).unwrap();
+    assert_eq!(parse("out.xml", &out).tests, expected);
+    assert!(Parsed::sum(Vec::new()).is_none());
+}
