@@ -198,10 +198,10 @@ impl Object for TestFile<'_> {
             let place = if name.is_empty() { places.first() } else { place_in(&places, &name) };
             failure.line = place.map(|(_, line)| *line).or(failure.line);
             failure.file = Some(name.clone()).filter(|name| !name.is_empty());
-            if failure.file.is_none() || failure.line.is_none() {
-                if let Some((file, line)) = places.into_iter().next() {
-                    (failure.file, failure.line) = (Some(text::tidy(&file, text::NAME_CAP)), Some(line));
-                }
+            if (failure.file.is_none() || failure.line.is_none())
+                && let Some((file, line)) = places.into_iter().next()
+            {
+                (failure.file, failure.line) = (Some(text::tidy(&file, text::NAME_CAP)), Some(line));
             }
         }
         // A hook after the tests fails no test, and the file all the same.
