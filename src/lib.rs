@@ -12,3 +12,4 @@ pub mod github;
 pub mod leader;
 pub mod runtime;
 pub mod verdict;
+pub mod webhooks;

@@ -75,7 +75,7 @@ fn pause(next: Next, until: Until, poll: Duration, since: Duration) -> Option<Du
         (Next::At(at), Until::Final(_)) => {
             Some(left(at).clamp(Duration::from_secs(1), poll.max(Duration::from_secs(1))))
         }
-        (Next::Poll, Until::Final(_)) => Some(poll),
+        (Next::Poll(_), Until::Final(_)) => Some(poll),
         (Next::Retry(at), Until::Final(_)) => Some(at.map_or(BACKOFF, |at| left(at).max(BACKOFF))),
     }
 }

@@ -11,6 +11,7 @@ mod memory;
 mod progress;
 mod runs;
 mod source;
+mod survey;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use memory::Memory;
+pub use survey::{SightedRun, Sightings, Survey, survey};
 
 use crate::api::{Reason, TestRunReportSpec};
 use crate::github::api::Repo;
@@ -59,6 +61,8 @@ impl Look {
 pub async fn collect(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, look: Look) -> Observations {
     let seen = async {
         let less = match look.depth {
+            // A glance tells less than what is known of a commit that was looked at before.
+            Depth::Glance if memory.look(&spec.source.github).is_some() => None,
             Depth::Glance => progress::glance(github, spec, look.ask).await?,
             Depth::Progress => progress::progress(github, spec, memory, look.ask).await?,
             Depth::Whole => None,

@@ -7,11 +7,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::memory::Memory;
-use super::{SHARED_AGE, checks, evidence, runs, source};
+use super::{SHARED_AGE, checks, runs, source};
 use crate::api::TestRunReportSpec;
 use crate::github::api::Repo;
 use crate::github::{Ask, GitHub, Result};
-use crate::verdict::facts::{CheckKind, Facts};
+use crate::verdict::facts::{CheckKind, Facts, Run};
 
 /// A list of the newest runs of a repository that reaches back this far would show a run that began
 /// because of a report that was just made.
@@ -63,10 +63,11 @@ pub(super) async fn progress(
     for run in facts.runs.iter_mut().filter(|r| r.status != "completed") {
         any = true;
         let (total, jobs) = repo.jobs(run.id).await?;
+        let known = reds(run);
         runs::advance(run, total, &jobs);
-        let done = |j: &crate::verdict::facts::Job| j.status == "completed" && j.attempt == run.attempt;
-        if !run.jobs.is_empty() && run.jobs.iter().filter(|j| j.attempt == run.attempt).all(done) {
-            // The run has ended or is about to.
+        let ended = !run.jobs.is_empty() && run.jobs.iter().all(|j| j.status == "completed");
+        // What is new and red is explained at once, and a run that has ended decides.
+        if ended || reds(run) > known {
             return Ok(None);
         }
     }
@@ -76,11 +77,13 @@ pub(super) async fn progress(
     let statuses = checks::statuses(&repo, &facts.source.sha).await?;
     facts.checks.retain(|c| c.kind != CheckKind::Status);
     facts.checks.extend(statuses);
-    let mut gaps = Vec::new();
-    evidence::read(&repo, spec, &mut facts.runs, &Default::default(), &mut gaps, memory).await;
-    facts.gaps.extend(gaps);
     facts.read_at = repo.date().unwrap_or(facts.read_at);
     facts.confirmed = false;
     facts.partial = true;
     Ok(Some(facts))
+}
+
+fn reds(run: &Run) -> usize {
+    let red = |c: Option<&str>| !matches!(c, None | Some("success" | "skipped" | "neutral"));
+    run.jobs.iter().filter(|j| red(j.conclusion.as_deref())).count()
 }

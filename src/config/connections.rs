@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::connections::{self, AppFile, Connection, Connections, Own};
+use crate::connections::{self, AppFile, Connection, Connections, Own, Signing};
 use crate::github::{ApiBase, GITHUB_COM};
 
 /// A host of GitHub with the operator's credential, and who may use them.
@@ -31,6 +31,10 @@ pub struct Entry {
     /// Reports may bring a Secret of their own for this host. Default: only on github.com.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report_secrets: Option<bool>,
+    /// Files with the secrets that its webhooks are signed with; any one of up to 4 will do, so that one can
+    /// be replaced. Empty: it takes no webhooks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webhook_secret_files: Vec<PathBuf>,
     /// Names under which reports that use it may have their verdict published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publish: Option<Publish>,
@@ -120,8 +124,12 @@ fn connection(entry: &Entry, at: &str, wrong: &mut Vec<String>) -> Option<Connec
         (None, None) => Own::None,
     };
     let publish = entry.publish.as_ref().map(|p| published(p, at, wrong)).unwrap_or_default();
+    if entry.webhook_secret_files.len() > 4 {
+        wrong.push(format!("{at}.webhookSecretFiles: name up to 4 files"));
+    }
     let base = base?;
     Some(Connection {
+        webhooks: entry.webhook_secret_files.iter().cloned().map(Signing::File).collect(),
         name: entry.name.clone(),
         // A report's own Secret goes to GitHub's service, and elsewhere only where that is said.
         report_secrets: entry.report_secrets.unwrap_or(base.is_github_com()),

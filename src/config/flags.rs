@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{LogFormat, Source};
 use crate::api::DEFAULT_CONNECTION;
-use crate::connections::{Connection, Own};
+use crate::connections::{Connection, Own, Signing};
 use crate::github::{ApiBase, GITHUB_COM, InvalidBase};
 
 /// Settings of the controller; each also has an entry in the configuration file.
@@ -37,10 +37,13 @@ pub struct RunArgs {
         value_name = "NAMESPACE"
     )]
     pub namespaces: Vec<String>,
-    /// Time between two looks while jobs run [default: 30s]
+    /// How soon it is noticed that a run has ended, where no webhook tells [default: 30s]
     #[arg(long, env = "TESTRUN_POLL_INTERVAL")]
     pub poll_interval: Option<String>,
-    /// Time between two looks at a final verdict [default: 10m]
+    /// Time between two looks at the jobs of a running commit [default: growing gaps]
+    #[arg(long, env = "TESTRUN_PROGRESS_INTERVAL")]
+    pub progress_interval: Option<String>,
+    /// How soon it is noticed that something followed a final verdict [default: 10m]
     #[arg(long, env = "TESTRUN_REFRESH_INTERVAL")]
     pub refresh_interval: Option<String>,
     /// Ask GitHub for everything anew, instead of whether what is known has changed
@@ -52,6 +55,12 @@ pub struct RunArgs {
     /// Address of /healthz, /readyz and /metrics [default: 0.0.0.0:8081]
     #[arg(long, env = "TESTRUN_HEALTH_ADDR")]
     pub health_addr: Option<String>,
+    /// Address of the receiver of webhooks [default: none are received]
+    #[arg(long, env = "TESTRUN_WEBHOOK_ADDR")]
+    pub webhook_addr: Option<String>,
+    /// Secret that the webhooks of the default connection are signed with; better given by the environment
+    #[arg(long, env = "GITHUB_WEBHOOK_SECRET", hide_env_values = true)]
+    pub webhook_secret: Option<SecretString>,
     /// Work only while a Lease is held; needed for more than one replica
     #[arg(long, env = "TESTRUN_LEADER_ELECT")]
     pub leader_elect: bool,
@@ -73,13 +82,15 @@ pub struct RunArgs {
 }
 
 /// Which entry of the file a flag stands for: its path, and the name of the flag's argument.
-pub const OVERRIDES: [(&str, &str); 12] = [
+pub const OVERRIDES: [(&str, &str); 14] = [
     ("controller.namespaces", "namespaces"),
     ("controller.pollInterval", "poll_interval"),
+    ("controller.progressInterval", "progress_interval"),
     ("controller.refreshInterval", "refresh_interval"),
     ("controller.conditionalRequests", "no_conditional_requests"),
     ("controller.concurrency", "concurrency"),
     ("listeners.health", "health_addr"),
+    ("listeners.webhooks", "webhook_addr"),
     ("leaderElection.enabled", "leader_elect"),
     ("leaderElection.namespace", "lease_namespace"),
     ("sharding.shards", "shards"),
@@ -103,10 +114,12 @@ impl RunArgs {
                 (!all.is_empty()).then(|| serde_json::json!(all))
             }
             "poll_interval" => text(&self.poll_interval),
+            "progress_interval" => text(&self.progress_interval),
             "refresh_interval" => text(&self.refresh_interval),
             "no_conditional_requests" => self.no_conditional_requests.then_some(Value::Bool(false)),
             "concurrency" => self.concurrency.map(Value::from),
             "health_addr" => text(&self.health_addr),
+            "webhook_addr" => text(&self.webhook_addr),
             "leader_elect" => self.leader_elect.then_some(Value::Bool(true)),
             "lease_namespace" => text(&self.lease_namespace),
             "shards" => self.shards.map(Value::from),
@@ -126,7 +139,9 @@ impl RunArgs {
         let token = self.github_token.clone().filter(|t| !t.expose_secret().is_empty());
         let own = token.map_or(Own::None, Own::Token);
         let url = self.github_url.as_deref().filter(|u| !u.is_empty()).unwrap_or(GITHUB_COM);
-        Ok(Connection::open(DEFAULT_CONNECTION, ApiBase::parse(url)?, own))
+        let signing = self.webhook_secret.iter().map(|s| s.expose_secret().trim()).filter(|s| !s.is_empty());
+        let webhooks = signing.map(|s| Signing::Secret(SecretString::from(s))).collect();
+        Ok(Connection { webhooks, ..Connection::open(DEFAULT_CONNECTION, ApiBase::parse(url)?, own) })
     }
 }
 

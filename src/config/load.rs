@@ -181,8 +181,12 @@ fn checked(config: &Config, wrong: &mut Vec<String>) -> Connections {
         }
     }
     let paces =
-        [("pollInterval", controller.poll_interval), ("refreshInterval", controller.refresh_interval)];
-    for (name, span) in paces {
+        [
+            ("pollInterval", Some(controller.poll_interval)),
+            ("progressInterval", controller.progress_interval),
+            ("refreshInterval", Some(controller.refresh_interval)),
+        ];
+    for (name, span) in paces.into_iter().filter_map(|(name, span)| Some((name, span?))) {
         if span < Span::seconds(1) || span > Span::seconds(24 * 3600) {
             wrong.push(format!(
                 "controller.{name}: {span} must be a duration of 1s to 24h, such as 30s or 10m"

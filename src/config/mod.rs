@@ -48,9 +48,15 @@ pub struct Config {
 pub struct Controller {
     /// Namespaces whose reports are looked at, each with a watch and rights of its own. Empty: all.
     pub namespaces: Vec<String>,
-    /// Time between two looks while jobs run, 1s to 24h.
+    /// How soon it is noticed that a run has ended, where no webhook tells: time between two questions to a
+    /// repository with undecided reports, 1s to 24h.
     pub poll_interval: Span,
-    /// Time between two looks at a final verdict, 1s to 24h.
+    /// Time between two looks at the jobs of a running commit, 1s to 24h. Default: growing gaps of 4 to 40
+    /// times `pollInterval`, because each look at them costs a request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress_interval: Option<Span>,
+    /// How soon it is noticed that something followed a final verdict, where no webhook tells, 1s to 24h. The
+    /// older the verdict, the longer.
     pub refresh_interval: Span,
     /// Most reports that are looked at at the same time, 1 to 256.
     pub concurrency: u16,
@@ -63,6 +69,7 @@ impl Default for Controller {
         Self {
             namespaces: Vec::new(),
             poll_interval: Span::seconds(30),
+            progress_interval: None,
             refresh_interval: Span::seconds(600),
             concurrency: 8,
             conditional_requests: true,
@@ -77,11 +84,15 @@ pub struct Listeners {
     /// Address of `/healthz`, `/readyz` and `/metrics`.
     #[schemars(with = "String")]
     pub health: SocketAddr,
+    /// Address of the receiver of webhooks, `POST /webhooks/CONNECTION`. Default: none are received.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub webhooks: Option<SocketAddr>,
 }
 
 impl Default for Listeners {
     fn default() -> Self {
-        Self { health: (Ipv4Addr::UNSPECIFIED, 8081).into() }
+        Self { health: (Ipv4Addr::UNSPECIFIED, 8081).into(), webhooks: None }
     }
 }
 

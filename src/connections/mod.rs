@@ -39,6 +39,8 @@ pub struct Connection {
     pub report_secrets: bool,
     /// What reports that use it may publish.
     pub publish: Publish,
+    /// What its webhooks are signed with; any one of them will do, so that one can be replaced.
+    pub webhooks: Vec<Signing>,
 }
 
 /// Names under which reports may have their verdict published. A name that others require is a
@@ -71,6 +73,14 @@ impl Publish {
     pub fn allows_key(&self, key: &str) -> bool {
         self.commit_status_keys.iter().any(|g| glob(g, key))
     }
+}
+
+/// A secret that webhooks are signed with.
+#[derive(Clone, Debug)]
+pub enum Signing {
+    Secret(SecretString),
+    /// Read anew every few seconds.
+    File(PathBuf),
 }
 
 /// The operator's own credential of a connection.
@@ -131,6 +141,11 @@ impl Connections {
         (named && connection.may_read(repository)).then(|| Arc::clone(connection))
     }
 
+    /// The connection of a name, whoever may use it.
+    pub fn named(&self, name: &str) -> Option<&Arc<Connection>> {
+        self.0.get(name)
+    }
+
     /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Connection> {
         self.0.values().map(Arc::as_ref)
@@ -149,6 +164,7 @@ impl Connection {
             repositories: all(),
             report_secrets: true,
             publish: Publish::default(),
+            webhooks: Vec::new(),
         }
     }
 
@@ -156,6 +172,23 @@ impl Connection {
     pub fn may_read(&self, repository: &str) -> bool {
         let repository = repository.to_ascii_lowercase();
         self.repositories.iter().any(|g| glob(&g.to_ascii_lowercase(), &repository))
+    }
+
+    /// The secrets of its webhooks as they are now. One that cannot be read is left out, and logged.
+    pub async fn webhook_secrets(&self) -> Vec<SecretString> {
+        let mut secrets = Vec::with_capacity(self.webhooks.len());
+        for signing in &self.webhooks {
+            match signing {
+                Signing::Secret(secret) => secrets.push(secret.clone()),
+                Signing::File(path) => match text(path).await {
+                    // As an editor leaves it: GitHub signs with what was typed into a line.
+                    Ok(text) if !text.trim().is_empty() => secrets.push(SecretString::from(text.trim())),
+                    Ok(_) => tracing::warn!("{} holds no webhook secret", path.display()),
+                    Err(error) => tracing::warn!("a webhook secret is not used: {error}"),
+                },
+            }
+        }
+        secrets
     }
 
     /// The operator's own credential as it is now; an error names the file and what is wrong.

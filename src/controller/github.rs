@@ -13,9 +13,9 @@ use super::credentials::denial;
 use super::deeds::{self, Deed};
 use super::{Access, Observer};
 use crate::api::{Reason, TestRunReport};
-use crate::collect::{self, Look, Memory};
+use crate::collect::{self, Look, Memory, Sightings, Survey};
 use crate::connections::{AppKey, Held};
-use crate::github::{App, Budget, Cache, Credential, GitHub, Settings, Stats, Ties};
+use crate::github::{App, Ask, Budget, Cache, Credential, GitHub, Settings, Stats, Ties};
 use crate::verdict::facts::{Observations, Trouble};
 
 /// Clients and Apps that are kept; one that is not used for long is made anew. An App has a client for
@@ -115,23 +115,32 @@ impl GitHubObserver {
     /// A client for one repository, and the App that its token comes from.
     async fn reach(
         &self,
-        report: &TestRunReport,
         access: &Access,
+        repository: &str,
+        writes: bool,
     ) -> Result<(GitHub, Option<Arc<App>>), Trouble> {
         match &access.held {
             Held::None => Ok((self.client(access, Credential::None, None)?, None)),
             Held::Token(token) => Ok((self.client(access, Credential::Token(token.clone()), None)?, None)),
             Held::App(key) => {
                 let app = self.app(access, key)?;
-                let spec = &report.spec;
-                let writes = spec.rerun.as_ref().is_some_and(|r| r.max_attempts > 1)
-                    || spec.publish.as_ref().is_some_and(|p| p.status.is_some());
-                let (token, installation) = app.token(&spec.source.github.repository, writes).await?;
+                let (token, installation) = app.token(repository, writes).await?;
                 let client = self.client(access, Credential::Token(token), Some(installation))?;
                 Ok((client, Some(app)))
             }
         }
     }
+}
+
+fn repository_of(report: &TestRunReport) -> &str {
+    &report.spec.source.github.repository
+}
+
+/// Whether a report needs a token that may change something.
+fn writes(report: &TestRunReport) -> bool {
+    let spec = &report.spec;
+    spec.rerun.as_ref().is_some_and(|r| r.max_attempts > 1)
+        || spec.publish.as_ref().is_some_and(|p| p.status.is_some())
 }
 
 fn owner(access: &Access) -> Owner {
@@ -146,7 +155,7 @@ impl Observer for GitHubObserver {
         look: Look,
     ) -> BoxFuture<'a, Observations> {
         async move {
-            let (client, app) = match self.reach(report, &access).await {
+            let (client, app) = match self.reach(&access, repository_of(report), writes(report)).await {
                 Ok(reached) => reached,
                 Err(trouble) => return Observations::Trouble(trouble),
             };
@@ -172,6 +181,19 @@ impl Observer for GitHubObserver {
         .boxed()
     }
 
+    fn survey<'a>(
+        &'a self,
+        access: &'a Access,
+        survey: &'a Survey,
+        ask: Ask,
+    ) -> BoxFuture<'a, Result<Sightings, Trouble>> {
+        async move {
+            let (client, _) = self.reach(access, &survey.repository, false).await?;
+            collect::survey(&client, survey, ask).await
+        }
+        .boxed()
+    }
+
     fn act<'a>(
         &'a self,
         report: &'a TestRunReport,
@@ -179,7 +201,7 @@ impl Observer for GitHubObserver {
         deed: &'a Deed,
     ) -> BoxFuture<'a, Result<(), Trouble>> {
         async move {
-            let (client, _) = self.reach(report, &access).await?;
+            let (client, _) = self.reach(&access, repository_of(report), writes(report)).await?;
             deeds::carry_out(&client, deed).await
         }
         .boxed()

@@ -34,6 +34,10 @@ struct Entry {
     /// The object as the last write left it.
     last: Option<Arc<TestRunReport>>,
     failures: u32,
+    /// Looks in a row that saw the commit unfinished.
+    looks: u32,
+    /// Somebody changed the object, or asks for a look.
+    asked: bool,
     done: super::deeds::Done,
 }
 
@@ -57,7 +61,9 @@ impl Memory {
             // A cache that lags behind shows the status before the last write; that is no news either.
             let stale = entry.last.as_ref().is_some_and(|last| is_newer(last, report));
             entry.seen = Some(trigger);
-            !(same && (known || stale))
+            let news = !(same && (known || stale));
+            entry.asked |= news;
+            news
         })
     }
 
@@ -102,6 +108,24 @@ impl Memory {
     /// What was done on GitHub for this report.
     pub(super) fn deeds<T>(&self, report: &TestRunReport, f: impl FnOnce(&mut super::deeds::Done) -> T) -> T {
         self.with(report, |entry| f(&mut entry.done))
+    }
+
+    /// Asks for a whole look the next time.
+    pub fn ask(&self, report: &TestRunReport) {
+        self.with(report, |entry| entry.asked = true);
+    }
+
+    /// Whether the look that now begins was asked for by a change of the object.
+    pub fn asked(&self, report: &TestRunReport) -> bool {
+        self.with(report, |entry| std::mem::take(&mut entry.asked))
+    }
+
+    /// Counts one more look that saw the commit unfinished, or begins anew.
+    pub fn looked(&self, report: &TestRunReport, anew: bool, unfinished: bool) -> u32 {
+        self.with(report, |entry| {
+            entry.looks = if unfinished { if anew { 1 } else { entry.looks.saturating_add(1) } } else { 0 };
+            entry.looks
+        })
     }
 
     /// Counts one more failure in a row.

@@ -1,18 +1,22 @@
 //! The controller: keeps the status of every report at what is true of its commit.
 //!
-//! `watch` and `secrets` say which reports need a look, `reconcile` takes it, `memory` tells own
-//! writes from those of others, `requeue` says when the next look is due. The facts come from an
-//! [`Observer`]; the verdict is `crate::verdict`'s.
+//! `watch`, `secrets`, `hints` (events of GitHub) and `surveys` (lists of a repository) say which reports
+//! need a look, `requeue` says when the next one is due anyway, `depth` how deep it is, `reconcile` takes
+//! it, and `memory` tells own writes from those of others. The facts come from an [`Observer`]; the verdict
+//! is `crate::verdict`'s.
 
 mod credentials;
 mod deeds;
+mod depth;
 mod events;
 mod github;
+mod hints;
 mod memory;
 mod observer;
 mod reconcile;
 mod requeue;
 mod secrets;
+mod surveys;
 mod watch;
 
 use std::convert::Infallible;
@@ -30,6 +34,7 @@ use tracing::Instrument;
 pub use credentials::Access;
 pub use deeds::Deed;
 pub use github::GitHubObserver;
+pub use hints::Hints;
 pub use memory::REQUESTED_AT;
 pub use observer::Observer;
 pub use requeue::Pace;
@@ -61,6 +66,8 @@ pub struct Config {
     pub concurrency: u16,
     /// Which namespaces are this process's.
     pub ownership: Ownership,
+    /// Where events of GitHub arrive, for all controllers of a process.
+    pub hints: Hints,
 }
 
 /// Works until the token is cancelled, then finishes running reconciles.
@@ -78,6 +85,7 @@ pub async fn run(
     let namespace = config.namespace.clone();
     let memory = Arc::new(Memory::default());
     let (store, writer) = reflector::store::<TestRunReport>();
+    let (known, hinted) = config.hints.follow();
     let phases = store.clone();
     metrics.count_phases(move || {
         phases
@@ -90,6 +98,7 @@ pub async fn run(
         watch::api(&client, namespace.as_deref()),
         writer,
         memory.clone(),
+        known,
         health.clone(),
         metrics.clone(),
     );
@@ -98,12 +107,14 @@ pub async fn run(
     let gained = gained(config.ownership.clone(), store.clone(), memory.clone());
     let settings = controller::Config::default().concurrency(config.concurrency.max(1));
     let recorder = events::recorder(client.clone());
+    let asking = surveys::run(config.hints.clone(), observer.clone(), config.pace, end.clone());
     let shared = Arc::new(Shared { client, observer, config, memory, metrics, recorder });
     let looks = Controller::for_stream(reports, store)
         .with_config(settings)
         .reconcile_on(secrets)
         .reconcile_on(moved)
         .reconcile_on(gained)
+        .reconcile_on(hinted)
         .graceful_shutdown_on(end.clone().cancelled_owned())
         .run(look, |_, never: &Infallible, _| match *never {}, shared)
         .for_each(|result| async move {
@@ -118,7 +129,7 @@ pub async fn run(
         tokio::time::sleep(GRACE).await;
     };
     tokio::select! {
-        () = looks => {}
+        ((), ()) = async { tokio::join!(looks, asking) } => {}
         () = late => tracing::warn!("reconciles still ran after {} s and were dropped", GRACE.as_secs()),
     }
     health.not_ready("ending".to_owned());

@@ -14,6 +14,7 @@ use kube::{Api, Client, ResourceExt};
 use super::credentials::{self, Denied};
 use super::memory::Memory;
 use super::observer::Observer;
+use super::depth::{self, Why};
 use super::{Access, Config, deeds, events, requeue};
 use crate::api::{FIELD_MANAGER, Reason, TestRunReport, TestRunReportStatus};
 use crate::collect::Look;
@@ -75,6 +76,7 @@ pub(super) async fn reconcile(cached: Arc<TestRunReport>, shared: Arc<Shared>) -
 
 fn retry(report: &TestRunReport, shared: &Shared) -> Duration {
     shared.memory.abandon(report);
+    shared.memory.ask(report);
     requeue::backoff(shared.memory.failed(report), random::unit())
 }
 
@@ -92,7 +94,14 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
         return expire(report, shared, work).await;
     }
     deeds::withdraw(report, previous.as_ref(), shared).await;
-    let (observations, access) = observe(report, shared).await?;
+    let hint = shared.config.hints.take(report);
+    let why = Why {
+        asked: shared.memory.asked(report),
+        hint,
+        hears: shared.config.hints.hears(report),
+    };
+    let same = previous.as_ref().filter(|p| Some(p.observed_generation) == report.metadata.generation);
+    let (observations, access) = observe(report, depth::look(same, why), shared).await?;
     let name = report.name_any();
     let namespace = report.namespace();
     let context = Context {
@@ -104,6 +113,7 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
     };
     let mut evaluation = verdict::evaluate(&report.spec, &observations, &context);
     deeds::tell(report, &context, shared, &mut evaluation.status);
+    shared.config.hints.saw(report, access.as_ref(), &observations, &evaluation.status);
     let outcome = if report.status.as_ref() == Some(&evaluation.status) {
         shared.memory.settle(report.clone());
         Outcome::Unchanged
@@ -136,13 +146,16 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
         _ if refused => Some(AFTER_CONFLICT),
         Outcome::Conflict => Some(AFTER_CONFLICT),
         Outcome::Gone | Outcome::Lost => None,
-        _ => wait(report, &evaluation, shared),
+        _ => wait(report, &evaluation, why, shared),
     };
+    if !matches!(outcome, Outcome::Written | Outcome::Unchanged) {
+        shared.memory.ask(report);
+    }
     Ok((outcome, wait))
 }
 
 /// The facts, or what stands in their way. What makes GitHub pointless to ask is found before it is asked.
-async fn observe(report: &TestRunReport, shared: &Shared) -> Result<Seen, kube::Error> {
+async fn observe(report: &TestRunReport, look: Look, shared: &Shared) -> Result<Seen, kube::Error> {
     let trouble =
         |reason, message: String| (Observations::Trouble(Trouble { reason, message, retry_at: None }), None);
     if let Err(message) = verdict::validate(&report.spec) {
@@ -157,7 +170,7 @@ async fn observe(report: &TestRunReport, shared: &Shared) -> Result<Seen, kube::
             Ok(trouble(Reason::ConnectionDenied, message))
         }
         Ok(access) => {
-            Ok((shared.observer.observe(report, access.clone(), Look::whole()).await, Some(access)))
+            Ok((shared.observer.observe(report, access.clone(), look).await, Some(access)))
         }
         Err(Denied::Trouble(trouble)) => Ok((Observations::Trouble(trouble), None)),
         Err(Denied::Kube(error)) => Err(error),
@@ -235,7 +248,13 @@ fn expiry(report: &TestRunReport, status: Option<&TestRunReportStatus>) -> Optio
     completed.checked_add(SignedDuration::from_secs(ttl.max(0))).ok()
 }
 
-fn wait(report: &TestRunReport, evaluation: &verdict::Evaluation, shared: &Shared) -> Option<Duration> {
+fn wait(
+    report: &TestRunReport,
+    evaluation: &verdict::Evaluation,
+    why: Why,
+    shared: &Shared,
+) -> Option<Duration> {
+    let now = Timestamp::now();
     let failures = match evaluation.next {
         Next::Retry(_) => shared.memory.failed(report),
         _ => {
@@ -243,8 +262,16 @@ fn wait(report: &TestRunReport, evaluation: &verdict::Evaluation, shared: &Share
             0
         }
     };
-    let now = Timestamp::now();
-    let next = requeue::delay(evaluation.next, now, shared.config.pace, failures, random::unit());
+    let anew = why.asked || why.hint.is_some();
+    let completed = evaluation.status.completed_at.as_ref();
+    let how = requeue::Circumstances {
+        failures,
+        looks: shared.memory.looked(report, anew, matches!(evaluation.next, Next::Poll(_))),
+        age: completed.and_then(|at| Duration::try_from(now.duration_since(at.0)).ok()).unwrap_or_default(),
+        hears: why.hears,
+        jitter: random::unit(),
+    };
+    let next = requeue::delay(evaluation.next, now, shared.config.pace, how);
     let end = expiry(report, Some(&evaluation.status)).map(|at| requeue::until(at, now));
     match (next, end) {
         (Some(next), Some(end)) => Some(next.min(end)),

@@ -11,6 +11,7 @@ use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, reflector, watcher as watch};
 use kube::{Api, Client, ResourceExt};
 
+use super::hints::Known;
 use super::memory::Memory;
 use crate::api::TestRunReport;
 use crate::runtime::health::Health;
@@ -36,6 +37,7 @@ pub fn reports(
     api: Api<DeserializeGuard<TestRunReport>>,
     writer: Writer<TestRunReport>,
     memory: Arc<Memory>,
+    known: Known,
     health: Health,
     metrics: Metrics,
 ) -> impl Stream<Item = watcher::Result<TestRunReport>> + Send {
@@ -45,7 +47,7 @@ pub fn reports(
         .default_backoff()
         .filter_map(move |event| future::ready(event.map(|e| readable(e, &metrics)).transpose()))
         .inspect(move |event| match event {
-            Ok(event) => keep(event, &keeper, &mut listed, &health),
+            Ok(event) => keep(event, &keeper, &known, &mut listed, &health),
             Err(error) => {
                 let why = explain(error);
                 tracing::warn!("the watch of reports broke off: {why}");
@@ -99,19 +101,31 @@ fn tombstone(metadata: ObjectMeta) -> TestRunReport {
     TestRunReport { metadata, spec: Default::default(), status: None }
 }
 
-fn keep(event: &Event<TestRunReport>, memory: &Memory, listed: &mut HashSet<String>, health: &Health) {
+fn keep(
+    event: &Event<TestRunReport>,
+    memory: &Memory,
+    known: &Known,
+    listed: &mut HashSet<String>,
+    health: &Health,
+) {
     match event {
         Event::Init => listed.clear(),
         Event::InitApply(report) => {
             listed.insert(report.uid().unwrap_or_default());
+            known.join(report);
         }
         Event::InitDone => {
             memory.retain(listed);
+            known.retain(listed);
             listed.clear();
             health.ready();
         }
-        Event::Delete(report) => memory.forget(&report.uid().unwrap_or_default()),
-        Event::Apply(_) => {}
+        Event::Delete(report) => {
+            let uid = report.uid().unwrap_or_default();
+            memory.forget(&uid);
+            known.leave(&uid);
+        }
+        Event::Apply(report) => known.join(report),
     }
 }
 

@@ -1,15 +1,19 @@
 //! Command line of the operator, and the process around the controller.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use secrecy::ExposeSecret;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::{health, metrics, shutdown, telemetry};
-use crate::config::{self, Config, InvalidConfig, Loaded, Reload, RunArgs, Source};
+use crate::config::{self, Config, InvalidConfig, Loaded, Reload, RunArgs, Source, Span};
 use crate::connections::{Connection, Connections, Live};
-use crate::controller::{self, Observer, Pace};
+use crate::controller::{self, Hints, Observer, Pace};
 use crate::leader::{self, Ownership};
+use crate::webhooks;
 
 /// Kubernetes operator that turns the CI results of a commit into a TestRunReport.
 #[derive(Parser, Debug)]
@@ -125,36 +129,65 @@ async fn process(
             end.child_token(),
         ));
     }
-    control(client, &config, connections, observer, state, counters, end).await;
+    let hints = Hints::default();
+    let receiving = match config.listeners.webhooks {
+        None => None,
+        Some(address) => Some(receive(address, &hints, connections.clone(), &counters, end.clone()).await?),
+    };
+    let ownership = match config.leader_election.enabled {
+        false => Ownership::everything(),
+        true => Ownership::nothing(config.sharding.shards),
+    };
+    let settings = controller::Config {
+        namespace: None,
+        connections,
+        ownership,
+        pace: Pace {
+            poll: config.controller.poll_interval.get(),
+            progress: config.controller.progress_interval.map(Span::get),
+            refresh: config.controller.refresh_interval.get(),
+        },
+        concurrency: config.controller.concurrency,
+        hints,
+    };
+    control(client, &config, settings, observer, state, counters, end).await;
+    if let Some(receiving) = receiving {
+        // It was told to end together with the controllers, and takes as long as its last delivery.
+        let _ = receiving.await;
+    }
     tracing::info!("testrun-operator ends");
     Ok(())
+}
+
+/// Starts to receive webhooks, each of which is a hint for the controllers.
+async fn receive(
+    address: SocketAddr,
+    hints: &Hints,
+    connections: Live,
+    counters: &metrics::Metrics,
+    end: CancellationToken,
+) -> anyhow::Result<JoinHandle<()>> {
+    let listener = webhooks::bind(address).await?;
+    tracing::info!(webhooks = %listener.local_addr()?, "receives webhooks");
+    let stats = webhooks::Stats::default();
+    counters.count_deliveries(stats.clone());
+    let hints = hints.clone();
+    let sink: webhooks::Sink = Arc::new(move |connection, event| hints.tell(connection, event));
+    let receiver = webhooks::Receiver::new(connections, sink, stats, webhooks::Limits::default());
+    Ok(tokio::spawn(webhooks::serve(listener, receiver, end)))
 }
 
 /// Runs a controller for all namespaces, or one for each that is listed.
 async fn control(
     client: kube::Client,
     config: &Config,
-    connections: Live,
+    settings: controller::Config,
     observer: Arc<dyn Observer>,
     state: health::Health,
     counters: metrics::Metrics,
-    end: tokio_util::sync::CancellationToken,
+    end: CancellationToken,
 ) {
-    let ownership = match config.leader_election.enabled {
-        false => Ownership::everything(),
-        true => Ownership::nothing(config.sharding.shards),
-    };
-    let leases = leases(&client, config, &ownership, &counters, &end);
-    let settings = controller::Config {
-        namespace: None,
-        connections,
-        pace: Pace {
-            poll: config.controller.poll_interval.get(),
-            refresh: config.controller.refresh_interval.get(),
-        },
-        concurrency: config.controller.concurrency,
-        ownership,
-    };
+    let leases = leases(&client, config, &settings.ownership, &counters, &end);
     let namespaces: std::collections::BTreeSet<String> =
         config.controller.namespaces.iter().cloned().collect();
     let work = async {
@@ -187,7 +220,7 @@ fn leases(
     config: &Config,
     ownership: &Ownership,
     counters: &metrics::Metrics,
-    end: &tokio_util::sync::CancellationToken,
+    end: &CancellationToken,
 ) -> impl Future<Output = ()> + use<> {
     let hold = config.leader_election.enabled.then(|| {
         leader::hold(

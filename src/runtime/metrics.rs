@@ -16,6 +16,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::github::Stats;
+use crate::webhooks;
 
 /// Phases that are counted by name; every other is `Other`.
 const PHASES: [&str; 6] = ["Pending", "Running", "Passed", "Failed", "Error", "Other"];
@@ -109,6 +110,8 @@ struct Inner {
     requests: Family<OutcomeLabel, Counter>,
     rate_limit: Gauge,
     github: Mutex<Option<Stats>>,
+    deliveries: Family<OutcomeLabel, Counter>,
+    webhooks: Mutex<Option<webhooks::Stats>>,
     reloads: Family<OutcomeLabel, Counter>,
     leases: Family<OutcomeLabel, Counter>,
     held: Gauge,
@@ -152,6 +155,8 @@ impl Metrics {
         let (leases, held) = (Family::<OutcomeLabel, Counter>::default(), Gauge::default());
         registry.register("lease_changes", "Leases gained, lost and released", leases.clone());
         registry.register("leases_held", "Leases that this process holds", held.clone());
+        let deliveries = Family::<OutcomeLabel, Counter>::default();
+        registry.register("webhook_deliveries", "Webhook deliveries by outcome", deliveries.clone());
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running build", version);
         Self(Arc::new(Inner {
@@ -165,6 +170,8 @@ impl Metrics {
             requests,
             rate_limit,
             github: Mutex::default(),
+            deliveries,
+            webhooks: Mutex::default(),
             reloads,
             leases,
             held,
@@ -209,6 +216,11 @@ impl Metrics {
         *self.0.github.lock().unwrap_or_else(PoisonError::into_inner) = Some(stats);
     }
 
+    /// Tells where webhook deliveries are counted.
+    pub fn count_deliveries(&self, stats: webhooks::Stats) {
+        *self.0.webhooks.lock().unwrap_or_else(PoisonError::into_inner) = Some(stats);
+    }
+
     /// The metrics as text.
     pub fn text(&self) -> Result<String, fmt::Error> {
         let phases: Vec<String> =
@@ -225,6 +237,12 @@ impl Metrics {
                 counter.inner().store(count, Ordering::Relaxed);
             }
             self.0.rate_limit.set(stats.remaining());
+        }
+        if let Some(stats) = &*self.0.webhooks.lock().unwrap_or_else(PoisonError::into_inner) {
+            for outcome in webhooks::OUTCOMES {
+                let counter = self.0.deliveries.get_or_create(&OutcomeLabel { outcome: outcome.as_str() });
+                counter.inner().store(stats.of(outcome), Ordering::Relaxed);
+            }
         }
         let mut text = String::new();
         encode(&mut text, &self.0.registry)?;

@@ -56,8 +56,9 @@ pub struct Evaluation {
 pub enum Next {
     /// At once: the commit moved, and what was read belongs to the new one.
     Now,
-    /// Jobs are running or awaited: at the pace of polling.
-    Poll,
+    /// Jobs are running or awaited: at the pace of polling, and at the time given, when what is missing
+    /// counts as failed.
+    Poll(Option<Timestamp>),
     /// At this time something changes by itself: settling ends, a deadline or a waiver expires.
     /// While jobs run the pace of polling may be earlier.
     At(Timestamp),
@@ -265,13 +266,13 @@ fn next(plan: &Plan<'_>, decision: &decide::Decision, context: &Context<'_>) -> 
         return Next::Final(excuses::next_end(plan, context.now));
     }
     if !decision.complete {
-        return Next::Poll;
+        return Next::Poll(decision.wake);
     }
     match decision.wake {
         // GitHub's clock and ours differ; never wake in the past, or the loop is hot.
         // A re-run starts within seconds, at the pace of polling it is seen.
-        _ if decision.open.as_ref().is_some_and(|o| o.0 == Reason::RerunRequested) => Next::Poll,
+        _ if decision.open.as_ref().is_some_and(|o| o.0 == Reason::RerunRequested) => Next::Poll(None),
         Some(at) => Next::At(at.max(context.now + SignedDuration::from_secs(1))),
-        None => Next::Poll,
+        None => Next::Poll(None),
     }
 }

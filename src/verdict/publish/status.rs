@@ -29,6 +29,10 @@ pub fn due(
     status: &TestRunReportStatus,
 ) -> Option<CommitStatus> {
     let Observations::Facts(facts) = observations else { return None };
+    // What GitHub shows is not known from a partial look.
+    if facts.partial {
+        return None;
+    }
     let context = &spec.publish.as_ref()?.status.as_ref()?.context;
     let source = status.source.as_ref().filter(|s| s.sha == facts.source.sha && !s.sha.is_empty())?;
     let passed = status.conditions.iter().find(|c| c.type_ == ConditionType::Passed.as_str())?;

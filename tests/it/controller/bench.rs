@@ -11,10 +11,10 @@ use kube::{Api, Client, Config as KubeConfig};
 use secrecy::{ExposeSecret, SecretString};
 use testkit::controlplane::{self, AuditMark, ControlPlane};
 use testrun_operator::api::{TestRunReport, crd_yaml};
-use testrun_operator::collect::Look as TakenAs;
+use testrun_operator::collect::{Look as TakenAs, Sightings, Survey};
 use testrun_operator::connections::{Connection, Connections, Held, Own, Publish};
-use testrun_operator::controller::{self, Access, Config, Deed, Observer, Pace};
-use testrun_operator::github::ApiBase;
+use testrun_operator::controller::{self, Access, Config, Deed, Hints, Observer, Pace};
+use testrun_operator::github::{ApiBase, Ask};
 use testrun_operator::leader::Ownership;
 use testrun_operator::runtime::health::Health;
 use testrun_operator::runtime::metrics::Metrics;
@@ -113,6 +113,15 @@ impl Observer for Script {
         })
     }
 
+    fn survey<'a>(
+        &'a self,
+        _: &'a Access,
+        _: &'a Survey,
+        _: Ask,
+    ) -> BoxFuture<'a, Result<Sightings, Trouble>> {
+        Box::pin(async { Ok(Sightings::default()) })
+    }
+
     fn act<'a>(
         &'a self,
         _: &'a TestRunReport,
@@ -138,9 +147,17 @@ pub struct Bench {
 }
 
 /// Slow paces: only changes cause looks.
-pub const SLOW: Pace = Pace { poll: Duration::from_secs(3600), refresh: Duration::from_secs(3600) };
+pub const SLOW: Pace = Pace {
+    poll: Duration::from_secs(3600),
+    progress: Some(Duration::from_secs(3600)),
+    refresh: Duration::from_secs(3600),
+};
 /// Quick paces: looks follow each other.
-pub const QUICK: Pace = Pace { poll: Duration::from_millis(30), refresh: Duration::from_millis(30) };
+pub const QUICK: Pace = Pace {
+    poll: Duration::from_millis(30),
+    progress: Some(Duration::from_millis(30)),
+    refresh: Duration::from_millis(30),
+};
 
 pub async fn client(plane: &ControlPlane) -> Client {
     let kubeconfig = Kubeconfig::read_from(plane.kubeconfig_path()).unwrap();
@@ -202,6 +219,7 @@ impl Bench {
             pace,
             concurrency: 4,
             ownership: Ownership::everything(),
+            hints: Hints::default(),
         };
         let mark = plane.audit_mark().unwrap();
         let task = tokio::spawn(controller::run(

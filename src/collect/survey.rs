@@ -1,0 +1,76 @@
+//! What a repository shows of all its commits at once: which runs have ended, where pull requests and
+//! branches are. It decides nothing; it tells which commits to look at.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::api::Reason;
+use crate::github::api::Repo;
+use crate::github::{Ask, GitHub, Result};
+
+/// What to ask a repository for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// `owner/name`.
+    pub repository: String,
+    /// The newest runs that have ended: a list that changes only when one ends.
+    pub finished: bool,
+    /// The newest runs, whatever state they are in: shows re-runs and runs that were added.
+    pub newest: bool,
+    /// Heads of open pull requests.
+    pub pulls: bool,
+    /// Branches whose heads are wanted.
+    pub branches: BTreeSet<String>,
+}
+
+/// What it shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sightings {
+    pub runs: Vec<SightedRun>,
+    /// Head commit by number.
+    pub pulls: BTreeMap<i64, String>,
+    /// Head commit by name.
+    pub branches: BTreeMap<String, String>,
+}
+
+/// A run as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SightedRun {
+    pub sha: String,
+    pub id: i64,
+    pub attempt: i64,
+    pub finished: bool,
+}
+
+/// Asks.
+pub async fn survey(github: &GitHub, wanted: &Survey, ask: Ask) -> Result<Sightings> {
+    let repo = Repo::new(github, &wanted.repository, ask);
+    let mut seen = Sightings::default();
+    let mut runs = Vec::new();
+    if wanted.finished {
+        runs.extend(repo.recent_runs("status", "completed").await?);
+    }
+    if wanted.newest {
+        runs.extend(repo.newest_runs().await?);
+    }
+    seen.runs = runs
+        .into_iter()
+        .map(|r| SightedRun {
+            finished: r.status == "completed",
+            attempt: r.run_attempt.max(1),
+            id: r.id,
+            sha: r.head_sha,
+        })
+        .collect();
+    if wanted.pulls {
+        seen.pulls = repo.open_pulls().await?.into_iter().map(|p| (p.number, p.head.sha)).collect();
+    }
+    for name in &wanted.branches {
+        match repo.branch(name).await {
+            Ok(branch) => seen.branches.insert(name.clone(), branch.commit.sha),
+            // A report of a deleted branch finds out by itself.
+            Err(trouble) if trouble.reason == Reason::NotFound => None,
+            Err(trouble) => return Err(trouble),
+        };
+    }
+    Ok(seen)
+}

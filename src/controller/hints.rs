@@ -1,0 +1,444 @@
+//! Reasons to look at a report before its time: something happened to its commit on GitHub.
+//!
+//! An event or a list that shows a change only says which reports to look at, and since when the answers
+//! must be; what is true is read from GitHub then. A hint is kept until a look takes it, and one that
+//! comes twice is one, so that no storm of events takes more memory than there are reports.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::Stream;
+use kube::ResourceExt;
+use kube::runtime::reflector::ObjectRef;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::time::DelayQueue;
+
+use super::Access;
+use crate::api::spec::GitHubSource;
+use crate::api::{ConditionType, TestRunReport, TestRunReportStatus};
+use crate::collect::{Depth, Sightings, Survey};
+use crate::verdict::facts::{Facts, Observations};
+use crate::webhooks::{Event, Kind};
+
+/// What follows each other this quickly is looked at once: jobs and checks that end together.
+const TOGETHER: Duration = Duration::from_secs(5);
+/// A repository whose events arrive is asked slowly, as long as it was heard of within this time.
+const HEARD: Duration = Duration::from_secs(3600);
+/// After a change that no event told of, events are not relied on for this long.
+const DISTRUST: Duration = Duration::from_secs(900);
+
+type Object = ObjectRef<TestRunReport>;
+
+/// The hints of all reports; clones share them.
+#[derive(Clone, Default)]
+pub struct Hints(Arc<Mutex<Index>>);
+
+impl std::fmt::Debug for Hints {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hints").field("reports", &self.lock().places.len()).finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
+struct Index {
+    repositories: HashMap<Key, Repository>,
+    /// Where each report is, by uid.
+    places: HashMap<String, Key>,
+    /// Repositories that have another name by now, by that name.
+    renamed: HashMap<Key, Key>,
+}
+
+/// A repository as reached through a connection; GitHub's names do not depend on case.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Key {
+    connection: String,
+    repository: String,
+}
+
+#[derive(Default)]
+struct Repository {
+    members: HashMap<String, Member>,
+    /// The last event that was heard of it.
+    heard: Option<Instant>,
+    /// When a change was seen that no event had told of.
+    missed: Option<Instant>,
+    surveyed: Option<Instant>,
+}
+
+/// What is known of a report.
+struct Member {
+    object: Object,
+    queue: Queue,
+    source: GitHubSource,
+    /// Context of the commit status that the report itself publishes.
+    own: Option<String>,
+    sha: Option<String>,
+    /// Finished runs that a whole look has seen, by id and attempt.
+    finished: BTreeSet<(i64, i64)>,
+    stage: Stage,
+    access: Option<Access>,
+    hint: Option<Hint>,
+    /// The controller has been told of the hint, and that it is urgent.
+    called: bool,
+}
+
+/// How far a report is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Its facts may still change by themselves.
+    Open,
+    Final,
+    /// There is nothing to look at: suspended, or a spec that cannot be carried out.
+    Idle,
+}
+
+/// Something happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hint {
+    /// When it was heard of: answers must be newer.
+    pub since: Instant,
+    pub depth: Depth,
+}
+
+/// A repository that is due to be asked for changes.
+pub(super) struct Due {
+    pub access: Access,
+    pub survey: Survey,
+    key: Key,
+}
+
+/// The reports of one controller among all that are hinted at.
+pub(super) struct Known {
+    hints: Hints,
+    queue: Queue,
+}
+
+type Queue = mpsc::UnboundedSender<(Object, Duration)>;
+
+impl Known {
+    /// Takes a report in, or what is new of it.
+    pub fn join(&self, report: &TestRunReport) {
+        self.hints.join(report, &self.queue);
+    }
+
+    /// Forgets a report.
+    pub fn leave(&self, uid: &str) {
+        self.hints.lock().remove(uid);
+    }
+
+    /// Forgets every report that is not among these.
+    pub fn retain(&self, uids: &HashSet<String>) {
+        let mut index = self.hints.lock();
+        let gone: Vec<String> = index
+            .repositories
+            .values()
+            .flat_map(|r| &r.members)
+            .filter(|(uid, m)| m.queue.same_channel(&self.queue) && !uids.contains(*uid))
+            .map(|(uid, _)| uid.clone())
+            .collect();
+        gone.iter().for_each(|uid| index.remove(uid));
+    }
+}
+
+impl Hints {
+    /// For one controller: what takes its reports in, and the reports that it has to look at.
+    pub(super) fn follow(&self) -> (Known, impl Stream<Item = Object> + Send + use<>) {
+        let (queue, objects) = mpsc::unbounded_channel();
+        (Known { hints: self.clone(), queue }, stream(objects))
+    }
+
+    fn join(&self, report: &TestRunReport, queue: &Queue) {
+        let Some(uid) = report.uid() else { return };
+        let source = &report.spec.source.github;
+        let key = Key::of(&source.connection, &source.repository);
+        let mut index = self.lock();
+        let known = index.member(&uid).is_some_and(|m| m.source == *source);
+        if !known {
+            index.remove(&uid);
+            let member = Member {
+                object: ObjectRef::from_obj(report),
+                queue: queue.clone(),
+                source: source.clone(),
+                own: None,
+                sha: None,
+                finished: BTreeSet::new(),
+                stage: Stage::Open,
+                access: None,
+                hint: None,
+                called: false,
+            };
+            index.repositories.entry(key.clone()).or_default().members.insert(uid.clone(), member);
+            index.places.insert(uid.clone(), key);
+        }
+        let published = report.spec.publish.as_ref().and_then(|p| p.status.as_ref());
+        if let Some(member) = index.member(&uid) {
+            member.own = published.map(|s| s.context.clone());
+        }
+    }
+
+    /// The hint that waits for a report, which the look that now begins will answer.
+    pub(super) fn take(&self, report: &TestRunReport) -> Option<Hint> {
+        let mut index = self.lock();
+        let member = index.member(&report.uid()?)?;
+        member.called = false;
+        member.hint.take()
+    }
+
+    /// Puts a hint back that a look could not answer.
+    pub(super) fn untake(&self, report: &TestRunReport, hint: Option<Hint>) {
+        if let (Some(hint), Some(uid)) = (hint, report.uid())
+            && let Some(member) = self.lock().member(&uid)
+        {
+            member.hint = Some(merged(member.hint, hint));
+        }
+    }
+
+    /// What a look saw, and what its verdict was.
+    pub(super) fn saw(
+        &self,
+        report: &TestRunReport,
+        access: Option<&Access>,
+        observations: &Observations,
+        status: &TestRunReportStatus,
+    ) {
+        let Some(uid) = report.uid() else { return };
+        let mut index = self.lock();
+        if let Observations::Facts(facts) = observations {
+            index.named(&uid, &facts.source.repository);
+        }
+        let Some(member) = index.member(&uid) else { return };
+        let is = |kind: ConditionType, value: &str| {
+            status.conditions.iter().any(|c| c.type_ == kind.as_str() && c.status == value)
+        };
+        member.stage = match (access, is(ConditionType::Reconciling, "False")) {
+            (None, true) => Stage::Idle,
+            (_, true) => Stage::Final,
+            _ => Stage::Open,
+        };
+        if let Some(access) = access {
+            member.access = Some(access.clone());
+        }
+        if let Observations::Facts(facts) = observations {
+            if member.sha.as_ref() != Some(&facts.source.sha) {
+                member.finished.clear();
+                member.sha = Some(facts.source.sha.clone());
+            }
+            if !facts.partial {
+                member.finished = finished(facts);
+            }
+        }
+    }
+
+    /// Whether events of a report's repository arrive, so that it need not be asked often.
+    pub(super) fn hears(&self, report: &TestRunReport) -> bool {
+        let source = &report.spec.source.github;
+        let key = Key::of(&source.connection, &source.repository);
+        self.lock().repositories.get(&key).is_some_and(|r| r.hears(Instant::now()))
+    }
+
+    /// Takes in an event that came through a connection.
+    pub fn tell(&self, connection: &str, event: &Event) {
+        let now = Instant::now();
+        let mut index = self.lock();
+        let named = Key::of(connection, &event.repository);
+        let key = index.renamed.get(&named).cloned().unwrap_or(named);
+        let Some(repository) = index.repositories.get_mut(&key) else { return };
+        repository.heard = Some(now);
+        for member in repository.members.values_mut() {
+            if let Some((depth, delay)) = member.concerns(event) {
+                member.mark(Hint { since: now, depth }, delay);
+            }
+        }
+    }
+
+    /// Repositories that have not been asked for changes for as long as their reports allow.
+    pub(super) fn due(&self, open: Duration, rest: Duration) -> Vec<Due> {
+        let now = Instant::now();
+        let mut index = self.lock();
+        let mut due = Vec::new();
+        for (key, repository) in &mut index.repositories {
+            let members = || repository.members.values().filter(|m| m.access.is_some());
+            let stage = |stage| members().any(|m| m.stage == stage);
+            let (some_open, some_final) = (stage(Stage::Open), stage(Stage::Final));
+            let hears = repository.hears(now);
+            let interval = if some_open && !hears { open } else { rest };
+            let late = repository.surveyed.is_none_or(|at| now.duration_since(at) >= interval);
+            if !(late && (some_open || some_final)) {
+                continue;
+            }
+            // Those at rest are looked after at their own pace, with whatever credential is at hand.
+            let resting = repository.surveyed.is_none_or(|at| now.duration_since(at) >= rest);
+            let wanted = || members().filter(|m| m.stage == Stage::Open || resting && m.stage == Stage::Final);
+            let Some(access) = wanted().find_map(|m| m.access.clone()) else { continue };
+            let survey = Survey {
+                repository: key.repository.clone(),
+                finished: some_open,
+                newest: resting && some_final,
+                pulls: wanted().any(|m| m.source.pull_request.is_some()),
+                branches: wanted().filter_map(|m| m.source.branch.clone()).collect(),
+            };
+            repository.surveyed = Some(now);
+            due.push(Due { access, survey, key: key.clone() });
+        }
+        due
+    }
+
+    /// Takes in what a repository shows.
+    pub(super) fn sighted(&self, due: &Due, sightings: &Sightings, since: Instant) {
+        let mut index = self.lock();
+        let Some(repository) = index.repositories.get_mut(&due.key) else { return };
+        let mut missed = false;
+        for member in repository.members.values_mut() {
+            if member.stage != Stage::Idle && member.differs(sightings) && member.hint.is_none() {
+                missed |= member.stage == Stage::Open;
+                member.mark(Hint { since, depth: Depth::Whole }, Duration::ZERO);
+            }
+        }
+        if missed && repository.heard.is_some() {
+            repository.missed = Some(Instant::now());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Index> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Key {
+    fn of(connection: &str, repository: &str) -> Self {
+        Self { connection: connection.to_owned(), repository: repository.to_ascii_lowercase() }
+    }
+}
+
+impl Index {
+    fn member(&mut self, uid: &str) -> Option<&mut Member> {
+        self.repositories.get_mut(self.places.get(uid)?)?.members.get_mut(uid)
+    }
+
+    fn remove(&mut self, uid: &str) {
+        let Some(key) = self.places.remove(uid) else { return };
+        if let Some(repository) = self.repositories.get_mut(&key) {
+            repository.members.remove(uid);
+            if repository.members.is_empty() {
+                self.repositories.remove(&key);
+                self.renamed.retain(|_, to| *to != key);
+            }
+        }
+    }
+
+    /// The name that GitHub calls the repository of a report by.
+    fn named(&mut self, uid: &str, name: &str) {
+        let Some(key) = self.places.get(uid) else { return };
+        let now = Key::of(&key.connection, name);
+        if now != *key {
+            self.renamed.insert(now, key.clone());
+        }
+    }
+}
+
+impl Repository {
+    fn hears(&self, now: Instant) -> bool {
+        let within = |at: Option<Instant>, time| at.is_some_and(|at| now.duration_since(at) < time);
+        within(self.heard, HEARD) && !within(self.missed, DISTRUST)
+    }
+}
+
+impl Member {
+    /// How deep an event makes the report look, and how soon; None where it says nothing new.
+    fn concerns(&self, event: &Event) -> Option<(Depth, Duration)> {
+        if self.stage == Stage::Idle {
+            return None;
+        }
+        let about = |sha: &str| self.sha.as_deref() == Some(sha) || self.source.sha.as_deref() == Some(sha);
+        let follows = |branch: Option<&str>| branch.is_some() && self.source.branch.as_deref() == branch;
+        let now = Duration::ZERO;
+        match &event.kind {
+            Kind::Pull { number, head } => {
+                (self.source.pull_request == Some(*number) && self.sha.as_ref() != Some(head))
+                    .then_some((Depth::Whole, now))
+            }
+            Kind::Run { sha, branch, finished, .. } => {
+                if about(sha) {
+                    let depth = if *finished || self.stage == Stage::Final { Depth::Whole } else { Depth::Glance };
+                    return Some((depth, now));
+                }
+                follows(branch.as_deref()).then_some((Depth::Whole, now))
+            }
+            Kind::Job { sha, red } => {
+                (about(sha) && (*red || self.stage == Stage::Final)).then_some((Depth::Progress, TOGETHER))
+            }
+            Kind::Check { sha } => about(sha).then_some((Depth::Whole, TOGETHER)),
+            Kind::Status { sha, context } => {
+                (about(sha) && self.own.as_ref() != Some(context)).then_some((Depth::Whole, TOGETHER))
+            }
+            Kind::Repository => Some((Depth::Whole, TOGETHER)),
+            Kind::Other => None,
+        }
+    }
+
+    /// Whether a list shows what no look has seen.
+    fn differs(&self, sightings: &Sightings) -> bool {
+        let Some(sha) = &self.sha else { return false };
+        if let Some(head) = self.source.pull_request.and_then(|n| sightings.pulls.get(&n)) {
+            if head != sha {
+                return true;
+            }
+        }
+        if let Some(head) = self.source.branch.as_ref().and_then(|b| sightings.branches.get(b)) {
+            if head != sha {
+                return true;
+            }
+        }
+        sightings.runs.iter().filter(|r| r.sha == *sha).any(|r| {
+            let seen = self.finished.contains(&(r.id, r.attempt));
+            if r.finished { !seen } else { self.stage == Stage::Final }
+        })
+    }
+
+    fn mark(&mut self, hint: Hint, delay: Duration) {
+        let news = self.hint.is_none();
+        self.hint = Some(merged(self.hint, hint));
+        // One that waits already will be looked at; what is urgent does not wait for it.
+        if news || delay.is_zero() && !std::mem::replace(&mut self.called, delay.is_zero()) {
+            // The receiver goes away with its controller, and then nobody needs the hint.
+            let _ = self.queue.send((self.object.clone(), delay));
+        }
+    }
+}
+
+fn merged(old: Option<Hint>, new: Hint) -> Hint {
+    match old {
+        None => new,
+        Some(old) => Hint { since: old.since.max(new.since), depth: old.depth.max(new.depth) },
+    }
+}
+
+fn finished(facts: &Facts) -> BTreeSet<(i64, i64)> {
+    facts.runs.iter().filter(|r| r.status == "completed").map(|r| (r.id, r.attempt)).collect()
+}
+
+/// Reports to look at, each after its delay.
+fn stream(
+    queue: mpsc::UnboundedReceiver<(Object, Duration)>,
+) -> impl Stream<Item = Object> + Send + use<> {
+    let waiting = DelayQueue::<Object>::new();
+    futures::stream::unfold((queue, waiting, false), |(mut queue, mut waiting, mut closed)| async move {
+        loop {
+            tokio::select! {
+                next = queue.recv(), if !closed => match next {
+                    Some((object, delay)) if delay.is_zero() => return Some((object, (queue, waiting, closed))),
+                    Some((object, delay)) => {
+                        waiting.insert(object, delay);
+                    }
+                    None => closed = true,
+                },
+                Some(due) = futures::StreamExt::next(&mut waiting), if !waiting.is_empty() => {
+                    return Some((due.into_inner(), (queue, waiting, closed)));
+                }
+                else => return None,
+            }
+        }
+    })
+}

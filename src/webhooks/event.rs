@@ -1,0 +1,188 @@
+//! What a delivery is about, as far as it tells where to look.
+
+use serde::{Deserialize, Deserializer};
+
+/// Something happened in a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// `owner/name`.
+    pub repository: String,
+    pub kind: Kind,
+}
+
+/// What happened. It is a hint: nothing of it is believed, it only says where to look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A pull request was opened, pushed to, retargeted or closed.
+    Pull { number: i64, head: String },
+    /// A workflow run was requested, began or ended.
+    Run { sha: String, branch: Option<String>, id: i64, finished: bool },
+    /// A job began or ended; red if it did not succeed.
+    Job { sha: String, red: bool },
+    /// A check run or suite of another app than GitHub Actions.
+    Check { sha: String },
+    /// A commit status was set.
+    Status { sha: String, context: String },
+    /// The repository itself, or what may be read of it, changed.
+    Repository,
+    /// Something that no report depends on.
+    Other,
+}
+
+/// Why a delivery says nothing that can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    #[error("the body is not JSON, or not that of this event")]
+    Body,
+    #[error("the body names no repository")]
+    NoRepository,
+}
+
+fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(d: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(d)?.unwrap_or_default())
+}
+
+macro_rules! payload {
+    ($($name:ident { $($(#[$attr:meta])* $field:ident: $type:ty),* $(,)? })*) => {$(
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(default)]
+        struct $name { $(#[serde(deserialize_with = "or_default")] $(#[$attr])* $field: $type),* }
+    )*};
+}
+
+payload! {
+    Payload {
+        action: String, repository: Repository, number: i64, pull_request: Pull, workflow_run: Run,
+        workflow_job: Job, check_run: Check, check_suite: Check, sha: String, context: String,
+        merge_group: Group, repositories_added: Vec<Repository>, repositories_removed: Vec<Repository>,
+        repositories: Vec<Repository>,
+    }
+    Repository { full_name: String }
+    Pull { number: i64, head: Tip }
+    Tip { sha: String }
+    Run { id: i64, head_sha: String, head_branch: Option<String>, status: String }
+    Job { head_sha: String, conclusion: Option<String> }
+    Check { head_sha: String, app: App }
+    App { slug: Option<String> }
+    Group { head_sha: String, head_ref: String }
+}
+
+/// Reads a delivery whose signature is right. One delivery may concern several repositories.
+pub fn read(event: &str, body: &[u8]) -> Result<Vec<Event>, Unusable> {
+    let payload: Payload = serde_json::from_slice(body).map_err(|_| Unusable::Body)?;
+    let by_actions = |app: &App| app.slug.as_deref() == Some("github-actions");
+    let kind = match event {
+        "pull_request" => {
+            let number = if payload.pull_request.number > 0 { payload.pull_request.number } else { payload.number };
+            Kind::Pull { number, head: payload.pull_request.head.sha }
+        }
+        "workflow_run" => {
+            let run = payload.workflow_run;
+            Kind::Run {
+                sha: run.head_sha,
+                branch: run.head_branch,
+                id: run.id,
+                finished: payload.action == "completed" || run.status == "completed",
+            }
+        }
+        "workflow_job" => {
+            let red = |c: &str| !matches!(c, "success" | "skipped" | "neutral");
+            let job = payload.workflow_job;
+            Kind::Job { sha: job.head_sha, red: job.conclusion.as_deref().is_some_and(red) }
+        }
+        // What GitHub Actions does is told by the events of runs and jobs.
+        "check_run" if by_actions(&payload.check_run.app) => Kind::Other,
+        "check_suite" if by_actions(&payload.check_suite.app) => Kind::Other,
+        "check_run" => Kind::Check { sha: payload.check_run.head_sha },
+        "check_suite" => Kind::Check { sha: payload.check_suite.head_sha },
+        "status" => Kind::Status { sha: payload.sha, context: payload.context },
+        "merge_group" => Kind::Run {
+            sha: payload.merge_group.head_sha,
+            branch: payload.merge_group.head_ref.strip_prefix("refs/heads/").map(str::to_owned),
+            id: 0,
+            finished: false,
+        },
+        "repository" | "public" | "branch_protection_rule" | "repository_ruleset" => Kind::Repository,
+        "installation" | "installation_repositories" => {
+            let all = [payload.repositories, payload.repositories_added, payload.repositories_removed];
+            let named = all.into_iter().flatten().filter(|r| !r.full_name.is_empty());
+            return Ok(named
+                .map(|r| Event { repository: r.full_name, kind: Kind::Repository })
+                .collect());
+        }
+        _ => Kind::Other,
+    };
+    match (payload.repository.full_name, kind) {
+        (name, kind) if !name.is_empty() => Ok(vec![Event { repository: name, kind }]),
+        (_, Kind::Other) => Ok(Vec::new()),
+        _ => Err(Unusable::NoRepository),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn kind(event: &str, mut body: serde_json::Value) -> Kind {
+        body["repository"] = json!({"full_name": "acme/shop"});
+        let events = read(event, body.to_string().as_bytes()).unwrap();
+        assert_eq!(events.len(), 1);
+        events.into_iter().next().unwrap().kind
+    }
+
+    #[test]
+    fn each_event_says_where_to_look() {
+        let sha = "a".repeat(40);
+        assert_eq!(
+            kind("pull_request", json!({"action": "synchronize", "number": 7, "pull_request": {"number": 7, "head": {"sha": sha}}})),
+            Kind::Pull { number: 7, head: sha.clone() }
+        );
+        let run = |action: &str, status: &str| {
+            json!({"action": action, "workflow_run": {"id": 5, "head_sha": sha, "head_branch": null, "status": status}})
+        };
+        let is = |finished| Kind::Run { sha: sha.clone(), branch: None, id: 5, finished };
+        assert_eq!(kind("workflow_run", run("requested", "queued")), is(false));
+        assert_eq!(kind("workflow_run", run("completed", "queued")), is(true), "a sample of GitHub's says so");
+        assert_eq!(kind("workflow_run", run("requested", "completed")), is(true), "a fork that waits for approval");
+        for (conclusion, red) in [("success", false), ("skipped", false), ("failure", true), ("hatched", true)] {
+            let body = json!({"action": "completed", "workflow_job": {"head_sha": sha, "conclusion": conclusion}});
+            assert_eq!(kind("workflow_job", body), Kind::Job { sha: sha.clone(), red });
+        }
+        for event in ["check_run", "check_suite"] {
+            let of = |app: &str| json!({"action": "completed", event: {"head_sha": sha, "app": {"slug": app}}});
+            assert_eq!(kind(event, of("github-actions")), Kind::Other);
+            assert_eq!(kind(event, of("codecov")), Kind::Check { sha: sha.clone() });
+            assert_eq!(kind(event, json!({event: {"head_sha": sha, "app": null}})), Kind::Check { sha: sha.clone() });
+        }
+        assert_eq!(
+            kind("status", json!({"sha": sha, "context": "ci/x", "state": "pending"})),
+            Kind::Status { sha: sha.clone(), context: "ci/x".into() }
+        );
+        assert_eq!(
+            kind("merge_group", json!({"action": "checks_requested", "merge_group": {"head_sha": sha, "head_ref": "refs/heads/gh-readonly-queue/main/pr-7"}})),
+            Kind::Run { sha: sha.clone(), branch: Some("gh-readonly-queue/main/pr-7".into()), id: 0, finished: false }
+        );
+        assert_eq!(kind("star", json!({"action": "created"})), Kind::Other);
+    }
+
+    #[test]
+    fn an_installation_names_its_repositories() {
+        let body = json!({"action": "added", "repositories_added": [{"full_name": "a/b"}, {"full_name": "a/c"}], "repositories_removed": null});
+        let events = read("installation_repositories", body.to_string().as_bytes()).unwrap();
+        assert_eq!(events.iter().map(|e| e.repository.as_str()).collect::<Vec<_>>(), ["a/b", "a/c"]);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_said() {
+        assert_eq!(read("workflow_run", b"{"), Err(Unusable::Body));
+        assert_eq!(read("workflow_run", b"[1]"), Err(Unusable::Body));
+        assert_eq!(read("workflow_run", br#"{"repository": null}"#), Err(Unusable::NoRepository));
+        assert_eq!(read("ping", br#"{"zen": "x"}"#), Ok(Vec::new()));
+        let deep = "[".repeat(100_000);
+        assert_eq!(read("workflow_run", deep.as_bytes()), Err(Unusable::Body));
+    }
+}
