@@ -180,12 +180,11 @@ fn checked(config: &Config, wrong: &mut Vec<String>) -> Connections {
                 .push(format!("controller.namespaces[{i}]: {:?} is no name of a namespace", clean(name, 80)));
         }
     }
-    let paces =
-        [
-            ("pollInterval", Some(controller.poll_interval)),
-            ("progressInterval", controller.progress_interval),
-            ("refreshInterval", Some(controller.refresh_interval)),
-        ];
+    let paces = [
+        ("pollInterval", Some(controller.poll_interval)),
+        ("progressInterval", controller.progress_interval),
+        ("refreshInterval", Some(controller.refresh_interval)),
+    ];
     for (name, span) in paces.into_iter().filter_map(|(name, span)| Some((name, span?))) {
         if span < Span::seconds(1) || span > Span::seconds(24 * 3600) {
             wrong.push(format!(

@@ -50,6 +50,11 @@ enum State {
     Final,
 }
 
+/// Whether a status says that its verdict is final.
+pub(super) fn is_final(previous: Option<&TestRunReportStatus>) -> bool {
+    state(previous) == State::Final
+}
+
 fn state(previous: Option<&TestRunReportStatus>) -> State {
     let Some(status) = previous else { return State::New };
     let of = |kind: ConditionType| status.conditions.iter().find(|c| c.type_ == kind.as_str());
@@ -86,8 +91,10 @@ mod tests {
     fn each_reason_has_its_depth() {
         let read = ("SourceAvailable", "True", "Read");
         let running = status(&[("Complete", "False", "Running"), ("Reconciling", "True", "Running"), read]);
-        let expecting = status(&[("Complete", "False", "Expecting"), ("Reconciling", "True", "Expecting"), read]);
-        let settling = status(&[("Complete", "False", "Settling"), ("Reconciling", "True", "Settling"), read]);
+        let expecting =
+            status(&[("Complete", "False", "Expecting"), ("Reconciling", "True", "Expecting"), read]);
+        let settling =
+            status(&[("Complete", "False", "Settling"), ("Reconciling", "True", "Settling"), read]);
         let done = status(&[("Complete", "True", "AllFinal"), ("Reconciling", "False", "Final"), read]);
         let away = status(&[
             ("Complete", "Unknown", "GitHubUnavailable"),
@@ -102,11 +109,25 @@ mod tests {
             ("a run goes on", Some(&running), false, None, true, (Progress, Priority::Running)),
             ("a run ended", Some(&running), false, hint(Whole), true, (Whole, Priority::Gating)),
             ("a job is red", Some(&running), false, hint(Progress), true, (Progress, Priority::Running)),
-            ("the spec changed meanwhile", Some(&running), true, hint(Progress), true, (Whole, Priority::Gating)),
+            (
+                "the spec changed meanwhile",
+                Some(&running),
+                true,
+                hint(Progress),
+                true,
+                (Whole, Priority::Gating),
+            ),
             ("something is expected", Some(&expecting), false, None, false, (Whole, Priority::Gating)),
             ("settling", Some(&settling), false, None, true, (Whole, Priority::Gating)),
             ("at rest", Some(&done), false, None, true, (Whole, Priority::Refresh)),
-            ("a run began after the verdict", Some(&done), false, hint(Glance), true, (Whole, Priority::Gating)),
+            (
+                "a run began after the verdict",
+                Some(&done),
+                false,
+                hint(Glance),
+                true,
+                (Whole, Priority::Gating),
+            ),
         ] {
             let look = look(previous, Why { asked, hint, hears });
             assert_eq!((look.depth, look.ask.priority), want, "{name}");

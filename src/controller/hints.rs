@@ -186,15 +186,6 @@ impl Hints {
         member.hint.take()
     }
 
-    /// Puts a hint back that a look could not answer.
-    pub(super) fn untake(&self, report: &TestRunReport, hint: Option<Hint>) {
-        if let (Some(hint), Some(uid)) = (hint, report.uid())
-            && let Some(member) = self.lock().member(&uid)
-        {
-            member.hint = Some(merged(member.hint, hint));
-        }
-    }
-
     /// What a look saw, and what its verdict was.
     pub(super) fn saw(
         &self,
@@ -229,6 +220,25 @@ impl Hints {
                 member.finished = finished(facts);
             }
         }
+    }
+
+    /// Takes in the verdict of a report as it was found, without a look.
+    pub(super) fn adopt(&self, report: &TestRunReport, access: &Access, status: &TestRunReportStatus) {
+        let Some(source) = &status.source else { return };
+        let mut index = self.lock();
+        let uid = report.uid().unwrap_or_default();
+        index.named(&uid, &source.repository);
+        let Some(member) = index.member(&uid) else { return };
+        member.stage = Stage::Final;
+        member.access = Some(access.clone());
+        member.sha = Some(source.sha.clone());
+        member.finished = source.runs.iter().map(|r| (r.id, r.attempt)).collect();
+    }
+
+    /// Reports whose verdict is final.
+    pub(super) fn at_rest(&self) -> usize {
+        let index = self.lock();
+        index.repositories.values().flat_map(|r| r.members.values()).filter(|m| m.stage == Stage::Final).count()
     }
 
     /// Whether events of a report's repository arrive, so that it need not be asked often.
@@ -270,7 +280,8 @@ impl Hints {
             }
             // Those at rest are looked after at their own pace, with whatever credential is at hand.
             let resting = repository.surveyed.is_none_or(|at| now.duration_since(at) >= rest);
-            let wanted = || members().filter(|m| m.stage == Stage::Open || resting && m.stage == Stage::Final);
+            let wanted =
+                || members().filter(|m| m.stage == Stage::Open || resting && m.stage == Stage::Final);
             let Some(access) = wanted().find_map(|m| m.access.clone()) else { continue };
             let survey = Survey {
                 repository: key.repository.clone(),
@@ -355,13 +366,13 @@ impl Member {
         let follows = |branch: Option<&str>| branch.is_some() && self.source.branch.as_deref() == branch;
         let now = Duration::ZERO;
         match &event.kind {
-            Kind::Pull { number, head } => {
-                (self.source.pull_request == Some(*number) && self.sha.as_ref() != Some(head))
-                    .then_some((Depth::Whole, now))
-            }
+            Kind::Pull { number, head } => (self.source.pull_request == Some(*number)
+                && self.sha.as_ref() != Some(head))
+            .then_some((Depth::Whole, now)),
             Kind::Run { sha, branch, finished, .. } => {
                 if about(sha) {
-                    let depth = if *finished || self.stage == Stage::Final { Depth::Whole } else { Depth::Glance };
+                    let depth =
+                        if *finished || self.stage == Stage::Final { Depth::Whole } else { Depth::Glance };
                     return Some((depth, now));
                 }
                 follows(branch.as_deref()).then_some((Depth::Whole, now))
@@ -420,9 +431,7 @@ fn finished(facts: &Facts) -> BTreeSet<(i64, i64)> {
 }
 
 /// Reports to look at, each after its delay.
-fn stream(
-    queue: mpsc::UnboundedReceiver<(Object, Duration)>,
-) -> impl Stream<Item = Object> + Send + use<> {
+fn stream(queue: mpsc::UnboundedReceiver<(Object, Duration)>) -> impl Stream<Item = Object> + Send + use<> {
     let waiting = DelayQueue::<Object>::new();
     futures::stream::unfold((queue, waiting, false), |(mut queue, mut waiting, mut closed)| async move {
         loop {

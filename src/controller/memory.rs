@@ -110,6 +110,11 @@ impl Memory {
         self.with(report, |entry| f(&mut entry.done))
     }
 
+    /// Whether nothing was found or written for this report since the process began.
+    pub fn is_strange(&self, report: &TestRunReport) -> bool {
+        self.with(report, |entry| entry.settled.is_none() && entry.last.is_none())
+    }
+
     /// Asks for a whole look the next time.
     pub fn ask(&self, report: &TestRunReport) {
         self.with(report, |entry| entry.asked = true);

@@ -12,9 +12,9 @@ use kube::runtime::events::Recorder;
 use kube::{Api, Client, ResourceExt};
 
 use super::credentials::{self, Denied};
-use super::memory::Memory;
-use super::observer::Observer;
 use super::depth::{self, Why};
+use super::memory::{Memory, REQUESTED_AT};
+use super::observer::Observer;
 use super::{Access, Config, deeds, events, requeue};
 use crate::api::{FIELD_MANAGER, Reason, TestRunReport, TestRunReportStatus};
 use crate::collect::Look;
@@ -28,6 +28,9 @@ use crate::verdict::{self, Context, Next};
 const LIMIT: Duration = Duration::from_secs(600);
 /// Wait after another writer was faster; the watch brings the new state before that.
 const AFTER_CONFLICT: Duration = Duration::from_secs(1);
+
+/// Verdicts that were there before the process are looked at again, so many within a refresh interval.
+const TOGETHER: usize = 200;
 
 /// What all reconciles share.
 pub(super) struct Shared {
@@ -95,12 +98,13 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
     }
     deeds::withdraw(report, previous.as_ref(), shared).await;
     let hint = shared.config.hints.take(report);
-    let why = Why {
-        asked: shared.memory.asked(report),
-        hint,
-        hears: shared.config.hints.hears(report),
-    };
+    let why = Why { asked: shared.memory.asked(report), hint, hears: shared.config.hints.hears(report) };
     let same = previous.as_ref().filter(|p| Some(p.observed_generation) == report.metadata.generation);
+    if let Some(status) = same.filter(|_| why.hint.is_none())
+        && let Some(wait) = adopt(report, status, shared).await?
+    {
+        return Ok((Outcome::Adopted, Some(wait)));
+    }
     let (observations, access) = observe(report, depth::look(same, why), shared).await?;
     let name = report.name_any();
     let namespace = report.namespace();
@@ -152,6 +156,39 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
         shared.memory.ask(report);
     }
     Ok((outcome, wait))
+}
+
+/// Takes over a final verdict that was there before this process began, and says when it is looked at: soon,
+/// because nobody watched over it meanwhile, but not all of them at once. What happened since is seen before
+/// that by the lists of the repository. None where it has to be looked at now.
+async fn adopt(
+    report: &Arc<TestRunReport>,
+    status: &TestRunReportStatus,
+    shared: &Shared,
+) -> Result<Option<Duration>, kube::Error> {
+    let usual = depth::is_final(Some(status))
+        && shared.memory.is_strange(report)
+        && !report.annotations().contains_key(REQUESTED_AT)
+        && !report.spec.suspend
+        && !verdict::waiver_ended(&report.spec, status, Timestamp::now())
+        && verdict::validate(&report.spec).is_ok();
+    if !usual {
+        return Ok(None);
+    }
+    let access = match credentials::access(&shared.client, report, &shared.config.connections.now()).await {
+        Ok(access) if credentials::unpublishable(report, &access).is_none() => access,
+        Ok(_) | Err(Denied::Trouble(_)) => return Ok(None),
+        Err(Denied::Kube(error)) => return Err(error),
+    };
+    shared.config.hints.adopt(report, &access, status);
+    shared.memory.settle(report.clone());
+    let rounds = u32::try_from(shared.config.hints.at_rest() / TOGETHER).unwrap_or(u32::MAX);
+    let within = shared.config.pace.refresh.saturating_mul(rounds.saturating_add(1));
+    let wait = within.mul_f64(random::unit());
+    let now = Timestamp::now();
+    let waived = report.spec.waivers.iter().map(|w| w.expires_at.0).filter(|at| *at > now).min();
+    let ends = [waived, expiry(report, Some(status))].into_iter().flatten().min();
+    Ok(Some(ends.map_or(wait, |at| wait.min(requeue::until(at, now)))))
 }
 
 /// The facts, or what stands in their way. What makes GitHub pointless to ask is found before it is asked.

@@ -118,7 +118,11 @@ mod tests {
         assert_eq!(seconds(Next::Final(Some(at("16:01:00"))), HOW), Some(60.0), "a waiver ends earlier");
         assert_eq!(seconds(Next::Final(Some(at("17:00:00"))), HOW), Some(600.0));
         let failed = Circumstances { failures: 1, ..HOW };
-        assert_eq!(seconds(Next::Retry(Some(at("16:30:00"))), failed), Some(1800.0), "not before GitHub said");
+        assert_eq!(
+            seconds(Next::Retry(Some(at("16:30:00"))), failed),
+            Some(1800.0),
+            "not before GitHub said"
+        );
         assert_eq!(seconds(Next::Retry(Some(at("15:00:00"))), failed), Some(5.0));
     }
 

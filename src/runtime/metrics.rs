@@ -28,6 +28,8 @@ pub enum Outcome {
     Written,
     /// Nothing had changed.
     Unchanged,
+    /// A final verdict of before this process began was taken over.
+    Adopted,
     /// Another writer was faster; the verdict was dropped.
     Conflict,
     /// The Lease was lost while looking; the verdict was dropped.
@@ -50,6 +52,7 @@ impl Outcome {
         match self {
             Self::Written => "written",
             Self::Unchanged => "unchanged",
+            Self::Adopted => "adopted",
             Self::Conflict => "conflict",
             Self::Lost => "lost",
             Self::Gone => "gone",

@@ -33,6 +33,7 @@ pub(crate) use artifacts::glob;
 pub(crate) use plan::names_workflow;
 pub use plan::{DEFAULT_DEADLINE_SECONDS, DEFAULT_SETTLE_SECONDS};
 pub use state::State;
+pub(crate) use trouble::waiver_ended;
 
 use crate::api::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::api::status::Transition;

@@ -3,6 +3,8 @@
 //! A final verdict survives GitHub being away, because the facts of its commit cannot have changed;
 //! everything else becomes Unknown, and nothing is ever upgraded.
 
+use jiff::Timestamp;
+
 use super::conditions::{self, Draft, status_of};
 use super::facts::Trouble;
 use super::text::clean;
@@ -15,7 +17,7 @@ use crate::api::status::{ActionOption, Recommendation, TestRunReportStatus};
 pub(super) fn evaluate(spec: &TestRunReportSpec, trouble: &Trouble, context: &Context<'_>) -> Evaluation {
     if let Some(previous) = context.previous
         && survives(trouble.reason)
-        && !waiver_ended(spec, previous, context)
+        && !waiver_ended(spec, previous, context.now)
         && previous.observed_generation == context.generation
         && is_final(previous, context.generation)
     {
@@ -38,10 +40,10 @@ const fn survives(reason: Reason) -> bool {
 }
 
 /// A pass may rest on a waiver that has ended since; nobody can tell without a fresh read.
-fn waiver_ended(spec: &TestRunReportSpec, previous: &TestRunReportStatus, context: &Context<'_>) -> bool {
+pub(crate) fn waiver_ended(spec: &TestRunReportSpec, previous: &TestRunReportStatus, now: Timestamp) -> bool {
     let Some(completed) = previous.completed_at.as_ref() else { return true };
     status_of(previous, ConditionType::Passed) == Some("True")
-        && spec.waivers.iter().any(|w| w.expires_at.0 > completed.0 && w.expires_at.0 <= context.now)
+        && spec.waivers.iter().any(|w| w.expires_at.0 > completed.0 && w.expires_at.0 <= now)
 }
 
 fn is_final(status: &TestRunReportStatus, generation: i64) -> bool {

@@ -73,7 +73,8 @@ pub fn read(event: &str, body: &[u8]) -> Result<Vec<Event>, Unusable> {
     let by_actions = |app: &App| app.slug.as_deref() == Some("github-actions");
     let kind = match event {
         "pull_request" => {
-            let number = if payload.pull_request.number > 0 { payload.pull_request.number } else { payload.number };
+            let number =
+                if payload.pull_request.number > 0 { payload.pull_request.number } else { payload.number };
             Kind::Pull { number, head: payload.pull_request.head.sha }
         }
         "workflow_run" => {
@@ -106,9 +107,7 @@ pub fn read(event: &str, body: &[u8]) -> Result<Vec<Event>, Unusable> {
         "installation" | "installation_repositories" => {
             let all = [payload.repositories, payload.repositories_added, payload.repositories_removed];
             let named = all.into_iter().flatten().filter(|r| !r.full_name.is_empty());
-            return Ok(named
-                .map(|r| Event { repository: r.full_name, kind: Kind::Repository })
-                .collect());
+            return Ok(named.map(|r| Event { repository: r.full_name, kind: Kind::Repository }).collect());
         }
         _ => Kind::Other,
     };
@@ -138,33 +137,57 @@ mod tests {
     fn each_event_says_where_to_look() {
         let sha = "a".repeat(40);
         assert_eq!(
-            kind("pull_request", json!({"action": "synchronize", "number": 7, "pull_request": {"number": 7, "head": {"sha": sha}}})),
+            kind(
+                "pull_request",
+                json!({"action": "synchronize", "number": 7, "pull_request": {"number": 7, "head": {"sha": sha}}})
+            ),
             Kind::Pull { number: 7, head: sha.clone() }
         );
-        let run = |action: &str, status: &str| {
-            json!({"action": action, "workflow_run": {"id": 5, "head_sha": sha, "head_branch": null, "status": status}})
-        };
+        let run = |action: &str, status: &str| json!({"action": action, "workflow_run": {"id": 5, "head_sha": sha, "head_branch": null, "status": status}});
         let is = |finished| Kind::Run { sha: sha.clone(), branch: None, id: 5, finished };
         assert_eq!(kind("workflow_run", run("requested", "queued")), is(false));
-        assert_eq!(kind("workflow_run", run("completed", "queued")), is(true), "a sample of GitHub's says so");
-        assert_eq!(kind("workflow_run", run("requested", "completed")), is(true), "a fork that waits for approval");
-        for (conclusion, red) in [("success", false), ("skipped", false), ("failure", true), ("hatched", true)] {
-            let body = json!({"action": "completed", "workflow_job": {"head_sha": sha, "conclusion": conclusion}});
+        assert_eq!(
+            kind("workflow_run", run("completed", "queued")),
+            is(true),
+            "a sample of GitHub's says so"
+        );
+        assert_eq!(
+            kind("workflow_run", run("requested", "completed")),
+            is(true),
+            "a fork that waits for approval"
+        );
+        for (conclusion, red) in
+            [("success", false), ("skipped", false), ("failure", true), ("hatched", true)]
+        {
+            let body =
+                json!({"action": "completed", "workflow_job": {"head_sha": sha, "conclusion": conclusion}});
             assert_eq!(kind("workflow_job", body), Kind::Job { sha: sha.clone(), red });
         }
         for event in ["check_run", "check_suite"] {
-            let of = |app: &str| json!({"action": "completed", event: {"head_sha": sha, "app": {"slug": app}}});
+            let of =
+                |app: &str| json!({"action": "completed", event: {"head_sha": sha, "app": {"slug": app}}});
             assert_eq!(kind(event, of("github-actions")), Kind::Other);
             assert_eq!(kind(event, of("codecov")), Kind::Check { sha: sha.clone() });
-            assert_eq!(kind(event, json!({event: {"head_sha": sha, "app": null}})), Kind::Check { sha: sha.clone() });
+            assert_eq!(
+                kind(event, json!({event: {"head_sha": sha, "app": null}})),
+                Kind::Check { sha: sha.clone() }
+            );
         }
         assert_eq!(
             kind("status", json!({"sha": sha, "context": "ci/x", "state": "pending"})),
             Kind::Status { sha: sha.clone(), context: "ci/x".into() }
         );
         assert_eq!(
-            kind("merge_group", json!({"action": "checks_requested", "merge_group": {"head_sha": sha, "head_ref": "refs/heads/gh-readonly-queue/main/pr-7"}})),
-            Kind::Run { sha: sha.clone(), branch: Some("gh-readonly-queue/main/pr-7".into()), id: 0, finished: false }
+            kind(
+                "merge_group",
+                json!({"action": "checks_requested", "merge_group": {"head_sha": sha, "head_ref": "refs/heads/gh-readonly-queue/main/pr-7"}})
+            ),
+            Kind::Run {
+                sha: sha.clone(),
+                branch: Some("gh-readonly-queue/main/pr-7".into()),
+                id: 0,
+                finished: false
+            }
         );
         assert_eq!(kind("star", json!({"action": "created"})), Kind::Other);
     }

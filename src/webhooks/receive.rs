@@ -138,9 +138,9 @@ impl Receiver {
             .ok()
             .and_then(Result::ok)
             .ok_or(overloaded)?;
-        let body = timeout_at(end, whole(body, length))
-            .await
-            .map_err(|_| (Outcome::TooSlow, StatusCode::REQUEST_TIMEOUT, "the body did not come in time\n"))??;
+        let body = timeout_at(end, whole(body, length)).await.map_err(|_| {
+            (Outcome::TooSlow, StatusCode::REQUEST_TIMEOUT, "the body did not come in time\n")
+        })??;
         let good = if body.len() < LARGE {
             verified(&secrets, &body, &signature)
         } else {
@@ -151,8 +151,9 @@ impl Receiver {
         if !good {
             return Err(UNAUTHORIZED);
         }
-        let events = event::read(&event, &body)
-            .map_err(|_| (Outcome::Unusable, StatusCode::BAD_REQUEST, "the body is not that of the event\n"))?;
+        let events = event::read(&event, &body).map_err(|_| {
+            (Outcome::Unusable, StatusCode::BAD_REQUEST, "the body is not that of the event\n")
+        })?;
         // The same id with the same signature says the same again.
         let known = {
             let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -204,10 +205,9 @@ fn checked(method: &Method, headers: &HeaderMap, most: usize) -> Result<usize, R
     if method != Method::POST {
         return malformed(StatusCode::METHOD_NOT_ALLOWED, "deliveries are sent with POST\n");
     }
-    let is_json = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .is_some_and(|v| v.split(';').next().is_some_and(|t| t.trim().eq_ignore_ascii_case("application/json")));
+    let is_json = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_some_and(|v| {
+        v.split(';').next().is_some_and(|t| t.trim().eq_ignore_ascii_case("application/json"))
+    });
     if !is_json {
         return malformed(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
