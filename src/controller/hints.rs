@@ -198,6 +198,8 @@ impl Hints {
         let mut index = self.lock();
         if let Observations::Facts(facts) = observations {
             index.named(&uid, &facts.source.repository);
+            // A look tells as much as a survey.
+            index.surveyed(&uid, Instant::now());
         }
         let Some(member) = index.member(&uid) else { return };
         let is = |kind: ConditionType, value: &str| {
@@ -238,7 +240,12 @@ impl Hints {
     /// Reports whose verdict is final.
     pub(super) fn at_rest(&self) -> usize {
         let index = self.lock();
-        index.repositories.values().flat_map(|r| r.members.values()).filter(|m| m.stage == Stage::Final).count()
+        index
+            .repositories
+            .values()
+            .flat_map(|r| r.members.values())
+            .filter(|m| m.stage == Stage::Final)
+            .count()
     }
 
     /// Whether events of a report's repository arrive, so that it need not be asked often.
@@ -336,6 +343,13 @@ impl Index {
                 self.repositories.remove(&key);
                 self.renamed.retain(|_, to| *to != key);
             }
+        }
+    }
+
+    /// The repository of a report was read, if it never was before.
+    fn surveyed(&mut self, uid: &str, now: Instant) {
+        if let Some(repository) = self.places.get(uid).and_then(|key| self.repositories.get_mut(key)) {
+            repository.surveyed.get_or_insert(now);
         }
     }
 

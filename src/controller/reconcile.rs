@@ -206,9 +206,7 @@ async fn observe(report: &TestRunReport, look: Look, shared: &Shared) -> Result<
         Ok(access) if let Some(message) = credentials::unpublishable(report, &access) => {
             Ok(trouble(Reason::ConnectionDenied, message))
         }
-        Ok(access) => {
-            Ok((shared.observer.observe(report, access.clone(), look).await, Some(access)))
-        }
+        Ok(access) => Ok((shared.observer.observe(report, access.clone(), look).await, Some(access))),
         Err(Denied::Trouble(trouble)) => Ok((Observations::Trouble(trouble), None)),
         Err(Denied::Kube(error)) => Err(error),
     }

@@ -8,8 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::hints::{Due, Hints};
 use super::observer::Observer;
-use super::requeue::{self, Pace};
+use super::requeue::Pace;
 use crate::github::{Ask, Priority};
+use crate::runtime::random;
 
 /// Repositories that are asked at the same time.
 const AT_ONCE: usize = 8;
