@@ -132,9 +132,14 @@ impl Kubectl {
         let log = std::env::temp_dir().join(format!("testrun-operator-demo-{}.log", std::process::id()));
         say(&format!("starting the operator; its log is {}", log.display()));
         let file = std::fs::File::create(&log)?;
-        println!("\n$ testrun-operator run --github-url {github} --poll-interval 1s --refresh-interval 2s");
+        println!(
+            "\n$ testrun-operator run --github-url {github} --poll-interval 1s --progress-interval 1s --refresh-interval 2s"
+        );
         Ok(Command::new(self.bin.join("testrun-operator"))
-            .args(["run", "--github-url", github, "--poll-interval", "1s", "--refresh-interval", "2s"])
+            .args([
+                "run", "--github-url", github, "--poll-interval", "1s", "--progress-interval", "1s",
+                "--refresh-interval", "2s",
+            ])
             .args(["--health-addr", "127.0.0.1:0"])
             .env("KUBECONFIG", &self.kubeconfig)
             .env("GITHUB_TOKEN", github::TOKEN)

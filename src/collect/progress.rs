@@ -2,8 +2,6 @@
 //!
 //! What they see is partial and says so. They give nothing where a whole look is needed.
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::memory::Memory;
@@ -16,13 +14,11 @@ use crate::verdict::facts::{CheckKind, Facts, Run};
 /// A list of the newest runs of a repository that reaches back this far would show a run that began
 /// because of a report that was just made.
 const REACH: SignedDuration = SignedDuration::from_hours(1);
-/// Reports that are made at the same time share one list.
-const TOGETHER: Duration = Duration::from_secs(2);
 
 /// Whether anything of the commit has begun.
 pub(super) async fn glance(github: &GitHub, spec: &TestRunReportSpec, ask: Ask) -> Result<Option<Facts>> {
     let wanted = &spec.source.github;
-    let repo = Repo::new(github, &wanted.repository, ask.within(TOGETHER));
+    let repo = Repo::new(github, &wanted.repository, ask);
     let Some(resolved) = source::glance(&repo, wanted, ask.within(SHARED_AGE)).await? else {
         return Ok(None);
     };

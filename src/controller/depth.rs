@@ -1,10 +1,15 @@
 //! How deep a look is: as much as its reason asks for, and no more.
 
+use std::time::Duration;
+
 use super::hints::Hint;
 use crate::api::conditions::{ConditionType, Reason};
 use crate::api::status::TestRunReportStatus;
 use crate::collect::{Depth, Look};
 use crate::github::{Ask, Priority};
+
+/// Reports that are made at the same time share what they glance at.
+const TOGETHER: Duration = Duration::from_secs(2);
 
 /// Why a look is taken.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,6 +38,9 @@ pub(super) fn look(previous: Option<&TestRunReportStatus>, why: Why) -> Look {
         (State::New | State::Undecided, false, None) => (Depth::Whole, Priority::Gating),
     };
     let mut ask = Ask::now(priority);
+    if depth == Depth::Glance {
+        ask = ask.within(TOGETHER);
+    }
     if let Some(hint) = why.hint.filter(|_| !why.asked) {
         ask.since = hint.since;
     }

@@ -27,6 +27,7 @@ pub struct Cli {
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Run the controller until SIGTERM or SIGINT
+    #[command(args_override_self = true)]
     Run(Box<RunArgs>),
 }
 

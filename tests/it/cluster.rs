@@ -31,15 +31,25 @@ pub async fn install(plane: &ControlPlane) {
     .await;
 }
 
-/// The CRDs of GitOps Promoter, where the corpus is.
-pub fn promoter_definitions() -> Option<Vec<PathBuf>> {
+/// A folder of the corpus; where it is absent the test says so and is skipped.
+pub fn corpus(folder: &str) -> Option<PathBuf> {
     let root = std::env::var_os("TESTRUN_CORPUS").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus")),
         PathBuf::from,
     );
+    let folder = root.join(folder);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    println!("skipped: corpus absent");
+    None
+}
+
+/// The CRDs of GitOps Promoter, where the corpus is.
+pub fn promoter_definitions() -> Option<Vec<PathBuf>> {
+    let root = corpus("crds")?;
     let names = ["commitstatuses", "gitrepositories"];
-    let files: Vec<PathBuf> =
-        names.map(|n| root.join("crds").join(format!("promoter.argoproj.io_{n}.yaml"))).into();
+    let files: Vec<PathBuf> = names.map(|n| root.join(format!("promoter.argoproj.io_{n}.yaml"))).into();
     if files.iter().all(|file| file.is_file()) {
         return Some(files);
     }

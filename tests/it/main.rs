@@ -15,3 +15,4 @@ mod generated;
 mod github;
 mod leader;
 mod story;
+mod webhooks;

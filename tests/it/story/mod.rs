@@ -33,7 +33,7 @@ async fn create(plane: &ControlPlane, namespace: &str) {
 }
 
 /// Status and reason of a condition.
-fn condition(report: &Value, kind: &str) -> String {
+pub fn condition(report: &Value, kind: &str) -> String {
     let all = report["status"]["conditions"].as_array().unwrap();
     let c = all.iter().find(|c| c["type"] == kind).unwrap_or(&Value::Null);
     format!("{}/{}", c["status"].as_str().unwrap_or("-"), c["reason"].as_str().unwrap_or("-"))

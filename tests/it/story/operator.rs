@@ -12,6 +12,8 @@ use tokio::process::{Child, Command};
 pub struct Operator {
     child: Child,
     address: String,
+    /// Where it receives webhooks, if it was told to.
+    webhooks: Option<String>,
 }
 
 impl Operator {
@@ -30,17 +32,24 @@ impl Operator {
             .spawn()
             .unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut address = None;
-        while let Some(line) = log.next_line().await.unwrap() {
+        let (mut address, mut webhooks) = (None, None);
+        let receives = more.contains(&"--webhook-addr");
+        while address.is_none() || receives && webhooks.is_none() {
+            let Some(line) = log.next_line().await.unwrap() else { break };
             let line: serde_json::Value = serde_json::from_str(&line).unwrap();
-            if let Some(health) = line["fields"]["health"].as_str() {
-                address = Some(health.to_owned());
-                break;
-            }
+            let said = |name: &str| line["fields"][name].as_str().map(str::to_owned);
+            address = address.or_else(|| said("health"));
+            webhooks = webhooks.or_else(|| said("webhooks"));
         }
         // The rest of the log is read so that the process never waits for its reader.
         tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
-        Self { child, address: address.expect("the operator says where it listens") }
+        Self { child, address: address.expect("the operator says where it listens"), webhooks }
+    }
+
+    /// Where deliveries for the default connection go.
+    pub fn webhooks(&self) -> String {
+        let address = self.webhooks.as_ref().expect("the operator was started with --webhook-addr");
+        format!("http://{address}/webhooks/github.com")
     }
 
     /// SIGKILL.

@@ -58,6 +58,7 @@ pub use edit::{CheckMut, JobMut, RepoMut, RunMut, at_time, sha_of, stamped};
 pub use faults::{Fault, Match};
 pub use hooks::{Delivery, Hooks};
 pub use ledger::{Origin, Request};
+pub use oas::webhook_examples;
 pub use scenario::Scenario;
 pub use specs::{ArtifactSpec, CheckSpec, JobSpec, PullSpec, RunSpec};
 pub use state::{

@@ -36,6 +36,13 @@ const WEBHOOKS: Package = Package {
     sha256: "112b87c7dcda464640248dcf5965bcd69027c65bb45c26ae78fbf3f0d1eaa740",
     list: include_str!("../../../openapi/webhooks.txt"),
 };
+/// Deliveries of every event, as GitHub publishes them.
+const EXAMPLES: Package = Package {
+    spec: "@octokit/webhooks-examples@7.6.1",
+    tarball: "octokit-webhooks-examples-7.6.1.tgz",
+    sha256: "89e6cb1c6345d32e3dd775617fa54effbdc26c859e514898d7728e95e9738280",
+    list: "",
+};
 /// Raised whenever trimming changes what it keeps.
 const TRIM_VERSION: &str = "2";
 
@@ -89,6 +96,27 @@ pub(super) fn trimmed(edition: Edition) -> Result<Value, String> {
     fs::write(&fresh, text).map_err(|error| describe("cannot write", &fresh, &error))?;
     fs::rename(&fresh, &target).map_err(|error| describe("cannot write", &target, &error))?;
     Ok(kept)
+}
+
+/// Events and their bodies: GitHub's published examples of webhook deliveries.
+pub fn webhook_examples() -> Result<Vec<(String, Value)>, String> {
+    let cache = cache_directory()?;
+    fs::create_dir_all(&cache).map_err(|error| describe("cannot create", &cache, &error))?;
+    let lock_path = cache.join("openapi.lock");
+    let lock = File::create(&lock_path).map_err(|error| describe("cannot create", &lock_path, &error))?;
+    lock.lock().map_err(|error| describe("cannot lock", &lock_path, &error))?;
+    let scratch =
+        tempfile::tempdir_in(&cache).map_err(|error| describe("cannot write to", &cache, &error))?;
+    let tarball = tarball(&EXAMPLES, &cache, scratch.path())?;
+    let inner = "package/api.github.com/index.json";
+    run(Command::new("tar").arg("-xzf").arg(&tarball).arg("-C").arg(scratch.path()).arg(inner))?;
+    let index = read(&scratch.path().join(inner))?;
+    let mut all = Vec::new();
+    for event in index.as_array().into_iter().flatten() {
+        let name = event["name"].as_str().unwrap_or_default();
+        all.extend(event["examples"].as_array().into_iter().flatten().map(|e| (name.to_owned(), e.clone())));
+    }
+    Ok(all)
 }
 
 /// The package, verified; downloaded when the cache has none.

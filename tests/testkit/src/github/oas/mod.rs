@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use jsonschema::{Draft, Registry, Validator};
 use serde_json::{Map, Value};
 
+pub use fetch::webhook_examples;
+
 /// The methods that an OpenAPI path item may hold.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 const ROOT: &str = "https://openapi.invalid/github";

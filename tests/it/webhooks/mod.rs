@@ -1,0 +1,5 @@
+//! Webhooks: what is taken in, and what follows from it.
+
+mod events;
+mod operator;
+mod receiver;
