@@ -406,15 +406,10 @@ impl Member {
     /// Whether a list shows what no look has seen.
     fn differs(&self, sightings: &Sightings) -> bool {
         let Some(sha) = &self.sha else { return false };
-        if let Some(head) = self.source.pull_request.and_then(|n| sightings.pulls.get(&n)) {
-            if head != sha {
-                return true;
-            }
-        }
-        if let Some(head) = self.source.branch.as_ref().and_then(|b| sightings.branches.get(b)) {
-            if head != sha {
-                return true;
-            }
+        let pull = self.source.pull_request.and_then(|n| sightings.pulls.get(&n));
+        let branch = self.source.branch.as_ref().and_then(|b| sightings.branches.get(b));
+        if pull.into_iter().chain(branch).any(|head| head != sha) {
+            return true;
         }
         sightings.runs.iter().filter(|r| r.sha == *sha).any(|r| {
             let seen = self.finished.contains(&(r.id, r.attempt));

@@ -120,7 +120,7 @@ pub fn read(event: &str, body: &[u8]) -> Result<Vec<Event>, Unusable> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use serde_json::json;
 

@@ -71,8 +71,11 @@ struct Inner {
     limits: Limits,
     blocks: Semaphore,
     seen: Mutex<LruCache<String, ()>>,
-    secrets: Mutex<HashMap<String, (Instant, Arc<Vec<SecretString>>)>>,
+    /// By connection: when they were read, and what they were.
+    secrets: Mutex<HashMap<String, (Instant, Secrets)>>,
 }
+
+type Secrets = Arc<Vec<SecretString>>;
 
 /// An answer before it is one: what it counts as, its code, and what it says.
 type Refusal = (Outcome, StatusCode, &'static str);
@@ -170,7 +173,7 @@ impl Receiver {
     }
 
     /// The secrets of a connection; none where it takes no webhooks or does not exist.
-    async fn secrets(&self, connection: &str) -> Option<Arc<Vec<SecretString>>> {
+    async fn secrets(&self, connection: &str) -> Option<Secrets> {
         let now = Instant::now();
         {
             let known = self.0.secrets.lock().unwrap_or_else(PoisonError::into_inner);
