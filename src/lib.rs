@@ -11,5 +11,6 @@ pub mod evidence;
 pub mod github;
 pub mod leader;
 pub mod runtime;
+pub mod serve;
 pub mod verdict;
 pub mod webhooks;

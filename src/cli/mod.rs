@@ -9,7 +9,6 @@ mod oneshot;
 pub mod render;
 mod reports;
 mod source;
-mod verdict;
 
 use std::io::Write;
 

@@ -11,7 +11,7 @@ use super::oneshot::{self, Until};
 use super::print;
 use super::render::{self, Columns, Format};
 use super::source::SourceArgs;
-use super::verdict::{Gate, judge, judge_commit};
+use crate::verdict::gate::{Gate, Word, judge, judge_commit};
 
 /// Pause between two looks at an object in a cluster.
 const GLANCE: Duration = Duration::from_secs(1);
@@ -100,7 +100,7 @@ pub(super) async fn report(args: &ReportArgs) -> anyhow::Result<Exit> {
     )?)?;
     let gate = judge(&report);
     // Without facts there is no report; the reason is the message.
-    Ok(if gate.exit == Exit::Unreadable {
+    Ok(if gate.word == Word::Unreadable {
         eprintln!("error: {}", gate.message);
         Exit::Unreadable
     } else {
@@ -143,19 +143,19 @@ pub(super) async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
             )));
         }
     };
-    let word = match gate.exit {
-        Exit::Success => "passed",
-        Exit::Failure => "failed",
-        Exit::Undecided => "undecided",
-        Exit::Unreadable | Exit::Usage => "cannot read",
+    let (word, exit) = match gate.word {
+        Word::Passed => ("passed", Exit::Success),
+        Word::Failed => ("failed", Exit::Failure),
+        Word::Undecided => ("undecided", Exit::Undecided),
+        Word::Unreadable => ("cannot read", Exit::Unreadable),
     };
     let text = format!("{word}: {}\n", crate::verdict::text::clean(&gate.message, 2048));
-    if gate.exit == Exit::Success {
+    if exit == Exit::Success {
         print(&text)?;
     } else {
         print_error(&text);
     }
-    Ok(gate.exit)
+    Ok(exit)
 }
 
 async fn in_cluster(args: &GateArgs, name: &str, end: Option<Instant>) -> anyhow::Result<Gate> {
@@ -163,9 +163,9 @@ async fn in_cluster(args: &GateArgs, name: &str, end: Option<Instant>) -> anyhow
     loop {
         let gate = match cluster.get(name).await {
             Ok(report) => judge_commit(&report, args.source.repo.as_deref(), args.source.sha.as_deref()),
-            Err(Missing::NotFound(message)) => Gate { exit: Exit::Unreadable, message, open: false },
+            Err(Missing::NotFound(message)) => Gate { word: Word::Unreadable, message, open: false },
             Err(Missing::Other(error)) => {
-                Gate { exit: Exit::Unreadable, message: format!("{error:#}"), open: end.is_some() }
+                Gate { word: Word::Unreadable, message: format!("{error:#}"), open: end.is_some() }
             }
         };
         let late = end.is_none_or(|end| Instant::now() + GLANCE >= end);

@@ -12,6 +12,7 @@ mod conditions;
 mod decide;
 mod excuses;
 pub mod facts;
+pub mod gate;
 mod items;
 mod jobs;
 mod local;

@@ -1,35 +1,47 @@
-//! The verdict of a report as an exit code. When in doubt it is not a pass.
+//! What a gate makes of a report as it is stored. When in doubt it is not a pass.
 
-use super::exit::Exit;
 use crate::api::TestRunReport;
 use crate::api::conditions::Reason;
 
+/// The answer of a gate in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// Passed, at this generation, final.
+    Passed,
+    /// Something required is red; final or not.
+    Failed,
+    /// Not decided, or decided about something else.
+    Undecided,
+    /// What decides cannot be read.
+    Unreadable,
+}
+
 /// What a gate says of a report as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Gate {
-    pub exit: Exit,
+pub struct Gate {
+    pub word: Word,
     pub message: String,
     /// Waiting longer can change it.
     pub open: bool,
 }
 
 /// Judges a report: it passes only if `Passed` is True for exactly this generation of the object.
-pub(super) fn judge(report: &TestRunReport) -> Gate {
-    let gate = |exit, message: String, open| Gate { exit, message, open };
+pub fn judge(report: &TestRunReport) -> Gate {
+    let gate = |word, message: String, open| Gate { word, message, open };
     let generation = report.metadata.generation.unwrap_or_default();
     if report.metadata.deletion_timestamp.is_some() {
-        return gate(Exit::Undecided, "the report is being deleted".to_owned(), false);
+        return gate(Word::Undecided, "the report is being deleted".to_owned(), false);
     }
     let Some(status) = &report.status else {
-        return gate(Exit::Undecided, "no operator has looked at the report yet".to_owned(), true);
+        return gate(Word::Undecided, "no operator has looked at the report yet".to_owned(), true);
     };
     let of = |kind: &str| status.conditions.iter().find(|c| c.type_ == kind);
     let Some(passed) = of("Passed") else {
-        return gate(Exit::Undecided, "the report has no verdict".to_owned(), true);
+        return gate(Word::Undecided, "the report has no verdict".to_owned(), true);
     };
     if status.observed_generation != generation || passed.observed_generation != Some(generation) {
         return gate(
-            Exit::Undecided,
+            Word::Undecided,
             format!(
                 "the verdict belongs to generation {}, the report is at {generation}",
                 status.observed_generation
@@ -42,22 +54,22 @@ pub(super) fn judge(report: &TestRunReport) -> Gate {
         of(kind).is_some_and(|c| c.status == value && c.observed_generation == Some(generation))
     };
     match passed.status.as_str() {
-        "True" if is("Complete", "True") => gate(Exit::Success, message, false),
-        "False" => gate(Exit::Failure, message, !is("Complete", "True")),
-        _ if is("Stalled", "True") => gate(Exit::Unreadable, message, false),
-        _ if is("SourceAvailable", "False") => gate(Exit::Unreadable, message, true),
-        _ => gate(Exit::Undecided, message, passed.reason != Reason::Suspended.as_str()),
+        "True" if is("Complete", "True") => gate(Word::Passed, message, false),
+        "False" => gate(Word::Failed, message, !is("Complete", "True")),
+        _ if is("Stalled", "True") => gate(Word::Unreadable, message, false),
+        _ if is("SourceAvailable", "False") => gate(Word::Unreadable, message, true),
+        _ => gate(Word::Undecided, message, passed.reason != Reason::Suspended.as_str()),
     }
 }
 
-/// Judges a report, and that it is about this commit.
-pub(super) fn judge_commit(report: &TestRunReport, repository: Option<&str>, sha: Option<&str>) -> Gate {
+/// Judges a report, and that it is about this commit: of another one neither a pass nor a failure counts.
+pub fn judge_commit(report: &TestRunReport, repository: Option<&str>, sha: Option<&str>) -> Gate {
     let gate = judge(report);
     let source = report.status.as_ref().and_then(|s| s.source.as_ref());
-    if gate.exit != Exit::Success {
+    if !matches!(gate.word, Word::Passed | Word::Failed) {
         return gate;
     }
-    let other = |what: String| Gate { exit: Exit::Undecided, message: what, open: true };
+    let other = |what: String| Gate { word: Word::Undecided, message: what, open: true };
     if let Some(sha) = sha
         && source.is_none_or(|s| s.sha != sha)
     {

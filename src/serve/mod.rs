@@ -1,0 +1,107 @@
+//! Verdicts over HTTP, read-only, for tools that cannot read a condition.
+//!
+//! Off unless an address is given. Who asks is known by a bearer token that the API server checks, and may
+//! read what RBAC lets them read in the cluster: `auth` is a layer for every route of this listener.
+
+pub mod auth;
+mod reports;
+pub mod tls;
+mod verdict;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use kube::Client;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use reports::Reports;
+
+use auth::Guard;
+use tls::Tls;
+
+/// What all routes share.
+#[derive(Clone)]
+pub struct Site {
+    pub guard: Guard,
+    pub reports: Reports,
+}
+
+impl Site {
+    /// Routes over the reports of a cluster, for holders of tokens with one of the audiences.
+    pub fn new(client: Client, reports: Reports, audiences: Vec<String>) -> Self {
+        Self { guard: Guard::new(client, audiences), reports }
+    }
+
+    /// Every route. All of them need a user; each asks itself what the user may see.
+    pub fn router(self) -> Router {
+        let known = axum::middleware::from_fn_with_state(self.guard.clone(), auth::authenticate);
+        Router::new().merge(verdict::routes()).fallback(nothing_here).layer(known).with_state(self)
+    }
+}
+
+/// A refusal as JSON: what was expected, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub status: StatusCode,
+    pub message: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let body = json!({"error": self.message, "status": self.status.as_u16()});
+        let mut response = (self.status, axum::Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(http::header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            let scheme = http::HeaderValue::from_static("Bearer realm=\"testrun-operator\"");
+            headers.insert(http::header::WWW_AUTHENTICATE, scheme);
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+async fn nothing_here() -> Refusal {
+    Refusal::new(
+        StatusCode::NOT_FOUND,
+        "no such path; ask for /apis/v1alpha1/namespaces/NAMESPACE/testrunreports/NAME/verdict",
+    )
+}
+
+/// Listens; an error names the address and the flag.
+pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        anyhow::anyhow!("cannot listen on {address} for verdicts over HTTP: {error}; set --http-addr")
+    })
+}
+
+/// Answers until the token is cancelled.
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    site: Site,
+    end: CancellationToken,
+) -> std::io::Result<()> {
+    let router = site.router();
+    let end = end.cancelled_owned();
+    match tls {
+        None => axum::serve(listener, router).with_graceful_shutdown(end).await,
+        Some(tls) => axum::serve(tls.over(listener), router).with_graceful_shutdown(end).await,
+    }
+}
+
+/// Longest time that the API server may take over a question.
+const PATIENCE: Duration = Duration::from_secs(10);
