@@ -61,6 +61,15 @@ pub struct RunArgs {
     /// Secret that the webhooks of the default connection are signed with; better given by the environment
     #[arg(long, env = "GITHUB_WEBHOOK_SECRET", hide_env_values = true)]
     pub webhook_secret: Option<SecretString>,
+    /// Address of verdicts over HTTP, for tools that cannot read a condition [default: none]
+    #[arg(long, env = "TESTRUN_HTTP_ADDR")]
+    pub http_addr: Option<String>,
+    /// Certificate for verdicts over HTTP, with its chain, PEM [default: no TLS]
+    #[arg(long, env = "TESTRUN_HTTP_CERTIFICATE_FILE", value_name = "FILE")]
+    pub http_certificate_file: Option<String>,
+    /// Private key of the certificate, PEM
+    #[arg(long, env = "TESTRUN_HTTP_KEY_FILE", value_name = "FILE")]
+    pub http_key_file: Option<String>,
     /// Work only while a Lease is held; needed for more than one replica
     #[arg(long, env = "TESTRUN_LEADER_ELECT")]
     pub leader_elect: bool,
@@ -82,7 +91,7 @@ pub struct RunArgs {
 }
 
 /// Which entry of the file a flag stands for: its path, and the name of the flag's argument.
-pub const OVERRIDES: [(&str, &str); 14] = [
+pub const OVERRIDES: [(&str, &str); 17] = [
     ("controller.namespaces", "namespaces"),
     ("controller.pollInterval", "poll_interval"),
     ("controller.progressInterval", "progress_interval"),
@@ -91,6 +100,9 @@ pub const OVERRIDES: [(&str, &str); 14] = [
     ("controller.concurrency", "concurrency"),
     ("listeners.health", "health_addr"),
     ("listeners.webhooks", "webhook_addr"),
+    ("listeners.http", "http_addr"),
+    ("http.certificateFile", "http_certificate_file"),
+    ("http.keyFile", "http_key_file"),
     ("leaderElection.enabled", "leader_elect"),
     ("leaderElection.namespace", "lease_namespace"),
     ("sharding.shards", "shards"),
@@ -120,6 +132,9 @@ impl RunArgs {
             "concurrency" => self.concurrency.map(Value::from),
             "health_addr" => text(&self.health_addr),
             "webhook_addr" => text(&self.webhook_addr),
+            "http_addr" => text(&self.http_addr),
+            "http_certificate_file" => text(&self.http_certificate_file),
+            "http_key_file" => text(&self.http_key_file),
             "leader_elect" => self.leader_elect.then_some(Value::Bool(true)),
             "lease_namespace" => text(&self.lease_namespace),
             "shards" => self.shards.map(Value::from),

@@ -193,6 +193,7 @@ fn checked(config: &Config, wrong: &mut Vec<String>) -> Connections {
         }
     }
     range("controller.concurrency", controller.concurrency, 256, wrong);
+    config.http.check(wrong);
     range("sharding.shards", sharding.shards, 64, wrong);
     if sharding.shards > 1 && !election.enabled {
         wrong.push(
@@ -292,7 +293,7 @@ mod tests {
 
     #[test]
     fn everything_that_is_wrong_is_said_at_once() {
-        let text = "connections:\n- name: A b\n  url: http://ghe.example.com\n  namespaces: []\n  repositories: [acme]\n  tokenFile: /t\n  app: {appId: 0, privateKeyFile: /k}\n- {name: x, namespaces: ['*'], repositories: ['*']}\n- {name: x, namespaces: ['*'], repositories: ['*'], tokenfile: /t}\ncontroller: {pollInterval: soon, concurrency: 0, namespaces: [A], paces: 1}\nsharding: {shards: 3}\nlogging: {level: 'a=b=c', format: xml}\nleaderElection: {renewDeadline: 20s, leaseName: ''}\ntracing: {endpoint: nowhere, sampleRatio: 2}\nlisteners: {health: here}\nmore: 1\n";
+        let text = "connections:\n- name: A b\n  url: http://ghe.example.com\n  namespaces: []\n  repositories: [acme]\n  tokenFile: /t\n  app: {appId: 0, privateKeyFile: /k}\n- {name: x, namespaces: ['*'], repositories: ['*']}\n- {name: x, namespaces: ['*'], repositories: ['*'], tokenfile: /t}\ncontroller: {pollInterval: soon, concurrency: 0, namespaces: [A], paces: 1}\nsharding: {shards: 3}\nlogging: {level: 'a=b=c', format: xml}\nleaderElection: {renewDeadline: 20s, leaseName: ''}\ntracing: {endpoint: nowhere, sampleRatio: 2}\nlisteners: {health: here}\nhttp: {audiences: [], certificateFile: /c}\nmore: 1\n";
         let InvalidConfig(found) = parse(text).unwrap_err();
         for want in [
             "connections[0].name: ", "connections[0].url: ", "in the clear", "connections[0].namespaces: ",
@@ -303,10 +304,11 @@ mod tests {
             "sharding.shards: more than 1 needs", "logging.level: ", "logging.format: unknown variant",
             "leaderElection.renewDeadline: 20s must be shorter", "leaderElection.leaseName: ",
             "tracing.endpoint: ", "tracing.sampleRatio: ", "listeners.health: ", "more: unknown field",
+            "http.audiences: name at least one", "http.keyFile: ",
         ] {
             assert_eq!(found.iter().filter(|f| f.contains(want)).count(), 1, "{want}: {found:#?}");
         }
-        assert_eq!(found.len(), 20, "nothing is said twice: {found:#?}");
+        assert_eq!(found.len(), 22, "nothing is said twice: {found:#?}");
         assert!(parse("connections: [").is_err());
         let missing = parse("connections: [{name: x}]").unwrap_err().to_string();
         assert!(missing.contains("connections[0]: missing field `namespaces`"), "{missing}");

@@ -6,6 +6,7 @@
 
 mod connections;
 mod flags;
+mod http;
 mod load;
 mod reload;
 mod span;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use connections::{App, Entry};
 pub use flags::{OVERRIDES, RunArgs};
+pub use http::Http;
 pub use load::{InvalidConfig, Loaded, Source};
 pub use reload::{Reload, follow};
 pub use span::Span;
@@ -32,6 +34,8 @@ pub struct Config {
     pub controller: Controller,
     /// Addresses that the operator listens on.
     pub listeners: Listeners,
+    /// Verdicts over HTTP, where `listeners.http` is set.
+    pub http: Http,
     /// What is logged, on standard error.
     pub logging: Logging,
     /// Several replicas, of which one works and the others wait.
@@ -88,11 +92,15 @@ pub struct Listeners {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub webhooks: Option<SocketAddr>,
+    /// Address of verdicts over HTTP, such as `0.0.0.0:8443`. Default: none.
+    #[schemars(with = "Option<String>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<SocketAddr>,
 }
 
 impl Default for Listeners {
     fn default() -> Self {
-        Self { health: (Ipv4Addr::UNSPECIFIED, 8081).into(), webhooks: None }
+        Self { health: (Ipv4Addr::UNSPECIFIED, 8081).into(), webhooks: None, http: None }
     }
 }
 

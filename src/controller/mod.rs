@@ -45,6 +45,7 @@ use crate::connections::Live;
 use crate::leader::Ownership;
 use crate::runtime::health::Health;
 use crate::runtime::metrics::Metrics;
+use crate::serve::Reports;
 use memory::Memory;
 use reconcile::Shared;
 
@@ -68,6 +69,8 @@ pub struct Config {
     pub ownership: Ownership,
     /// Where events of GitHub arrive, for all controllers of a process.
     pub hints: Hints,
+    /// Where others find what is watched.
+    pub reports: Reports,
 }
 
 /// Works until the token is cancelled, then finishes running reconciles.
@@ -86,6 +89,7 @@ pub async fn run(
     let memory = Arc::new(Memory::default());
     let (store, writer) = reflector::store::<TestRunReport>();
     let (known, hinted) = config.hints.follow();
+    config.reports.add(store.clone());
     let phases = store.clone();
     metrics.count_phases(move || {
         phases

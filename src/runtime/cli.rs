@@ -13,6 +13,7 @@ use crate::config::{self, Config, InvalidConfig, Loaded, Reload, RunArgs, Source
 use crate::connections::{Connection, Connections, Live};
 use crate::controller::{self, Hints, Observer, Pace};
 use crate::leader::{self, Ownership};
+use crate::serve::{self, Reports};
 use crate::webhooks;
 
 /// Kubernetes operator that turns the CI results of a commit into a TestRunReport.
@@ -130,6 +131,10 @@ async fn process(
             end.child_token(),
         ));
     }
+    let reports = Reports::default();
+    if let Some(address) = config.listeners.http {
+        answer(client.clone(), reports.clone(), address, &config.http, end.child_token()).await?;
+    }
     let hints = Hints::default();
     let receiving = match config.listeners.webhooks {
         None => None,
@@ -150,6 +155,7 @@ async fn process(
         },
         concurrency: config.controller.concurrency,
         hints,
+        reports,
     };
     control(client, &config, settings, observer, state, counters, end).await;
     if let Some(receiving) = receiving {
@@ -176,6 +182,31 @@ async fn receive(
     let sink: webhooks::Sink = Arc::new(move |connection, event| hints.tell(connection, event));
     let receiver = webhooks::Receiver::new(connections, sink, stats, webhooks::Limits::default());
     Ok(tokio::spawn(webhooks::serve(listener, receiver, end)))
+}
+
+/// Answers for verdicts over HTTP from now on.
+async fn answer(
+    client: kube::Client,
+    reports: Reports,
+    address: SocketAddr,
+    settings: &config::Http,
+    end: CancellationToken,
+) -> anyhow::Result<()> {
+    let listener = serve::bind(address).await?;
+    let address = listener.local_addr()?;
+    let files =
+        serve::tls::Files { certificate: settings.certificate_file.clone(), key: settings.key_file.clone() };
+    let tls = match files.key.as_os_str().is_empty() {
+        true => None,
+        false => Some(serve::tls::Tls::follow(files, end.clone())?),
+    };
+    if tls.is_none() && !address.ip().is_loopback() {
+        tracing::warn!("tokens reach {address} in the clear; set http.certificateFile and http.keyFile");
+    }
+    tracing::info!(http = %address, tls = tls.is_some(), "answers for verdicts over HTTP");
+    let site = serve::Site::new(client, reports, settings.audiences.clone());
+    tokio::spawn(serve::serve(listener, tls, site, end));
+    Ok(())
 }
 
 /// Runs a controller for all namespaces, or one for each that is listed.

@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use reports::Reports;
+pub use verdict::Verdict;
 
 use auth::Guard;
 use tls::Tls;

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::auth::User;
 use super::{Refusal, Reports, Site};
-use crate::api::{ConditionType, TestRunReport};
-use crate::verdict::gate::{Gate, Word, judge_commit};
+use crate::api::{ConditionType, Reason, TestRunReport};
+use crate::verdict::gate::{Word, judge_commit};
 use crate::verdict::text::clean;
 
 /// Where a report's answers are.
@@ -73,7 +73,9 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    fn of(report: &TestRunReport, gate: &Gate) -> Self {
+    /// What is told of a report to who asks about this commit of this repository.
+    pub fn of(report: &TestRunReport, repository: Option<&str>, sha: Option<&str>) -> Self {
+        let gate = judge_commit(report, repository, sha);
         let status = report.status.as_ref();
         let source = status.and_then(|s| s.source.as_ref());
         let passed = status
@@ -84,8 +86,8 @@ impl Verdict {
             verdict: word(gate.word),
             passed: gate.word == Word::Passed,
             r#final: !gate.open,
-            reason: passed.map(|c| c.reason.clone()).unwrap_or_else(|| "NotReconciled".to_owned()),
-            message: gate.message.clone(),
+            reason: passed.map_or(Reason::NotReconciled.as_str(), |c| &c.reason).to_owned(),
+            message: gate.message,
             namespace: report.namespace().unwrap_or_default(),
             name: report.name_any(),
             uid: report.uid().unwrap_or_default(),
@@ -96,6 +98,16 @@ impl Verdict {
             pull_request: source.and_then(|s| s.pull_request),
             url: source.and_then(|s| s.url.clone()),
             completed_at: status.and_then(|s| s.completed_at.clone()),
+        }
+    }
+
+    /// The code of a gate: 200 for a pass and nothing else.
+    pub fn code(&self) -> StatusCode {
+        match self.verdict {
+            "passed" if self.passed => StatusCode::OK,
+            "failed" => StatusCode::CONFLICT,
+            "unreadable" => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::TOO_EARLY,
         }
     }
 }
@@ -120,7 +132,7 @@ async fn verdict(
     Ok(answer(StatusCode::OK, &found))
 }
 
-/// 200 for a pass and nothing else: 409 failed, 425 undecided, 503 unreadable.
+/// 200 for a pass and nothing else.
 async fn gate(
     State(site): State<Site>,
     Extension(user): Extension<User>,
@@ -128,14 +140,7 @@ async fn gate(
     about: Result<Query<About>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Refusal> {
     let found = look(&site, &user, &place, about).await?;
-    let status = match found.verdict {
-        "passed" => StatusCode::OK,
-        // Red while others still run may yet be re-run: it is not the end.
-        "failed" => StatusCode::CONFLICT,
-        "unreadable" => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::TOO_EARLY,
-    };
-    Ok(answer(status, &found))
+    Ok(answer(found.code(), &found))
 }
 
 fn answer(status: StatusCode, verdict: &Verdict) -> Response {
@@ -172,10 +177,8 @@ async fn look(
         return Err(bad(&format!("{shown:?} is not the namespace and name of an object")));
     }
     site.guard.may_read(user, namespace, Some(name)).await?;
-    let judged = |report: &TestRunReport| {
-        let gate = judge_commit(report, about.repository.as_deref(), about.sha.as_deref());
-        Verdict::of(report, &gate)
-    };
+    let judged =
+        |report: &TestRunReport| Verdict::of(report, about.repository.as_deref(), about.sha.as_deref());
     if let Some(cached) = site.reports.cached(namespace, name) {
         let verdict = judged(&cached);
         if !verdict.passed {

@@ -32,6 +32,10 @@ type expectation struct {
 	FluxCEL string `json:"fluxCEL"`
 	ArgoCD  string `json:"argoCD"`
 	Script  int    `json:"script"`
+	// Over HTTP: the phase of a measurement, what the step does, the code.
+	Rollouts string `json:"rollouts"`
+	Kargo    string `json:"kargo"`
+	Gate     int    `json:"gate"`
 }
 
 func read(t *testing.T, path string) []byte {
@@ -298,6 +302,9 @@ func TestNothingElsePasses(t *testing.T) {
 		}
 		if (want.Script == 0) != passed {
 			t.Errorf("script: %d", want.Script)
+		}
+		if (want.Rollouts == "Successful") != passed || (want.Kargo == "succeeded") != passed || (want.Gate == 200) != passed {
+			t.Errorf("over HTTP: %s, %s, %d", want.Rollouts, want.Kargo, want.Gate)
 		}
 	})
 }

@@ -14,5 +14,6 @@ mod gating;
 mod generated;
 mod github;
 mod leader;
+mod serve;
 mod story;
 mod webhooks;

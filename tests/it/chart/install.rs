@@ -25,6 +25,22 @@ async fn the_api_server_accepts_all_that_the_chart_can_render() {
 }
 
 #[tokio::test]
+async fn who_answers_over_http_may_ask_about_tokens_and_nobody_else() {
+    let plane = plane().await;
+    for (enabled, want) in [(false, "no"), (true, "yes")] {
+        let namespace = plane.namespace("http").await.unwrap();
+        let mut values = only(&namespace);
+        values["http"] = json!({ "enabled": enabled });
+        Helm::on(plane).deploy(&namespace, &values).await;
+        let operator = operator(plane, &namespace).await;
+        for kind in ["tokenreviews.authentication.k8s.io", "subjectaccessreviews.authorization.k8s.io"] {
+            let output = operator.run(&["auth", "can-i", "create", kind]).await.unwrap();
+            assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), want, "{kind}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_release_is_installed_upgraded_and_removed_and_the_reports_stay() {
     let plane = plane().await;
     let namespace = plane.namespace("install").await.unwrap();

@@ -28,7 +28,7 @@ pub fn everything() -> Value {
         "credentials": {"watchSecrets": true},
         "gate": {"enabled": true, "reportNamespace": "verdicts",
             "reports": [{"name": "web", "workloads": ["web"]}, {"name": "db", "workloads": ["db", "db-init"]}]},
-        "promoter": {"enabled": true},
+        "promoter": {"enabled": true}, "http": {"enabled": true, "tlsSecret": "verdicts-tls"},
         "metrics": {"serviceMonitor": {"enabled": true}, "prometheusRule": {"enabled": true}},
         "networkPolicy": {"enabled": true}, "podDisruptionBudget": {"enabled": true},
         "ports": {"metrics": 9090}, "imagePullSecrets": [{"name": "pull"}], "priorityClassName": "high",
@@ -76,6 +76,8 @@ async fn what_is_not_asked_for_is_not_rendered() {
         assert_eq!(documents(&plain, kind).len(), count, "{kind}");
     }
     let all = rendered(everything()).await;
+    assert_eq!(documents(&all, "Service").len(), 2);
+    assert!(all.contains("--http-addr=0.0.0.0:8443") && !plain.contains("--http-addr"));
     for kind in ["ServiceMonitor", "PrometheusRule", "NetworkPolicy", "PodDisruptionBudget"] {
         assert_eq!(documents(&all, kind).len(), 1, "{kind}");
     }

@@ -18,6 +18,7 @@ use testrun_operator::github::{ApiBase, Ask};
 use testrun_operator::leader::Ownership;
 use testrun_operator::runtime::health::Health;
 use testrun_operator::runtime::metrics::Metrics;
+use testrun_operator::serve::Reports;
 use testrun_operator::verdict::facts::{Observations, Trouble};
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::JoinHandle;
@@ -220,6 +221,7 @@ impl Bench {
             concurrency: 4,
             ownership: Ownership::everything(),
             hints: Hints::default(),
+            reports: Reports::default(),
         };
         let mark = plane.audit_mark().unwrap();
         let task = tokio::spawn(controller::run(

@@ -1,7 +1,7 @@
 //! The controller on a real API server.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod bench;
+pub mod bench;
 mod change;
 mod life;
 mod process;
