@@ -5,6 +5,7 @@ mod cluster;
 mod evidence;
 pub mod exit;
 mod files;
+mod inspect;
 mod oneshot;
 pub mod render;
 mod reports;
@@ -38,6 +39,8 @@ enum Command {
     Explain(evidence::ExplainArgs),
     /// Count the tests in reports and logs and list the failing ones
     Parse(evidence::ParseArgs),
+    /// What must-gather bundles say
+    Inspect(inspect::InspectArgs),
     /// Print the CustomResourceDefinition
     Crd,
     /// Print the completion script for a shell
@@ -67,6 +70,7 @@ where
         Command::Describe(args) => wait(reports::describe(&args)),
         Command::Explain(args) => evidence::explain(&args),
         Command::Parse(args) => evidence::parse(&args),
+        Command::Inspect(args) => inspect::inspect(&args),
         Command::Crd => crate::api::crd_yaml().map_err(anyhow::Error::from).and_then(|yaml| print(&yaml)),
         Command::Completion { shell } => {
             let mut script = Vec::new();

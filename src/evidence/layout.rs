@@ -48,10 +48,20 @@ impl Layout {
     }
 }
 
-/// The layout that most entries speak for; none where nothing is recognised.
-pub fn recognise<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Layout> {
-    let mut weights = Layout::ALL.map(|layout| (layout, 0u32));
-    for name in names.into_iter().take(NAMES) {
+/// Names of entries as they come in, and what they speak for.
+#[derive(Debug, Default)]
+pub struct Tally {
+    weights: [u32; Layout::ALL.len()],
+    seen: usize,
+}
+
+impl Tally {
+    /// Takes the name of one entry.
+    pub fn push(&mut self, name: &str) {
+        if self.seen >= NAMES {
+            return;
+        }
+        self.seen += 1;
         let mut end = name.len().min(NAME_BYTES);
         while !name.is_char_boundary(end) {
             end -= 1;
@@ -61,12 +71,25 @@ pub fn recognise<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Layout>
             .split(['/', '\\'])
             .filter(|part| !part.is_empty() && *part != "." && *part != "..")
             .collect();
-        for (layout, weight) in &mut weights {
+        for (weight, layout) in self.weights.iter_mut().zip(Layout::ALL) {
             *weight = weight.saturating_add(layout.weight(&parts));
         }
     }
-    // Of equals the first wins, so that the answer does not depend on the order of the entries.
-    weights.iter().rev().max_by_key(|(_, weight)| *weight).filter(|(_, weight)| *weight > 0).map(|(l, _)| *l)
+
+    /// The layout that most entries speak for; none where nothing is recognised.
+    pub fn best(&self) -> Option<Layout> {
+        // Of equals the first wins, so that the answer does not depend on the order of the entries.
+        let (weight, layout) =
+            self.weights.iter().zip(Layout::ALL).rev().max_by_key(|(weight, _)| **weight)?;
+        (*weight > 0).then_some(layout)
+    }
+}
+
+/// The layout that most entries speak for; none where nothing is recognised.
+pub fn recognise<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Layout> {
+    let mut tally = Tally::default();
+    names.into_iter().take(NAMES).for_each(|name| tally.push(name));
+    tally.best()
 }
 
 /// `<service>-integration-20260123-193950/<service>_<container>_test.log`.

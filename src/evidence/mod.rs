@@ -1,5 +1,6 @@
 //! Evidence: what logs, reports and bundles say. Pure and bounded; every input is hostile.
 
+pub mod bundle;
 pub mod explain;
 pub mod fingerprint;
 pub mod job;

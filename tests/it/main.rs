@@ -10,6 +10,7 @@ mod cluster;
 mod conditions_doc;
 mod config;
 mod controller;
+mod evidence_doc;
 mod gating;
 mod generated;
 mod github;

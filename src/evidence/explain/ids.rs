@@ -17,13 +17,13 @@ const NAMES: usize = 512;
 
 /// Names seen in failing tests.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(in crate::evidence) struct Names {
     names: HashSet<String>,
 }
 
 impl Names {
     /// Adds the names in a text.
-    pub(super) fn read(&mut self, text: &str) {
+    pub(in crate::evidence) fn read(&mut self, text: &str) {
         for name in names(text) {
             for part in endings(name) {
                 if self.names.len() < NAMES {
@@ -34,7 +34,7 @@ impl Names {
     }
 
     /// Adds a name as it is, whatever its form.
-    pub(super) fn add(&mut self, name: &str) {
+    pub(in crate::evidence) fn add(&mut self, name: &str) {
         let name = name.trim();
         if name.len() >= 4 && self.names.len() < NAMES {
             self.names.insert(name.to_owned());
@@ -42,7 +42,7 @@ impl Names {
     }
 
     /// Whether the text has one of the names.
-    pub(super) fn in_text(&self, text: &str) -> bool {
+    pub(in crate::evidence) fn in_text(&self, text: &str) -> bool {
         !self.names.is_empty()
             && words(text)
                 .any(|word| self.names.contains(word) || endings(word).any(|part| self.names.contains(part)))

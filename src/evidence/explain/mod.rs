@@ -23,6 +23,7 @@ mod excerpt;
 mod fit;
 mod grow;
 mod ids;
+pub(in crate::evidence) mod line;
 mod normal;
 mod prefix;
 mod shape;

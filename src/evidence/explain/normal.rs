@@ -54,6 +54,9 @@ impl Normaliser {
             // The word that the digit is in starts before it; text up to there goes over as it is.
             let plain = rest.get(..digit).unwrap_or_default();
             let start = plain.iter().rposition(|byte| !byte.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
+            // The first part of an id may have no digit.
+            let before = start.checked_sub(9).filter(|at| rest.get(*at..).is_some_and(is_uuid));
+            let start = before.unwrap_or(start);
             self.text.extend_from_slice(plain.get(..start).unwrap_or_default());
             // Numbers are aligned with blanks: one is as good as five.
             while self.text.ends_with(b"  ") {
@@ -276,6 +279,7 @@ mod tests {
                 "HOME=/tmp/ab156861-deed-abcd-beef-8b7cd7c44afe/x",
             ),
             ("listening on 127.0.0.1:38411", "listening on 127.0.0.1:5"),
+            ("for 4f1c2d3e-1111-2222-3333-444455556666", "for abcdefab-1111-2222-3333-444455556666"),
             ("pod api-7d9f8b6c5-x2x4z ready", "pod api-66f9d7c4b-q9t1m ready"),
             ("ptr 0xc000123450", "ptr 0xc0009"),
             ("python /tmp/jenkins6935586436688970599.py", "python /tmp/jenkins12.py"),

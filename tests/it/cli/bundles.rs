@@ -1,0 +1,83 @@
+//! `inspect`, `parse` and `explain` as commands, on files made here.
+
+use super::*;
+
+fn written(folder: &tempfile::TempDir, name: &str, text: &str) -> String {
+    let path = folder.path().join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn inspect_reads_a_folder_and_the_archive_of_it_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let suite = "kubernaut-must-gather/gw-integration-20260123-193950";
+    written(
+        &folder,
+        &format!("{suite}/gw_api_test.log"),
+        "2026-01-23T19:39:00Z ERROR insert failed (SQLSTATE 23505)\n",
+    );
+    let inspect =
+        r#"[{"Name":"gw_postgres_test","State":{"Status":"exited","OOMKilled":true,"ExitCode":137}}]"#;
+    written(&folder, &format!("{suite}/gw_postgres_test_inspect.json"), inspect);
+    let packed = folder.path().join("must-gather-gw.tar.gz");
+    let tar = std::process::Command::new("tar")
+        .args([
+            "czf",
+            packed.to_str().unwrap(),
+            "-C",
+            folder.path().to_str().unwrap(),
+            "kubernaut-must-gather",
+        ])
+        .status()
+        .unwrap();
+    assert!(tar.success());
+    let whole = folder.path().join("kubernaut-must-gather");
+    for bundle in [packed.to_str().unwrap(), whole.to_str().unwrap()] {
+        let ran = Cli::new(&["inspect", bundle, "-o", "json"]).run().await;
+        assert_eq!(ran.code, PASSED, "{}", ran.err);
+        let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        let found = &found[0];
+        assert_eq!((&found["layout"], &found["filesScanned"]), (&"kubernaut-integration".into(), &2.into()));
+        assert_eq!(found["findings"][0]["kind"], "OomKilled");
+        assert_eq!(found["findings"][1]["reason"], "SQLSTATE 23505 duplicate key");
+        assert_eq!(found["findings"][1]["firstSeen"], "2026-01-23T19:39:00Z");
+    }
+    let text = Cli::new(&["inspect", packed.to_str().unwrap(), "--passing", packed.to_str().unwrap()])
+        .run()
+        .await
+        .out;
+    assert!(text.contains("the passing one has it too"), "{text}");
+}
+
+#[tokio::test]
+async fn inspect_says_what_is_wrong_with_its_arguments() {
+    let missing = Cli::new(&["inspect", "/does/not/exist"]).run().await;
+    assert_eq!(missing.code, UNREADABLE);
+    assert!(missing.err.contains("give an archive, a folder or a file"), "{}", missing.err);
+    let half = Cli::new(&["inspect", "x", "--since", "2026-01-23T19:39:00Z"]).run().await;
+    assert_eq!(half.code, USAGE, "{}", half.err);
+    let time = Cli::new(&["inspect", "x", "--since", "soon", "--until", "later"]).run().await;
+    assert_eq!(time.code, USAGE, "{}", time.err);
+}
+
+#[tokio::test]
+async fn parse_writes_a_console_as_a_report_that_it_reads_back_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = "=== RUN   TestA\n--- PASS: TestA (0.10s)\n=== RUN   TestB\n    b_test.go:3: <no> & \"no\"\n--- FAIL: TestB \
+               (0.00s)\nFAIL\nFAIL\texample.test/x\t0.1s\n";
+    let log = written(&folder, "go.log", log);
+    let straight = Cli::new(&["parse", &log, "-o", "json"]).run().await;
+    let straight: serde_json::Value = serde_json::from_str(&straight.out).unwrap();
+    for (form, name) in [("junit", "report.xml"), ("ctrf", "report.json")] {
+        let report = Cli::new(&["parse", &log, "-o", form]).run().await;
+        assert_eq!(report.code, PASSED, "{}", report.err);
+        let again = written(&folder, name, &report.out);
+        let again = Cli::new(&["parse", &again, "-o", "json"]).run().await;
+        let again: serde_json::Value = serde_json::from_str(&again.out).unwrap();
+        assert_eq!(again[0]["format"], form);
+        assert_eq!(again[0]["tests"], straight[0]["tests"], "{form}");
+        assert_eq!(again[0]["failures"][0]["message"], straight[0]["failures"][0]["message"], "{form}");
+    }
+}
