@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::conditions::{ConditionType, Reason};
 use super::spec::TestRunReport;
+use super::waiver::TestRunWaiver;
 
 /// The CRD of `TestRunReport`.
 pub fn crd() -> CustomResourceDefinition {
@@ -34,9 +35,50 @@ pub fn crd() -> CustomResourceDefinition {
     crd
 }
 
-/// The CRD as the YAML file that is checked in, installed and printed.
+/// The CRD of `TestRunReport` as the YAML file that is checked in, installed and printed.
 pub fn crd_yaml() -> Result<String, serde_saphyr::ser::Error> {
     serde_saphyr::to_string(&crd())
+}
+
+/// A CRD and its file below `crds/` and the chart.
+pub struct Definition {
+    /// Name of the file.
+    pub file: &'static str,
+    pub crd: CustomResourceDefinition,
+}
+
+impl Definition {
+    /// The content of the file.
+    pub fn yaml(&self) -> Result<String, serde_saphyr::ser::Error> {
+        serde_saphyr::to_string(&self.crd)
+    }
+}
+
+/// All CRDs, that of the reports first.
+pub fn definitions() -> Vec<Definition> {
+    vec![
+        Definition { file: "testrun.dev_testrunreports.yaml", crd: crd() },
+        Definition { file: "testrun.dev_testrunwaivers.yaml", crd: waivers() },
+    ]
+}
+
+/// The CRD of `TestRunWaiver`.
+fn waivers() -> CustomResourceDefinition {
+    let mut crd = TestRunWaiver::crd();
+    for version in &mut crd.spec.versions {
+        let Some(root) = version.schema.as_mut().and_then(|s| s.open_api_v3_schema.as_mut()) else {
+            continue;
+        };
+        root.description = Some(
+            "TestRunWaiver excuses failures, each by name and until a time, in the TestRunReports of its \
+             namespace that are about one of its repositories."
+                .to_owned(),
+        );
+        for property in root.properties.iter_mut().flat_map(|all| all.values_mut()) {
+            tidy(property, false);
+        }
+    }
+    crd
 }
 
 /// The status of a report that no operator has looked at. Without it, tools that compute readiness

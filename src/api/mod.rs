@@ -10,11 +10,13 @@ pub mod publish;
 mod schema;
 pub mod spec;
 pub mod status;
+pub mod waiver;
 
 pub use conditions::{ConditionType, Reason};
-pub use crd::{crd, crd_yaml};
+pub use crd::{Definition, crd, crd_yaml, definitions};
 pub use spec::{TestRunReport, TestRunReportSpec};
 pub use status::TestRunReportStatus;
+pub use waiver::{TestRunWaiver, TestRunWaiverSpec};
 
 /// API group of every type here.
 pub const GROUP: &str = "testrun.dev";

@@ -60,6 +60,10 @@ pub struct TestRunReportStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub reruns: Vec<Rerun>,
+    /// Failures that waivers excuse now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub waived: Vec<Waived>,
     /// Remarks about the report itself: runs set aside, jobs matched twice, lists cut.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), inner(length(max = 512)))]
@@ -325,6 +329,32 @@ pub struct JobStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     pub note: Option<String>,
+}
+
+/// A failure that a waiver excuses.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Waived {
+    /// Job or check that is excused.
+    #[schemars(length(max = 255))]
+    pub job: String,
+    /// The one test of it that the waiver names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub test: Option<String>,
+    /// Who agreed to it.
+    #[schemars(length(max = 100))]
+    pub approver: String,
+    /// Where it is tracked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 100))]
+    pub ticket: Option<String>,
+    /// When the waiver ends, and the verdict with it.
+    pub expires_at: Time,
+    /// The TestRunWaiver that it is from; none for one of spec.waivers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub from: Option<String>,
 }
 
 /// A failed job.

@@ -41,8 +41,12 @@ enum Command {
     Parse(evidence::ParseArgs),
     /// What must-gather bundles say
     Inspect(inspect::InspectArgs),
-    /// Print the CustomResourceDefinition
-    Crd,
+    /// Print the CustomResourceDefinition of reports
+    Crd {
+        /// Print all CustomResourceDefinitions, that of waivers too
+        #[arg(long)]
+        all: bool,
+    },
     /// Print the completion script for a shell
     Completion {
         /// Shell to complete for
@@ -71,7 +75,7 @@ where
         Command::Explain(args) => evidence::explain(&args),
         Command::Parse(args) => evidence::parse(&args),
         Command::Inspect(args) => inspect::inspect(&args),
-        Command::Crd => crate::api::crd_yaml().map_err(anyhow::Error::from).and_then(|yaml| print(&yaml)),
+        Command::Crd { all } => crds(all).and_then(|yaml| print(&yaml)),
         Command::Completion { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "kubectl-testrun", &mut script);
@@ -85,6 +89,15 @@ where
             Exit::Unreadable
         }
     }
+}
+
+/// The definitions as documents of one stream.
+fn crds(all: bool) -> anyhow::Result<String> {
+    if !all {
+        return Ok(crate::api::crd_yaml()?);
+    }
+    let documents: Result<Vec<String>, _> = crate::api::definitions().iter().map(|d| d.yaml()).collect();
+    Ok(documents?.join("---\n"))
 }
 
 /// Runs what talks to a network.

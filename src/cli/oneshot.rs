@@ -37,6 +37,7 @@ pub(super) async fn fill(github: &GitHub, report: &mut TestRunReport, until: Unt
     loop {
         let observations = collect(github, &report.spec, &memory, Look::whole()).await;
         let context = Context {
+            waivers: Default::default(),
             generation: report.metadata.generation.unwrap_or(1),
             name: None,
             namespace: None,

@@ -66,6 +66,9 @@ pub struct Controller {
     pub concurrency: u16,
     /// Ask GitHub whether what is known has changed, instead of for everything anew.
     pub conditional_requests: bool,
+    /// Waivers in the specs of reports count. If not, only those of `TestRunWaiver` objects do, so that who writes
+    /// a report cannot excuse its failures.
+    pub report_waivers: bool,
 }
 
 impl Default for Controller {
@@ -77,6 +80,7 @@ impl Default for Controller {
             refresh_interval: Span::seconds(600),
             concurrency: 8,
             conditional_requests: true,
+            report_waivers: true,
         }
     }
 }

@@ -17,6 +17,7 @@ mod reconcile;
 mod requeue;
 mod secrets;
 mod surveys;
+mod waivers;
 mod watch;
 
 use std::convert::Infallible;
@@ -67,6 +68,8 @@ pub struct Config {
     pub concurrency: u16,
     /// Which namespaces are this process's.
     pub ownership: Ownership,
+    /// Waivers in the specs of reports count; else only those of `TestRunWaiver` objects.
+    pub report_waivers: bool,
     /// Where events of GitHub arrive, for all controllers of a process.
     pub hints: Hints,
     /// Where others find what is watched.
@@ -86,6 +89,11 @@ pub async fn run(
         return;
     }
     let namespace = config.namespace.clone();
+    let waivers = waivers::Lists::default();
+    let listed = watch::api(&client, namespace.as_deref());
+    if end.run_until_cancelled(waivers.read(&listed, &health)).await.is_none() {
+        return;
+    }
     let memory = Arc::new(Memory::default());
     let (store, writer) = reflector::store::<TestRunReport>();
     let (known, hinted) = config.hints.follow();
@@ -108,15 +116,17 @@ pub async fn run(
     );
     let secrets = secrets::changes(watch::api(&client, namespace.as_deref()), store.clone());
     let moved = moved(config.connections.clone(), store.clone());
+    let waived = waivers::changes(listed, waivers.clone(), store.clone(), memory.clone());
     let gained = gained(config.ownership.clone(), store.clone(), memory.clone());
     let settings = controller::Config::default().concurrency(config.concurrency.max(1));
     let recorder = events::recorder(client.clone());
     let asking = surveys::run(config.hints.clone(), observer.clone(), config.pace, end.clone());
-    let shared = Arc::new(Shared { client, observer, config, memory, metrics, recorder });
+    let shared = Arc::new(Shared { client, observer, config, memory, waivers, metrics, recorder });
     let looks = Controller::for_stream(reports, store)
         .with_config(settings)
         .reconcile_on(secrets)
         .reconcile_on(moved)
+        .reconcile_on(waived)
         .reconcile_on(gained)
         .reconcile_on(hinted)
         .graceful_shutdown_on(end.clone().cancelled_owned())

@@ -15,6 +15,7 @@ use super::credentials::{self, Denied};
 use super::depth::{self, Why};
 use super::memory::{Memory, REQUESTED_AT};
 use super::observer::Observer;
+use super::waivers::Lists;
 use super::{Access, Config, deeds, events, requeue};
 use crate::api::{FIELD_MANAGER, Reason, TestRunReport, TestRunReportStatus};
 use crate::collect::Look;
@@ -22,7 +23,7 @@ use crate::leader::Work;
 use crate::runtime::metrics::{Metrics, Outcome};
 use crate::runtime::random;
 use crate::verdict::facts::{Observations, Trouble};
-use crate::verdict::{self, Context, Next};
+use crate::verdict::{self, Context, Next, Waivers};
 
 /// Longest time that one look may take.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -38,6 +39,7 @@ pub(super) struct Shared {
     pub observer: Arc<dyn Observer>,
     pub config: Config,
     pub memory: Arc<Memory>,
+    pub waivers: Lists,
     pub metrics: Metrics,
     pub recorder: Recorder,
 }
@@ -97,11 +99,13 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
         return expire(report, shared, work).await;
     }
     deeds::withdraw(report, previous.as_ref(), shared).await;
+    let lists = shared.waivers.of(&report.namespace().unwrap_or_default());
+    let waivers = Waivers { ignore_own: !shared.config.report_waivers, shared: &lists };
     let hint = shared.config.hints.take(report);
     let why = Why { asked: shared.memory.asked(report), hint, hears: shared.config.hints.hears(report) };
     let same = previous.as_ref().filter(|p| Some(p.observed_generation) == report.metadata.generation);
     if let Some(status) = same.filter(|_| why.hint.is_none())
-        && let Some(wait) = adopt(report, status, shared).await?
+        && let Some(wait) = adopt(report, status, waivers, shared).await?
     {
         return Ok((Outcome::Adopted, Some(wait)));
     }
@@ -113,6 +117,7 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
         name: Some(&name),
         namespace: namespace.as_deref(),
         previous: previous.as_ref(),
+        waivers,
         now: Timestamp::now(),
     };
     let mut evaluation = verdict::evaluate(&report.spec, &observations, &context);
@@ -164,13 +169,16 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
 async fn adopt(
     report: &Arc<TestRunReport>,
     status: &TestRunReportStatus,
+    waivers: Waivers<'_>,
     shared: &Shared,
 ) -> Result<Option<Duration>, kube::Error> {
     let usual = depth::is_final(Some(status))
         && shared.memory.is_strange(report)
         && !report.annotations().contains_key(REQUESTED_AT)
         && !report.spec.suspend
-        && !verdict::waiver_ended(&report.spec, status, Timestamp::now())
+        && !verdict::waiver_ended(&report.spec, waivers, status, Timestamp::now())
+        // What is shown elsewhere may have been left behind by a crash.
+        && verdict::publish::asked(&report.spec).is_empty()
         && verdict::validate(&report.spec).is_ok();
     if !usual {
         return Ok(None);
@@ -186,7 +194,8 @@ async fn adopt(
     let within = shared.config.pace.refresh.saturating_mul(rounds.saturating_add(1));
     let wait = within.mul_f64(random::unit());
     let now = Timestamp::now();
-    let waived = report.spec.waivers.iter().map(|w| w.expires_at.0).filter(|at| *at > now).min();
+    let repository = status.source.as_ref().map(|s| s.repository.as_str()).unwrap_or_default();
+    let waived = verdict::next_waiver_end(&report.spec, waivers, repository, now);
     let ends = [waived, expiry(report, Some(status))].into_iter().flatten().min();
     Ok(Some(ends.map_or(wait, |at| wait.min(requeue::until(at, now)))))
 }

@@ -148,6 +148,7 @@ async fn process(
         namespace: None,
         connections,
         ownership,
+        report_waivers: config.controller.report_waivers,
         pace: Pace {
             poll: config.controller.poll_interval.get(),
             progress: config.controller.progress_interval.map(Span::get),

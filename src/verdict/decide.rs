@@ -230,6 +230,11 @@ fn green_message(items: &Items<'_>, sha: &str) -> String {
         if !names.is_empty() {
             message.push_str(&format!("; {} {verb}: {}", names.len(), text::list(names.into_iter(), SHOWN)));
         }
+        // The verdict ends with the first waiver that does.
+        let ends = excused.iter().filter(|i| i.state == state).flat_map(|i| &i.waived);
+        if let Some(end) = ends.map(|w| w.expires_at.0).min() {
+            message.push_str(&format!(", until {}", end.strftime("%Y-%m-%dT%H:%M:%SZ")));
+        }
     }
     message
 }

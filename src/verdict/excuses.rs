@@ -6,11 +6,13 @@
 use jiff::Timestamp;
 
 use super::facts::{Check, Job};
-use super::items::{Item, Kind};
+use super::items::{Item, Items, Kind};
 use super::plan::Plan;
 use super::state::State;
 use super::text;
-use crate::api::spec::{AllowedState, Waiver};
+use super::waivers::{self, Granted};
+use crate::api::spec::AllowedState;
+use crate::api::status::Waived;
 
 /// Applies what the spec excuses to one item.
 pub(super) fn apply(plan: &Plan<'_>, item: &mut Item<'_>, now: Timestamp) {
@@ -36,17 +38,18 @@ pub(super) fn apply(plan: &Plan<'_>, item: &mut Item<'_>, now: Timestamp) {
     if item.state != State::Failed || matches!(item.kind, Kind::Run(_)) {
         return;
     }
+    let named = |g: &&Granted<'_>| g.waiver.job.as_deref() == Some(item.name.as_str());
+    let all: Vec<Granted<'_>> = plan.granted.iter().filter(named).copied().collect();
+    let mut waivers: Vec<Granted<'_>> = Vec::new();
     // Of several waivers for one job the longest counts.
-    let mut waivers: Vec<&Waiver> =
-        plan.spec.waivers.iter().filter(|w| w.job.as_deref() == Some(item.name.as_str())).collect();
-    if waivers.is_empty()
-        && let Kind::Job(_, job) = item.kind
-    {
-        // All tests must stay waived: the one that ends first ends them all.
-        let tests = tests_waived(plan, job, now).unwrap_or_default();
-        waivers.extend(tests.into_iter().min_by_key(|w| w.expires_at.0));
+    if let Some(longest) = all.into_iter().max_by_key(|g| g.waiver.expires_at.0) {
+        waivers.push(longest);
+    } else if let Kind::Job(_, job) = item.kind {
+        waivers = tests_waived(plan, job, now).unwrap_or_default();
     }
-    if let Some(waiver) = waivers.into_iter().max_by_key(|w| w.expires_at.0) {
+    // All tests must stay waived: the one that ends first ends them all.
+    if let Some(first) = waivers.iter().copied().min_by_key(|g| g.waiver.expires_at.0) {
+        let waiver = first.waiver;
         let until = waiver.expires_at.0;
         let end = until.strftime("%Y-%m-%dT%H:%M:%SZ");
         let by = text::clean(&waiver.approver, 80);
@@ -58,16 +61,30 @@ pub(super) fn apply(plan: &Plan<'_>, item: &mut Item<'_>, now: Timestamp) {
             )
         } else {
             item.excused = true;
+            item.waived = waivers.iter().map(|g| g.told(&item.name)).collect();
             let ticket =
                 waiver.ticket.as_deref().map(|t| format!(", {}", text::clean(t, 80))).unwrap_or_default();
-            format!("waived by {by} until {end}{ticket}: {}", text::clean(&waiver.reason, 200))
+            let from =
+                first.from.map(|f| format!(" (TestRunWaiver {})", text::clean(f, 80))).unwrap_or_default();
+            format!("waived by {by} until {end}{ticket}{from}: {}", text::clean(&waiver.reason, 200))
         });
     }
 }
 
-/// Waivers that excuse something now: the earliest time at which one of them ends.
+/// The earliest time at which a waiver that counts ends.
 pub(super) fn next_end(plan: &Plan<'_>, now: Timestamp) -> Option<Timestamp> {
-    plan.spec.waivers.iter().map(|w| w.expires_at.0).filter(|t| *t > now).min()
+    plan.granted.iter().map(|g| g.waiver.expires_at.0).filter(|t| *t > now).min()
+}
+
+/// What is excused by waivers, for the status.
+pub(super) fn told(items: &Items<'_>) -> Vec<Waived> {
+    items
+        .items
+        .iter()
+        .filter(|i| i.required)
+        .flat_map(|i| i.waived.iter().cloned())
+        .take(waivers::MOST)
+        .collect()
 }
 
 /// Whether a failed job ended by something else than its own result.
@@ -101,7 +118,7 @@ pub(super) fn check_cut_short(state: State, check: &Check) -> bool {
 
 /// The waivers for tests that cover everything that failed in a job: every failing test is known and
 /// waived, and nothing else in the job failed.
-fn tests_waived<'w>(plan: &'w Plan<'_>, job: &Job, now: Timestamp) -> Option<Vec<&'w Waiver>> {
+fn tests_waived<'w>(plan: &Plan<'w>, job: &Job, now: Timestamp) -> Option<Vec<Granted<'w>>> {
     let evidence = job.evidence.as_ref()?;
     let counted = evidence.tests.map(|t| t.failed + t.errored)?;
     let listed = i64::try_from(evidence.failing.len()).ok()?;
@@ -118,10 +135,9 @@ fn tests_waived<'w>(plan: &'w Plan<'_>, job: &Job, now: Timestamp) -> Option<Vec
         .failing
         .iter()
         .map(|test| {
-            plan.spec
-                .waivers
-                .iter()
-                .find(|w| w.test.as_deref() == Some(test.name.as_str()) && w.expires_at.0 > now)
+            let named = |g: &&Granted<'_>| g.waiver.test.as_deref() == Some(test.name.as_str());
+            let all = plan.granted.iter().filter(named).filter(|g| g.waiver.expires_at.0 > now);
+            all.copied().max_by_key(|g| g.waiver.expires_at.0)
         })
         .collect()
 }

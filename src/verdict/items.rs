@@ -10,6 +10,7 @@ use super::plan::{Plan, names_workflow};
 use super::state::State;
 use super::suites::{CHECKS, REQUIRED_CHECKS, Suites};
 use super::{excuses, publish, text};
+use crate::api::status::Waived;
 use jiff::Timestamp;
 
 /// One job, check or expectation.
@@ -28,8 +29,10 @@ pub(super) struct Item<'a> {
     pub required: bool,
     /// Only repeats what others say.
     pub aggregate: bool,
-    /// Allowed or waived by the spec.
+    /// Allowed or waived.
     pub excused: bool,
+    /// The waivers that excuse it.
+    pub waived: Vec<Waived>,
     /// Skipped because another job of its run failed.
     pub consequence: bool,
     /// Red although everything that it stands for is green.
@@ -102,6 +105,7 @@ impl<'a> Item<'a> {
             required: true,
             aggregate: false,
             excused: false,
+            waived: Vec::new(),
             consequence: false,
             disagrees: false,
             cut_short: false,

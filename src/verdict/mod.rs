@@ -26,6 +26,7 @@ mod suites;
 mod tests;
 pub(crate) mod text;
 mod trouble;
+mod waivers;
 
 use jiff::{SignedDuration, Timestamp, Unit};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -34,7 +35,8 @@ pub(crate) use artifacts::glob;
 pub(crate) use plan::names_workflow;
 pub use plan::{DEFAULT_DEADLINE_SECONDS, DEFAULT_SETTLE_SECONDS};
 pub use state::State;
-pub(crate) use trouble::waiver_ended;
+pub use waivers::{Shared as SharedWaivers, Waivers};
+pub(crate) use waivers::{ended as waiver_ended, next_end as next_waiver_end};
 
 use crate::api::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::api::status::Transition;
@@ -83,6 +85,8 @@ pub struct Context<'a> {
     /// `metadata.namespace`.
     pub namespace: Option<&'a str>,
     pub previous: Option<&'a TestRunReportStatus>,
+    /// What may excuse a failure.
+    pub waivers: Waivers<'a>,
     /// Our own clock.
     pub now: Timestamp,
 }
@@ -118,7 +122,10 @@ pub fn evaluate(spec: &TestRunReportSpec, observations: &Observations, context: 
             };
             trouble::evaluate(spec, &trouble, &context)
         }
-        Observations::Facts(facts) => of_facts(&plan, facts, &context),
+        Observations::Facts(facts) => {
+            let granted = waivers::granted(spec, context.waivers, &facts.source.repository);
+            of_facts(&Plan { granted, ..plan }, facts, &context)
+        }
     }
 }
 
@@ -163,6 +170,12 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
             text::list(ids.iter().map(String::as_str), 5)
         ));
     }
+    if context.waivers.ignore_own && !plan.spec.waivers.is_empty() {
+        notes.push(
+            "spec.waivers do not count here, as the administrator decided; who may, puts them into a TestRunWaiver"
+                .to_owned(),
+        );
+    }
     if facts.source.fork {
         notes.push("the pull request comes from a fork: its author controls the workflow's code".to_owned());
     }
@@ -196,6 +209,7 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
         recommendation: Some(assess::recommendation(facts, &items, &decision, context)),
         transitions: Vec::new(),
         reruns,
+        waived: excuses::told(&items),
         notes,
         completed_at,
         conditions: conditions::finish(drafts, context.generation, context.previous, context.now),

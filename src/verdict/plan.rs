@@ -6,6 +6,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::facts::Check;
 use super::publish;
+use super::waivers::Granted;
 use crate::api::spec::{Expect, GateMode, GitHubSource, JobMatch, SuitePolicy, TestRunReportSpec, Waiver};
 
 /// Seconds without a change before a verdict is final, where the spec does not say.
@@ -20,6 +21,8 @@ pub(super) struct Plan<'a> {
     pub spec: &'a TestRunReportSpec,
     pub suites: Vec<Suite<'a>>,
     pub ignore: Vec<Matcher>,
+    /// Waivers that count, of the spec and of others.
+    pub granted: Vec<Granted<'a>>,
     pub mode: GateMode,
     pub settle_seconds: i64,
     pub deadline_seconds: i64,
@@ -98,6 +101,7 @@ impl<'a> Plan<'a> {
             spec,
             suites,
             ignore: matchers(&spec.ignore, "spec.ignore")?,
+            granted: Vec::new(),
             mode: gate.map(|g| g.mode).unwrap_or_default(),
             settle_seconds: seconds(
                 gate.and_then(|g| g.settle_seconds),

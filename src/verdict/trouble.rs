@@ -3,12 +3,10 @@
 //! A final verdict survives GitHub being away, because the facts of its commit cannot have changed;
 //! everything else becomes Unknown, and nothing is ever upgraded.
 
-use jiff::Timestamp;
-
 use super::conditions::{self, Draft, status_of};
 use super::facts::Trouble;
 use super::text::clean;
-use super::{Context, Evaluation, Next, transitions};
+use super::{Context, Evaluation, Next, transitions, waivers};
 use crate::api::TestRunReportSpec;
 use crate::api::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::api::status::{ActionOption, Recommendation, TestRunReportStatus};
@@ -17,7 +15,7 @@ use crate::api::status::{ActionOption, Recommendation, TestRunReportStatus};
 pub(super) fn evaluate(spec: &TestRunReportSpec, trouble: &Trouble, context: &Context<'_>) -> Evaluation {
     if let Some(previous) = context.previous
         && survives(trouble.reason)
-        && !waiver_ended(spec, previous, context.now)
+        && !waivers::ended(spec, context.waivers, previous, context.now)
         && previous.observed_generation == context.generation
         && is_final(previous, context.generation)
     {
@@ -37,13 +35,6 @@ const fn survives(reason: Reason) -> bool {
             | Reason::Forbidden
             | Reason::SecretNotFound
     )
-}
-
-/// A pass may rest on a waiver that has ended since; nobody can tell without a fresh read.
-pub(crate) fn waiver_ended(spec: &TestRunReportSpec, previous: &TestRunReportStatus, now: Timestamp) -> bool {
-    let Some(completed) = previous.completed_at.as_ref() else { return true };
-    status_of(previous, ConditionType::Passed) == Some("True")
-        && spec.waivers.iter().any(|w| w.expires_at.0 > completed.0 && w.expires_at.0 <= now)
 }
 
 fn is_final(status: &TestRunReportStatus, generation: i64) -> bool {

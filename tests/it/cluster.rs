@@ -7,9 +7,6 @@ use testkit::controlplane::{self, ControlPlane};
 use testrun_operator::api;
 use tokio::sync::OnceCell;
 
-/// Name of the CRD.
-pub const CRD: &str = "testrunreports.testrun.dev";
-
 static INSTALLED: OnceCell<()> = OnceCell::const_new();
 
 /// The control plane that the tests share, serving `TestRunReport`.
@@ -21,9 +18,12 @@ pub async fn cluster() -> &'static ControlPlane {
 
 /// Installs the CRD as it is built in, and waits until the server serves and explains it.
 pub async fn install(plane: &ControlPlane) {
-    let crd = api::crd_yaml().unwrap();
-    plane.admin().with_file(&crd, &["apply", "--server-side", "--force-conflicts"]).await.unwrap();
-    plane.kubectl_ok(&["wait", "--for=condition=Established", "crd", CRD]).await.unwrap();
+    for definition in api::definitions() {
+        let yaml = definition.yaml().unwrap();
+        plane.admin().with_file(&yaml, &["apply", "--server-side", "--force-conflicts"]).await.unwrap();
+        let name = definition.crd.metadata.name.unwrap();
+        plane.kubectl_ok(&["wait", "--for=condition=Established", "crd", &name]).await.unwrap();
+    }
     eventually(
         || "the schema of testrunreports to be published",
         async || plane.kubectl_ok(&["explain", "testrunreports.spec"]).await.ok(),

@@ -123,3 +123,124 @@ fn a_waiver_for_a_test_needs_every_failing_test_to_be_waived() {
     assert_eq!(passed(&eval(&s, &failed(&["flaky one"], 1, &[]))), red, "which step failed is not known");
     assert_eq!(passed(&eval(&s, &jobs(&[("unit", "failure")]))), red, "nothing was read");
 }
+
+fn list(name: &str, repositories: &[&str], job: &str, until: i64) -> SharedWaivers {
+    SharedWaivers {
+        name: name.into(),
+        repositories: repositories.iter().map(|r| (*r).to_owned()).collect(),
+        waivers: waive(Some(job), None, until).waivers,
+    }
+}
+
+fn with<'a>(shared: &'a [SharedWaivers], ignore_own: bool, context: Context<'a>) -> Context<'a> {
+    Context { waivers: Waivers { ignore_own, shared }, ..context }
+}
+
+fn look(s: &TestRunReportSpec, f: &Facts, context: &Context<'_>) -> Evaluation {
+    evaluate(s, &Observations::Facts(Box::new(f.clone())), context)
+}
+
+#[test]
+fn a_shared_waiver_excuses_in_its_repositories_and_is_named() {
+    let f = jobs(&[("build", "success"), ("unit", "failure")]);
+    for (repositories, want) in [
+        (&["acme/shop"][..], "True/AllRequiredSucceeded"),
+        (&["other/x", "ACME/*"], "True/AllRequiredSucceeded"),
+        (&["acme/shop2"], "False/RequiredFailed"),
+        (&["other/*"], "False/RequiredFailed"),
+        (&["acme"], "False/RequiredFailed"),
+        (&[], "False/RequiredFailed"),
+    ] {
+        let lists = [list("flaky", repositories, "unit", 2000)];
+        let e = look(&spec(), &f, &with(&lists, false, context(None)));
+        assert_eq!(passed(&e), want, "{repositories:?}");
+        if want.starts_with("True") {
+            assert!(message(&e).contains("1 waived: unit, until 2026-01-23T16:33:20Z"), "{}", message(&e));
+            let told = &e.status.waived[0];
+            assert_eq!((told.job.as_str(), told.from.as_deref()), ("unit", Some("flaky")));
+            assert_eq!(e.next, Next::Final(Some(at(2000))));
+            let notes: Vec<_> =
+                e.status.suites.iter().flat_map(|s| &s.jobs).filter_map(|j| j.note.clone()).collect();
+            assert!(notes.iter().any(|n| n.contains("(TestRunWaiver flaky): known")), "{notes:?}");
+        } else {
+            assert!(e.status.waived.is_empty());
+        }
+    }
+}
+
+#[test]
+fn the_specs_own_waivers_count_only_where_the_administrator_lets_them() {
+    let f = jobs(&[("unit", "failure")]);
+    let own = waive(Some("unit"), None, 2000);
+    let e = look(&own, &f, &with(&[], true, context(None)));
+    assert_eq!(passed(&e), "False/RequiredFailed");
+    assert!(e.status.notes.iter().any(|n| n.starts_with("spec.waivers do not count here")));
+    let lists = [list("flaky", &["acme/shop"], "unit", 2000)];
+    assert_eq!(passed(&look(&own, &f, &with(&lists, true, context(None)))), "True/AllRequiredSucceeded");
+}
+
+#[test]
+fn a_pass_that_rests_on_a_waiver_does_not_outlive_it_while_github_is_away() {
+    let f = jobs(&[("build", "success"), ("unit", "failure")]);
+    let lists = [list("flaky", &["acme/*"], "unit", 2000)];
+    let first = look(&spec(), &f, &with(&lists, false, context(None)));
+    let away = Observations::Trouble(Trouble {
+        reason: Reason::GitHubUnavailable,
+        message: "away".into(),
+        retry_at: None,
+    });
+    let later = |lists: &[SharedWaivers], now| {
+        let context = Context { now, ..context(Some(&first.status)) };
+        passed(&evaluate(&spec(), &away, &with(lists, false, context)))
+    };
+    let kept = "True/AllRequiredSucceeded";
+    let lost = "Unknown/GitHubUnavailable";
+    assert_eq!(later(&lists, at(1500)), kept);
+    assert_eq!(later(&lists, at(2000)), lost, "it has ended");
+    assert_eq!(later(&[], at(1500)), lost, "it was taken away");
+    assert_eq!(
+        later(&[list("flaky", &["acme/other"], "unit", 2000)], at(1500)),
+        lost,
+        "it is for others now"
+    );
+    assert_eq!(later(&[list("flaky", &["acme/*"], "unit", 1800)], at(1500)), lost, "another end");
+    assert_eq!(later(&[list("new", &["acme/*"], "unit", 2000)], at(1500)), lost, "another list");
+    // A pass that rests on nothing is nobody's to take away.
+    let green = look(&spec(), &jobs(&[("build", "success")]), &with(&lists, false, context(None)));
+    let context = Context { now: at(3000), ..context(Some(&green.status)) };
+    assert_eq!(passed(&evaluate(&spec(), &away, &with(&[], false, context))), kept);
+}
+
+#[test]
+fn nothing_is_waived_that_was_cut_short_or_is_unknown_or_missing() {
+    let lists = [list("all", &["acme/*"], "unit", 2000)];
+    for conclusion in ["timed_out", "cancelled", "hatched", "action_required"] {
+        let e = look(
+            &spec(),
+            &jobs(&[("build", "success"), ("unit", conclusion)]),
+            &with(&lists, false, context(None)),
+        );
+        assert!(!passed(&e).starts_with("True"), "{conclusion}: {}", passed(&e));
+        assert!(e.status.waived.is_empty(), "{conclusion}");
+    }
+    let mut f = jobs(&[("build", "success")]);
+    f.expectations.baseline = green_base(&["build", "unit"]);
+    f.read_at = at(30_000);
+    assert_eq!(passed(&look(&spec(), &f, &with(&lists, false, context(None)))), "False/Incomplete");
+}
+
+#[test]
+fn more_waivers_than_a_status_names_are_not_relied_upon() {
+    let names: Vec<String> = (0..40).map(|i| format!("job-{i}")).collect();
+    let pairs: Vec<(&str, &str)> =
+        names.iter().map(|n| (n.as_str(), "failure")).chain([("build", "success")]).collect();
+    let lists: Vec<SharedWaivers> =
+        names.iter().enumerate().map(|(i, n)| list(&format!("l{i}"), &["acme/*"], n, 2000)).collect();
+    let first = look(&spec(), &jobs(&pairs), &with(&lists, false, context(None)));
+    assert_eq!(passed(&first), "True/AllRequiredSucceeded");
+    assert_eq!(first.status.waived.len(), 32);
+    let away =
+        Observations::Trouble(Trouble { reason: Reason::RateLimited, message: "x".into(), retry_at: None });
+    let context = context(Some(&first.status));
+    assert_eq!(passed(&evaluate(&spec(), &away, &with(&lists, false, context))), "Unknown/RateLimited");
+}

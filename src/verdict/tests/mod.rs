@@ -156,7 +156,14 @@ pub fn green_base(jobs: &[&str]) -> Baseline {
 }
 
 pub fn context(previous: Option<&TestRunReportStatus>) -> Context<'_> {
-    Context { generation: 1, name: Some("pr-20"), namespace: Some("ci"), previous, now: at(1000) }
+    Context {
+        generation: 1,
+        name: Some("pr-20"),
+        namespace: Some("ci"),
+        previous,
+        waivers: Waivers::default(),
+        now: at(1000),
+    }
 }
 
 pub fn eval(spec: &TestRunReportSpec, facts: &Facts) -> Evaluation {

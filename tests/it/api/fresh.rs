@@ -6,8 +6,10 @@ use crate::cluster::cluster;
 use crate::generated::assert_file;
 
 #[test]
-fn the_crd_file_is_what_the_types_say() {
-    assert_file("crds/testrun.dev_testrunreports.yaml", &api::crd_yaml().unwrap());
+fn the_crd_files_are_what_the_types_say() {
+    for definition in api::definitions() {
+        assert_file(&format!("crds/{}", definition.file), &definition.yaml().unwrap());
+    }
 }
 
 #[tokio::test]

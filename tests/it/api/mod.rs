@@ -5,3 +5,4 @@ mod fresh;
 mod rules;
 mod schema;
 mod status;
+mod waivers;

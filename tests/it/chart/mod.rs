@@ -5,6 +5,7 @@ mod install;
 mod promoter;
 mod render;
 mod status_policy;
+mod waivers;
 
 use std::path::PathBuf;
 use std::process::Output;

@@ -42,9 +42,11 @@ pub fn everything() -> Value {
 }
 
 #[test]
-fn the_crd_of_the_chart_is_the_generated_one() {
-    let crd = testrun_operator::api::crd_yaml().unwrap();
-    assert_file("charts/testrun-operator/crds/testrun.dev_testrunreports.yaml", &crd);
+fn the_crds_of_the_chart_are_the_generated_ones() {
+    for definition in testrun_operator::api::definitions() {
+        let path = format!("charts/testrun-operator/crds/{}", definition.file);
+        assert_file(&path, &definition.yaml().unwrap());
+    }
 }
 
 #[tokio::test]
@@ -60,7 +62,7 @@ async fn what_is_not_asked_for_is_not_rendered() {
     for (kind, count) in [
         ("Deployment", 1),
         ("ServiceAccount", 1),
-        ("ClusterRole", 3),
+        ("ClusterRole", 4),
         ("ClusterRoleBinding", 1),
         ("Role", 0),
         ("Service", 1),
@@ -70,8 +72,8 @@ async fn what_is_not_asked_for_is_not_rendered() {
         ("NetworkPolicy", 0),
         ("PodDisruptionBudget", 0),
         // Rendered without a cluster too: it must not depend on what helm happens to know.
-        ("ValidatingAdmissionPolicy", 1),
-        ("ValidatingAdmissionPolicyBinding", 1),
+        ("ValidatingAdmissionPolicy", 2),
+        ("ValidatingAdmissionPolicyBinding", 2),
     ] {
         assert_eq!(documents(&plain, kind).len(), count, "{kind}");
     }
@@ -81,9 +83,9 @@ async fn what_is_not_asked_for_is_not_rendered() {
     for kind in ["ServiceMonitor", "PrometheusRule", "NetworkPolicy", "PodDisruptionBudget"] {
         assert_eq!(documents(&all, kind).len(), 1, "{kind}");
     }
-    // The status policy, promoter's, one per report, and the one that closes the list.
-    assert_eq!(documents(&all, "ValidatingAdmissionPolicy").len(), 5);
-    let off = json!({"statusPolicy": {"enabled": false}, "rbac": {"create": false},
+    // The policies of statuses, waivers and promoter, one per report, and the one that closes the list.
+    assert_eq!(documents(&all, "ValidatingAdmissionPolicy").len(), 6);
+    let off = json!({"statusPolicy": {"enabled": false}, "waiverPolicy": {"enabled": false}, "rbac": {"create": false},
         "metrics": {"service": {"enabled": false}}, "serviceAccount": {"create": false, "name": "mine"}});
     let off = rendered(off).await;
     assert_eq!(off.matches("\nkind: ").count(), 1, "{off}");

@@ -10,7 +10,7 @@ use kube::runtime::wait::await_condition;
 use kube::{Api, Client, Config as KubeConfig};
 use secrecy::{ExposeSecret, SecretString};
 use testkit::controlplane::{self, AuditMark, ControlPlane};
-use testrun_operator::api::{TestRunReport, crd_yaml};
+use testrun_operator::api::{TestRunReport, definitions};
 use testrun_operator::collect::{Look as TakenAs, Sightings, Survey};
 use testrun_operator::connections::{Connection, Connections, Held, Own, Publish};
 use testrun_operator::controller::{self, Access, Config, Deed, Hints, Observer, Pace};
@@ -174,9 +174,13 @@ pub async fn plane() -> &'static ControlPlane {
 }
 
 pub async fn install(plane: &ControlPlane) {
-    plane.admin().with_file(&crd_yaml().unwrap(), &["apply", "--server-side"]).await.unwrap();
-    let wait = ["wait", "--for=condition=Established", "crd/testrunreports.testrun.dev", "--timeout=60s"];
-    plane.kubectl_ok(&wait).await.unwrap();
+    for definition in definitions() {
+        let yaml = definition.yaml().unwrap();
+        plane.admin().with_file(&yaml, &["apply", "--server-side", "--force-conflicts"]).await.unwrap();
+        let name = format!("crd/{}", definition.crd.metadata.name.unwrap());
+        let wait = ["wait", "--for=condition=Established", &name, "--timeout=60s"];
+        plane.kubectl_ok(&wait).await.unwrap();
+    }
 }
 
 impl Bench {
@@ -203,6 +207,18 @@ impl Bench {
         answer: Observations,
         publish: Publish,
     ) -> Self {
+        Self::start_as(plane, namespace, pace, answer, publish, true).await
+    }
+
+    /// With what the administrator lets reports publish, and whether their own waivers count.
+    pub async fn start_as(
+        plane: &'static ControlPlane,
+        namespace: String,
+        pace: Pace,
+        answer: Observations,
+        publish: Publish,
+        report_waivers: bool,
+    ) -> Self {
         let client = client(plane).await;
         let script = Script::new(answer);
         let (health, metrics, end) = (Health::new(), Metrics::new(), CancellationToken::new());
@@ -220,6 +236,7 @@ impl Bench {
             pace,
             concurrency: 4,
             ownership: Ownership::everything(),
+            report_waivers,
             hints: Hints::default(),
             reports: Reports::default(),
         };

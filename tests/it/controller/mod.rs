@@ -7,6 +7,7 @@ mod life;
 mod process;
 mod promoter;
 mod rest;
+mod waivers;
 
 use jiff::{SignedDuration, Timestamp};
 use testrun_operator::api::{Reason, TestRunReport};

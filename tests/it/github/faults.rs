@@ -41,8 +41,14 @@ async fn verdict(gh: &Fake, spec: &TestRunReportSpec) -> (String, String) {
         Settings { timeout: std::time::Duration::from_secs(5), max_body: 1 << 20, ..Settings::default() };
     let client = client_with(gh, Credential::Token(SecretString::from(fake::TOKEN)), settings);
     let seen = collect(&client, spec, &Memory::new(), Look::whole()).await;
-    let context =
-        Context { generation: 1, name: None, namespace: None, previous: None, now: Timestamp::now() };
+    let context = Context {
+        generation: 1,
+        name: None,
+        namespace: None,
+        previous: None,
+        waivers: Default::default(),
+        now: Timestamp::now(),
+    };
     let status = evaluate(spec, &seen, &context).status;
     let of = |kind: &str| status.conditions.iter().find(|c| c.type_ == kind).unwrap();
     (format!("{}/{}", of("Passed").status, of("Passed").reason), of("Passed").message.clone())

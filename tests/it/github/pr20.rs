@@ -53,6 +53,7 @@ async fn the_verdict_over_the_whole_story() {
         gh.advance(step);
         let observations = collect(&client, &pull(), &memory, Look::whole()).await;
         let context = Context {
+            waivers: Default::default(),
             generation: 1,
             name: None,
             namespace: None,
