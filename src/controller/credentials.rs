@@ -143,15 +143,18 @@ async fn of_secret(
         });
     }
     let number = |key: &str| text(key).and_then(|t| t.parse::<u64>().ok()).filter(|id| *id > 0);
+    let installation = (text("installationId").is_some(), number("installationId"));
     match (text("appId").is_some(), number("appId"), text("privateKey")) {
-        (true, Some(app_id), Some(private_key)) => Ok(Held::App(AppKey {
+        (true, Some(app_id), Some(private_key)) if installation != (true, None) => Ok(Held::App(AppKey {
             app_id,
-            installation_id: number("installationId"),
+            installation_id: installation.1,
             private_key: SecretString::from(private_key),
         })),
         (true, ..) => Err(missing(
             format!("the Secret {name} in namespace {namespace} names no App"),
-            "appId must be a number, and privateKey its RSA private key in PEM".to_owned(),
+            "appId must be a number, privateKey its RSA private key in PEM, and installationId, which may be left \
+             out, a number"
+                .to_owned(),
         )),
         (false, ..) => Err(missing(
             format!("the Secret {name} in namespace {namespace} has no key {key}"),

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use lru::LruCache;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 
 use super::credentials::denial;
 use super::deeds::{self, Deed};
@@ -15,7 +16,7 @@ use super::{Access, Observer};
 use crate::api::{Reason, TestRunReport};
 use crate::collect::{self, Look, Memory, Sightings, Survey};
 use crate::connections::{AppKey, Held};
-use crate::github::{App, Ask, Budget, Cache, Credential, GitHub, Settings, Stats, Ties};
+use crate::github::{App, Ask, Budget, Cache, Credential, GitHub, Rights, Settings, Stats, Ties, Transport};
 use crate::verdict::facts::{Observations, Trouble};
 
 /// Clients and Apps that are kept; one that is not used for long is made anew. An App has a client for
@@ -36,6 +37,8 @@ pub struct GitHubObserver {
 }
 
 struct Kept {
+    /// By address of the API.
+    transports: LruCache<String, Transport>,
     clients: LruCache<Print, GitHub>,
     apps: LruCache<Print, Arc<App>>,
     budgets: LruCache<Principal, Budget>,
@@ -52,6 +55,7 @@ impl GitHubObserver {
     pub fn new(settings: Settings, stats: Stats) -> Self {
         let most = |n| NonZeroUsize::new(n).unwrap_or(NonZeroUsize::MIN);
         let kept = Kept {
+            transports: LruCache::new(most(MAX_OWNERS)),
             clients: LruCache::new(most(MAX_CLIENTS)),
             apps: LruCache::new(most(MAX_CLIENTS)),
             budgets: LruCache::new(most(MAX_CLIENTS)),
@@ -74,6 +78,18 @@ impl GitHubObserver {
         self.kept().budgets.get_or_insert((owner(access), installation), new).clone()
     }
 
+    /// Connections to the API of a connection.
+    fn transport(&self, access: &Access) -> Result<Transport, Trouble> {
+        let base = &access.connection.base;
+        let name = format!("{}{}", base.authority(), base.prefix());
+        if let Some(known) = self.kept().transports.get(&name) {
+            return Ok(known.clone());
+        }
+        let transport = Transport::new(base, self.settings.timeout).map_err(|e| unusable(&e))?;
+        self.kept().transports.put(name, transport.clone());
+        Ok(transport)
+    }
+
     /// The client of a credential. Known ones keep their connections.
     fn client(
         &self,
@@ -85,49 +101,75 @@ impl GitHubObserver {
             Credential::Token(token) => token.expose_secret(),
             _ => "",
         };
-        let key = print(&[&access.connection.name, &access.owner, secret]);
+        let key =
+            print(&[&access.connection.name, access.connection.base.authority(), &access.owner, secret]);
         if let Some(known) = self.kept().clients.get(&key) {
             return Ok(known.clone());
         }
         let (cache, _) = self.memory(access);
         let ties = Ties { cache, budget: self.budget(access, installation), stats: self.stats.clone() };
-        let client = GitHub::with(&access.connection.base, &credential, &self.settings, ties)
-            .map_err(|e| unusable(&e))?;
+        let client = GitHub::with(&self.transport(access)?, &credential, &self.settings, ties);
         self.kept().clients.put(key, client.clone());
         Ok(client)
     }
 
     fn app(&self, access: &Access, key: &AppKey) -> Result<Arc<App>, Trouble> {
-        let id = key.app_id.to_string();
+        let (id, installation) = (key.app_id.to_string(), key.installation_id.unwrap_or(0).to_string());
         let secret = key.private_key.expose_secret();
-        let print = print(&[&access.connection.name, &access.owner, &id, secret]);
+        let base = access.connection.base.authority();
+        let print = print(&[&access.connection.name, base, &access.owner, &id, &installation, secret]);
         if let Some(known) = self.kept().apps.get(&print) {
             return Ok(known.clone());
         }
-        let (base, stats) = (&access.connection.base, self.stats.clone());
-        let app = App::new(base, key.app_id, key.installation_id, &key.private_key, &self.settings, stats)
-            .map_err(|e| Trouble { reason: Reason::Unauthorized, message: e.to_string(), retry_at: None })?;
-        let app = Arc::new(app);
+        let (transport, stats) = (self.transport(access)?, self.stats.clone());
+        let made =
+            App::new(&transport, key.app_id, key.installation_id, &key.private_key, &self.settings, stats);
+        let app = made.map(Arc::new).map_err(|e| Trouble {
+            reason: Reason::Unauthorized,
+            message: e.to_string(),
+            retry_at: None,
+        })?;
         self.kept().apps.put(print, app.clone());
         Ok(app)
     }
 
-    /// A client for one repository, and the App that its token comes from.
+    /// A client for one repository.
     async fn reach(
         &self,
         access: &Access,
         repository: &str,
-        writes: bool,
-    ) -> Result<(GitHub, Option<Arc<App>>), Trouble> {
-        match &access.held {
-            Held::None => Ok((self.client(access, Credential::None, None)?, None)),
-            Held::Token(token) => Ok((self.client(access, Credential::Token(token.clone()), None)?, None)),
+        rights: Rights,
+        since: Instant,
+    ) -> Result<Reached, Trouble> {
+        let (credential, installation, renewable) = match &access.held {
+            Held::None => (Credential::None, None, None),
+            Held::Token(token) => (Credential::Token(token.clone()), None, None),
             Held::App(key) => {
                 let app = self.app(access, key)?;
-                let (token, installation) = app.token(repository, writes).await?;
-                let client = self.client(access, Credential::Token(token), Some(installation))?;
-                Ok((client, Some(app)))
+                let made = app.token(repository, rights, since).await?;
+                let credential = Credential::Token(made.token.clone());
+                (credential, Some(made.installation), Some((app, made.token)))
             }
+        };
+        Ok(Reached { client: self.client(access, credential, installation)?, renewable })
+    }
+}
+
+/// A client, and the App that its token came from.
+struct Reached {
+    client: GitHub,
+    renewable: Option<(Arc<App>, SecretString)>,
+}
+
+impl Reached {
+    /// Whether GitHub did not accept a token that was made earlier: another may be made, once.
+    fn is_stale(&self, trouble: &Trouble) -> bool {
+        match &self.renewable {
+            Some((app, token)) if trouble.reason == Reason::Unauthorized => {
+                app.forget(token);
+                true
+            }
+            _ => false,
         }
     }
 }
@@ -136,11 +178,12 @@ fn repository_of(report: &TestRunReport) -> &str {
     &report.spec.source.github.repository
 }
 
-/// Whether a report needs a token that may change something.
-fn writes(report: &TestRunReport) -> bool {
-    let spec = &report.spec;
-    spec.rerun.as_ref().is_some_and(|r| r.max_attempts > 1)
-        || spec.publish.as_ref().is_some_and(|p| p.status.is_some())
+/// What a deed needs.
+const fn rights(deed: &Deed) -> Rights {
+    match deed {
+        Deed::Rerun { .. } => Rights::Rerun,
+        Deed::Status(_) => Rights::Statuses,
+    }
 }
 
 fn owner(access: &Access) -> Owner {
@@ -155,27 +198,32 @@ impl Observer for GitHubObserver {
         look: Look,
     ) -> BoxFuture<'a, Observations> {
         async move {
-            let (client, app) = match self.reach(&access, repository_of(report), writes(report)).await {
-                Ok(reached) => reached,
-                Err(trouble) => return Observations::Trouble(trouble),
-            };
+            let repository = repository_of(report);
             let (_, memory) = self.memory(&access);
-            match collect::collect(&client, &report.spec, &memory, look).await {
+            let read = async |look: Look| {
+                let reached = self.reach(&access, repository, Rights::Read, look.ask.since).await?;
+                let seen = collect::collect(&reached.client, &report.spec, &memory, look).await;
+                Ok::<_, Trouble>((reached, seen))
+            };
+            let mut seen = read(look).await;
+            if let Ok((reached, Observations::Trouble(trouble))) = &seen
+                && reached.is_stale(trouble)
+            {
+                seen = read(Look { ask: Ask::now(look.ask.priority), ..look }).await;
+            }
+            match seen {
+                Err(trouble) => Observations::Trouble(trouble),
                 // A renamed repository answers under its old name; its new one must be allowed as well.
-                Observations::Facts(facts) if !access.connection.may_read(&facts.source.repository) => {
+                Ok((_, Observations::Facts(facts)))
+                    if !access.connection.may_read(&facts.source.repository) =>
+                {
                     Observations::Trouble(Trouble {
                         reason: Reason::ConnectionDenied,
                         message: denial(&access.connection.name),
                         retry_at: None,
                     })
                 }
-                Observations::Trouble(trouble) => {
-                    if let (Reason::Unauthorized, Some(app)) = (trouble.reason, app) {
-                        app.forget(&report.spec.source.github.repository);
-                    }
-                    Observations::Trouble(trouble)
-                }
-                facts => facts,
+                Ok((_, seen)) => seen,
             }
         }
         .boxed()
@@ -188,8 +236,15 @@ impl Observer for GitHubObserver {
         ask: Ask,
     ) -> BoxFuture<'a, Result<Sightings, Trouble>> {
         async move {
-            let (client, _) = self.reach(access, &survey.repository, false).await?;
-            collect::survey(&client, survey, ask).await
+            let reached = self.reach(access, &survey.repository, Rights::Read, ask.since).await?;
+            match collect::survey(&reached.client, survey, ask).await {
+                Err(trouble) if reached.is_stale(&trouble) => {
+                    let ask = Ask::now(ask.priority);
+                    let reached = self.reach(access, &survey.repository, Rights::Read, ask.since).await?;
+                    collect::survey(&reached.client, survey, ask).await
+                }
+                result => result,
+            }
         }
         .boxed()
     }
@@ -201,8 +256,16 @@ impl Observer for GitHubObserver {
         deed: &'a Deed,
     ) -> BoxFuture<'a, Result<(), Trouble>> {
         async move {
-            let (client, _) = self.reach(&access, repository_of(report), writes(report)).await?;
-            deeds::carry_out(&client, deed).await
+            let (repository, rights) = (repository_of(report), rights(deed));
+            let reached = self.reach(&access, repository, rights, Instant::now()).await?;
+            match deeds::carry_out(&reached.client, deed).await {
+                // What GitHub does not let in did nothing.
+                Err(trouble) if reached.is_stale(&trouble) => {
+                    let reached = self.reach(&access, repository, rights, Instant::now()).await?;
+                    deeds::carry_out(&reached.client, deed).await
+                }
+                result => result,
+            }
         }
         .boxed()
     }

@@ -1,16 +1,13 @@
-//! The one place that talks through octocrab: bounded, timed, and with errors a report can show.
+//! A client of one credential: limits, what is remembered, redirects, and errors that a report can show.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
-use http::header::{ACCEPT, IF_NONE_MATCH, LOCATION, USER_AGENT};
-use http::{HeaderMap, HeaderValue, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use jiff::Timestamp;
-use octocrab::Octocrab;
-use octocrab::service::middleware::retry::RetryConfig;
+use http::header::LOCATION;
+use http::{HeaderMap, StatusCode};
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -18,12 +15,15 @@ use tokio::time::Instant;
 use super::budget::{Budget, Priority};
 use super::cache::{Cache, Reply};
 use super::stats::Stats;
-use super::{ApiBase, Ask, Credential, Result, Settings, download, error};
+use super::transport::{Call, JSON, Transport};
+use super::{ApiBase, Ask, Credential, Result, Settings, app, date, error};
 use crate::api::Reason;
 use crate::verdict::facts::Trouble;
 
 /// Redirects of one request that are followed: a renamed repository needs one.
 const MAX_HOPS: usize = 3;
+/// A signature whose time is off by less is not to blame.
+const SKEW: SignedDuration = SignedDuration::from_secs(30);
 /// Pause before the one repetition of a request that a gateway lost.
 const AGAIN: Duration = Duration::from_millis(300);
 
@@ -34,13 +34,19 @@ pub struct GitHub {
 }
 
 struct Inner {
-    octocrab: Octocrab,
-    base: ApiBase,
+    transport: Transport,
     settings: Settings,
-    /// The `Authorization` header that octocrab sends: part of GitHub's tags.
-    authorization: Option<SecretString>,
+    proof: Proof,
     ties: Ties,
-    download: download::Client,
+}
+
+/// What goes into the header `Authorization`.
+enum Proof {
+    Nothing,
+    /// Part of GitHub's tags.
+    Bearer(SecretString),
+    /// Signed anew for each request.
+    App(u64, jsonwebtoken::EncodingKey),
 }
 
 /// What clients share: all of one owner what is remembered, all of one principal the budget.
@@ -62,16 +68,6 @@ impl Ties {
     }
 }
 
-/// A request, by its path on the API.
-#[derive(Clone, Copy)]
-enum Call<'a> {
-    /// A JSON document, remembered.
-    Get(&'a str),
-    /// What is not remembered: mostly a redirect to a storage service.
-    Download(&'a str),
-    Post(&'a str, &'a serde_json::Value),
-}
-
 /// What a JSON document is on its outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -85,52 +81,34 @@ pub struct Answer<T> {
     pub value: T,
     /// `Date` of the answer.
     pub date: Option<Timestamp>,
+    /// Path on the API that answered, after redirects.
+    pub path: String,
 }
 
 impl std::fmt::Debug for GitHub {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("GitHub").field("base", &self.inner.base).finish_non_exhaustive()
+        f.debug_struct("GitHub").field("base", self.inner.transport.base()).finish_non_exhaustive()
     }
 }
 
 impl GitHub {
-    /// A client with a memory of its own; fails where TLS cannot be set up on this machine.
+    /// A client with connections and a memory of its own; fails where TLS cannot be set up on this machine.
     pub fn new(base: &ApiBase, credential: &Credential, settings: &Settings) -> anyhow::Result<Self> {
-        Self::with(base, credential, settings, Ties::new(settings))
+        let transport = Transport::new(base, settings.timeout)?;
+        Ok(Self::with(&transport, credential, settings, Ties::new(settings)))
     }
 
-    /// A client that shares what it remembers, may ask for and counts with others.
-    pub fn with(
-        base: &ApiBase,
-        credential: &Credential,
-        settings: &Settings,
-        ties: Ties,
-    ) -> anyhow::Result<Self> {
-        let builder = Octocrab::builder()
-            .base_uri(base.uri().clone())?
-            .add_retry_config(RetryConfig::None)
-            .set_connect_timeout(Some(settings.timeout))
-            .set_read_timeout(Some(settings.timeout))
-            .set_write_timeout(Some(settings.timeout));
-        let octocrab = match credential {
-            Credential::None => builder.build()?,
-            Credential::Token(token) => builder.personal_token(token.clone()).build()?,
-            Credential::App(id, key) => builder.app((*id).into(), key.clone()).build()?,
+    /// A client that shares its connections, what it remembers, may ask for and counts with others.
+    pub fn with(transport: &Transport, credential: &Credential, settings: &Settings, ties: Ties) -> Self {
+        let proof = match credential {
+            Credential::None => Proof::Nothing,
+            Credential::Token(token) => {
+                Proof::Bearer(SecretString::from(format!("Bearer {}", token.expose_secret())))
+            }
+            Credential::App(id, key) => Proof::App(*id, key.clone()),
         };
-        let authorization = match credential {
-            Credential::None | Credential::App(..) => None,
-            Credential::Token(token) => Some(SecretString::from(format!("Bearer {}", token.expose_secret()))),
-        };
-        Ok(Self {
-            inner: Arc::new(Inner {
-                octocrab,
-                base: base.clone(),
-                settings: *settings,
-                authorization,
-                ties,
-                download: download::Client::new(base, settings.timeout)?,
-            }),
-        })
+        let inner = Inner { transport: transport.clone(), settings: *settings, proof, ties };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Requests sent so far, those for logs and archives not counted.
@@ -175,7 +153,7 @@ impl GitHub {
                         ),
                     )
                 })?;
-                return Ok(Answer { value, date });
+                return Ok(Answer { value, date, path });
             }
             if !status.is_redirection() {
                 return Err(self.refused(status, &headers, &body, what));
@@ -195,19 +173,9 @@ impl GitHub {
         Err(self.refused(status, &headers, &body, what))
     }
 
-    /// Sends one document, once, and reads the answer.
-    pub async fn exchange<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        body: &serde_json::Value,
-        what: &str,
-    ) -> Result<T> {
-        let Reply { status, headers, body } =
-            self.once(Call::Post(path, body), what, Priority::Gating).await?;
-        if !status.is_success() {
-            return Err(self.refused(status, &headers, &body, what));
-        }
-        serde_json::from_slice(&body).map_err(|_| error::invalid(what, "is not the JSON that is expected"))
+    /// Sends one document that changes nothing, once; whatever the answer is.
+    pub(super) async fn exchange(&self, path: &str, body: &serde_json::Value, what: &str) -> Result<Reply> {
+        self.once(Call::Exchange(path, body), what, Priority::Gating).await
     }
 
     /// Downloads what a redirect points to (a log, an archive), at most `limit` bytes. The flag tells
@@ -233,7 +201,7 @@ impl GitHub {
                 _ => {
                     let target = error::header(&headers, LOCATION.as_str())
                         .ok_or_else(|| error::invalid(what, "redirects to nowhere"))?;
-                    return self.inner.download.get(target, what, limit).await;
+                    return self.inner.transport.downloads().get(target, what, limit).await;
                 }
             }
         }
@@ -241,10 +209,17 @@ impl GitHub {
     }
 
     /// What a refusal means. After a limit nothing is sent before its end: asking on makes it longer.
-    fn refused(&self, status: StatusCode, headers: &HeaderMap, body: &[u8], what: &str) -> Trouble {
+    pub(super) fn refused(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        what: &str,
+    ) -> Trouble {
         let trouble = error::of_status(status, headers, body, what, Timestamp::now());
         if trouble.reason == Reason::RateLimited {
-            self.inner.ties.budget.pause(trouble.retry_at);
+            let clock = self.inner.transport.clock();
+            self.inner.ties.budget.pause(trouble.retry_at.map(|at| clock.theirs(at)));
         }
         trouble
     }
@@ -255,7 +230,7 @@ impl GitHub {
             .ok_or_else(|| error::invalid(what, "redirects to nowhere"))?;
         let uri: http::Uri =
             location.parse().map_err(|_| error::invalid(what, "redirects to something that is not a URL"))?;
-        let base = &self.inner.base;
+        let base = self.inner.transport.base();
         let same = uri.authority().is_none_or(|a| a.as_str().eq_ignore_ascii_case(base.authority()))
             && uri.scheme_str().is_none_or(|s| Some(s) == base.uri().scheme_str());
         let path = uri.path_and_query().map_or("", |p| p.as_str());
@@ -295,53 +270,42 @@ impl GitHub {
         self.once(call, what, priority).await
     }
 
+    /// One request. What an App signed by a wrong clock is signed again by GitHub's: nothing was done.
     async fn once(&self, call: Call<'_>, what: &str, priority: Priority) -> Result<Reply> {
-        const JSON: &str = "application/vnd.github+json";
+        let clock = self.inner.transport.clock();
+        let signed_at = clock.ahead();
+        let reply = self.sent(call, what, priority).await?;
+        let by_wrong_clock = matches!(self.inner.proof, Proof::App(..))
+            && reply.status == StatusCode::UNAUTHORIZED
+            && (clock.ahead() - signed_at).abs() > SKEW;
+        if by_wrong_clock { self.sent(call, what, priority).await } else { Ok(reply) }
+    }
+
+    async fn sent(&self, call: Call<'_>, what: &str, priority: Priority) -> Result<Reply> {
         let inner = &self.inner;
+        let (transport, clock) = (&inner.transport, inner.transport.clock());
         let Ties { cache, budget, stats } = &inner.ties;
-        let write = matches!(call, Call::Post(..));
         let _slot = budget
-            .enter(priority, write, Timestamp::now())
+            .enter(priority, call.writes(), clock.now())
             .await
-            .map_err(|until| error::paused(what, until))?;
-        let authorization = inner.authorization.as_ref().map(ExposeSecret::expose_secret);
+            .map_err(|until| error::paused(what, clock.ours(until)))?;
+        let signed;
+        let authorization = match &inner.proof {
+            Proof::Nothing => None,
+            Proof::Bearer(token) => Some(token.expose_secret()),
+            Proof::App(id, key) => {
+                signed = app::signature(*id, key, clock.now()).ok_or_else(|| error::unsigned(*id))?;
+                Some(signed.expose_secret())
+            }
+        };
         let known = match call {
             Call::Get(path) if inner.settings.conditional => cache.known(path, JSON, authorization),
             _ => None,
         };
-        let limit = inner.settings.max_body;
+        let tag = known.as_ref().map(|(tag, _)| tag.as_str());
         let asked = Instant::now();
-        let work = async {
-            let mut headers = HeaderMap::new();
-            headers.insert(ACCEPT, HeaderValue::from_static(JSON));
-            if let Some(tag) = known.as_ref().and_then(|(t, _)| HeaderValue::from_str(t).ok()) {
-                headers.insert(IF_NONE_MATCH, tag);
-            }
-            headers.insert(
-                USER_AGENT,
-                HeaderValue::from_static(concat!("testrun-operator/", env!("CARGO_PKG_VERSION"))),
-            );
-            let (request, body) = match call {
-                Call::Get(path) | Call::Download(path) => (http::Request::get(path), None),
-                Call::Post(path, body) => (http::Request::post(path), Some(body)),
-            };
-            let request = headers.iter().fold(request, |r, (name, value)| r.header(name, value));
-            let sent = async { inner.octocrab.execute(inner.octocrab.build_request(request, body)?).await };
-            let response = sent.await.map_err(|e| error::unreachable(what, kind(&e)))?;
-            let (parts, body) = response.into_parts();
-            let body = Limited::new(body, limit).collect().await.map_err(|e| {
-                if e.downcast_ref::<LengthLimitError>().is_some() {
-                    error::invalid(what, &format!("is larger than {limit} bytes"))
-                } else {
-                    error::unreachable(what, "the answer broke off")
-                }
-            })?;
-            Ok::<_, Trouble>(Reply { status: parts.status, headers: parts.headers, body: body.to_bytes() })
-        };
-        let done = tokio::time::timeout(inner.settings.timeout, work).await.unwrap_or_else(|_| {
-            Err(error::unreachable(what, &format!("no answer within {} s", inner.settings.timeout.as_secs())))
-        });
-        let mut reply = done.inspect_err(|_| stats.unreachable())?;
+        let answer = transport.send(call, authorization, tag, inner.settings.max_body, what).await;
+        let mut reply = answer.inspect_err(|_| stats.unreachable())?;
         budget.heard(&reply.headers);
         stats.answered(reply.status.as_u16(), error::is_limit(reply.status, &reply.headers, &reply.body));
         if let Some(rate) = budget.rate() {
@@ -362,27 +326,4 @@ impl GitHub {
         }
         Ok(reply)
     }
-}
-
-/// What went wrong below HTTP, in our own words.
-fn kind(error: &octocrab::Error) -> &'static str {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(e) = source {
-        if let Some(io) = e.downcast_ref::<std::io::Error>() {
-            return match io.kind() {
-                std::io::ErrorKind::ConnectionRefused => "connection refused",
-                std::io::ErrorKind::ConnectionReset => "connection reset",
-                std::io::ErrorKind::TimedOut => "timed out",
-                std::io::ErrorKind::InvalidData => "TLS failed; is the server's certificate known here?",
-                _ => "connection failed",
-            };
-        }
-        source = e.source();
-    }
-    "connection failed"
-}
-
-fn date(headers: &HeaderMap) -> Option<Timestamp> {
-    let text = error::header(headers, "date")?;
-    jiff::fmt::rfc2822::parse(text).ok().map(|z| z.timestamp())
 }

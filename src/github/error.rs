@@ -36,7 +36,14 @@ pub(super) fn of_status(
                     retry_at: Some(at),
                 };
             }
-            if part_of_another_plan(body) {
+            if says(body, "installation has been suspended") {
+                return trouble(
+                    Reason::Unauthorized,
+                    format!("the App's installation is suspended, so that {what} cannot be read"),
+                );
+            }
+            // Private repositories of free plans have no branch rules.
+            if says(body, "Upgrade to GitHub ") {
                 return trouble(Reason::NotFound, format!("{what} is not part of the repository's plan"));
             }
             let needs = header(headers, "x-accepted-github-permissions")
@@ -60,10 +67,20 @@ pub(super) fn of_status(
     }
 }
 
-/// Private repositories of free plans have no branch rules, and GitHub says so with a 403.
-fn part_of_another_plan(body: &[u8]) -> bool {
-    String::from_utf8_lossy(body.get(..body.len().min(4096)).unwrap_or_default())
-        .contains("Upgrade to GitHub ")
+/// Whether GitHub's own words are in an answer.
+fn says(body: &[u8], words: &str) -> bool {
+    String::from_utf8_lossy(body.get(..body.len().min(4096)).unwrap_or_default()).contains(words)
+}
+
+/// An App's key that signs nothing.
+pub(super) fn unsigned(app: u64) -> Trouble {
+    Trouble {
+        reason: Reason::Unauthorized,
+        message: format!(
+            "nothing can be signed with the key of App {app}; it must be an RSA private key in PEM"
+        ),
+        retry_at: None,
+    }
 }
 
 /// Nothing was asked, because a limit has not ended yet.
@@ -88,8 +105,10 @@ fn limited(status: StatusCode, headers: &HeaderMap, body: &[u8], now: Timestamp)
         return after(seconds);
     }
     if number("x-ratelimit-remaining") == Some(0) {
+        // The time of the reset is by GitHub's clock, and so is that of the answer.
+        let served = super::date(headers).unwrap_or(now);
         let reset = number("x-ratelimit-reset").and_then(|s| Timestamp::from_second(s).ok());
-        let seconds = reset.map_or(PAUSE, |r| r.duration_since(now).as_secs());
+        let seconds = reset.map_or(PAUSE, |r| r.duration_since(served).as_secs());
         return after(seconds);
     }
     let text =

@@ -1,6 +1,6 @@
 //! GitHub as a source of facts: requests, paging, limits and errors.
 //!
-//! octocrab is transport and authentication; it appears in `client` only. Wire types are our own and
+//! octocrab is the transport; it appears in `transport` only. Wire types are our own and
 //! tolerant: an unknown value is a string, a null is an absence. Nothing here decides anything.
 
 pub mod api;
@@ -8,9 +8,11 @@ mod app;
 mod budget;
 mod cache;
 mod client;
+mod clock;
 mod download;
 mod error;
 mod stats;
+mod transport;
 pub mod wire;
 
 use std::net::IpAddr;
@@ -20,11 +22,12 @@ use http::Uri;
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-pub use app::App;
+pub use app::{App, Made, Rights};
 pub use budget::{Budget, Pace, Priority, Rate};
 pub use cache::Cache;
 pub use client::{Answer, GitHub, Ties};
 pub use stats::Stats;
+pub use transport::Transport;
 
 use crate::verdict::facts::Trouble;
 
@@ -166,6 +169,12 @@ impl Default for Settings {
             conditional: true,
         }
     }
+}
+
+/// GitHub's time of an answer.
+fn date(headers: &http::HeaderMap) -> Option<jiff::Timestamp> {
+    let text = error::header(headers, "date")?;
+    jiff::fmt::rfc2822::parse(text).ok().map(|z| z.timestamp())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! GitHub's JSON as far as it is used: every field may be absent or null, every value is open.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
@@ -45,7 +47,8 @@ wire! {
     }
     Step { number: i64, name: String, status: String, conclusion: Option<String> }
     Output { annotations_count: i64 }
-    Installation { id: i64 }
+    /// Of an App on an account.
+    Installation { id: i64, permissions: BTreeMap<String, Option<String>>, suspended_at: Option<String> }
 }
 
 /// The lists: an answer without its total or without its entries is not an empty list.

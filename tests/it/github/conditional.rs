@@ -1,7 +1,7 @@
 //! Asking only whether something changed.
 
 use testkit::github::{Fault, GitHub as Fake, Match, scenarios::pr20, secs};
-use testrun_operator::github::{Cache, Ties};
+use testrun_operator::github::{Cache, Ties, Transport};
 
 use super::*;
 
@@ -17,7 +17,8 @@ fn sharing(gh: &Fake, token: &str, cache: &Cache) -> GitHub {
     let base = ApiBase::parse(gh.url()).unwrap();
     let settings = Settings::default();
     let ties = Ties { cache: cache.clone(), ..Ties::new(&settings) };
-    GitHub::with(&base, &credential, &settings, ties).unwrap()
+    let transport = Transport::new(&base, settings.timeout).unwrap();
+    GitHub::with(&transport, &credential, &settings, ties)
 }
 
 fn pull() -> TestRunReportSpec {

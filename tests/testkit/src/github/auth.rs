@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::crypto::verify;
+use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::Value;
 
-use super::state::{Repo, State, Token};
-use super::time::Ts;
+use super::state::{Installation, Repo, State, Token};
 
 /// Who a request speaks for.
 #[derive(Clone, Debug)]
@@ -35,7 +38,15 @@ impl Principal {
     /// Whether it sees the repository at all.
     pub fn sees(&self, state: &State, repo: &Repo) -> bool {
         match self {
-            Self::Anonymous | Self::App(_) => !repo.private,
+            Self::Anonymous => !repo.private,
+            Self::App(id) => {
+                let on = |found: &Installation| {
+                    found.app_id == *id
+                        && found.account.eq_ignore_ascii_case(&repo.owner)
+                        && found.repositories.as_ref().is_none_or(|ids| ids.contains(&repo.id))
+                };
+                !repo.private || state.installations.iter().any(on)
+            }
             Self::Token(token) => !repo.private || self.selected(state, token, repo),
         }
     }
@@ -111,24 +122,40 @@ pub fn authenticate(state: &State, header: Option<&str>) -> Result<Principal, &'
     }
     let known = state.tokens.iter().find(|token| token.value == value);
     match known {
+        // What was made for an installation ends with it.
+        Some(Token { installation: Some(id), .. })
+            if state.installations.iter().all(|found| found.id != *id) =>
+        {
+            Err(BAD)
+        }
         Some(token) if token.expires.is_none_or(|at| state.wire < at) => Ok(Principal::Token(token.clone())),
         Some(_) => Err(BAD),
         None if value.matches('.').count() == 2 && !value.starts_with("gh") => {
-            app_of_jwt(state, value, Ts::real_now().seconds()).map(Principal::App)
+            app_of_jwt(state, value).map(Principal::App)
         }
         None => Err(BAD),
     }
 }
 
-/// The app of a JWT. Claims are checked against the machine's clock; the signature is not checked,
-/// as no key is shared with the client under test.
-fn app_of_jwt(state: &State, jwt: &str, now: i64) -> Result<u64, &'static str> {
-    let mut parts = jwt.split('.');
-    let header = parts.next().and_then(claims).ok_or("A JSON web token could not be decoded")?;
-    let body = parts.next().and_then(claims).ok_or("A JSON web token could not be decoded")?;
+/// The app of a JWT. Claims are checked against the server's clock, the signature against the App's
+/// keys if it has some here.
+fn app_of_jwt(state: &State, jwt: &str) -> Result<u64, &'static str> {
+    const UNREADABLE: &str = "A JSON web token could not be decoded";
+    let (signed, signature) = jwt.rsplit_once('.').ok_or(UNREADABLE)?;
+    let mut parts = signed.split('.');
+    let header = parts.next().and_then(claims).ok_or(UNREADABLE)?;
+    let body = parts.next().and_then(claims).ok_or(UNREADABLE)?;
     if header.get("alg").and_then(Value::as_str) != Some("RS256") {
-        return Err("A JSON web token could not be decoded");
+        return Err(UNREADABLE);
     }
+    let by = |key: &Vec<u8>| {
+        let key = DecodingKey::from_rsa_der(key);
+        verify(signature, signed.as_bytes(), &key, Algorithm::RS256).unwrap_or(false)
+    };
+    if !state.app_keys.is_empty() && !state.app_keys.iter().any(by) {
+        return Err(UNREADABLE);
+    }
+    let now = state.now.seconds();
     let number = |name: &str| body.get(name).and_then(Value::as_i64);
     let (Some(issued), Some(expires)) = (number("iat"), number("exp")) else {
         return Err("Missing 'exp' claim ('iat' and 'exp' are needed)");
@@ -151,26 +178,7 @@ fn app_of_jwt(state: &State, jwt: &str, now: i64) -> Result<u64, &'static str> {
 }
 
 fn claims(part: &str) -> Option<Value> {
-    let mut bits = 0_u32;
-    let mut held = 0_u8;
-    let mut out = Vec::new();
-    for byte in part.trim_end_matches('=').bytes() {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'-' | b'+' => 62,
-            b'_' | b'/' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6) | u32::from(value);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            out.push(((bits >> held) & 0xff) as u8);
-        }
-    }
-    serde_json::from_slice(&out).ok()
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
 /// The permission that an operation needs, and its level.

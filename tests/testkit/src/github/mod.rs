@@ -26,6 +26,7 @@ mod deliver;
 mod edit;
 mod faults;
 mod hooks;
+mod keys;
 mod ledger;
 mod limits;
 pub mod oas;
@@ -57,13 +58,15 @@ pub use deliver::signature as webhook_signature;
 pub use edit::{CheckMut, JobMut, RepoMut, RunMut, at_time, sha_of, stamped};
 pub use faults::{Fault, Match};
 pub use hooks::{Delivery, Hooks};
+pub use keys::AppKey;
 pub use ledger::{Origin, Request};
 pub use oas::webhook_examples;
 pub use scenario::Scenario;
 pub use specs::{ArtifactSpec, CheckSpec, JobSpec, PullSpec, RunSpec};
 pub use state::{
-    ACTIONS_APP, Account, Annotation, App, Artifact, Attempt, CheckRun, Comment, Commit, Installation, Job,
-    OPERATOR_APP, Pull, Repo, RequiredCheck, Run, State, Status, Step, Suite, Token, Workflow,
+    ACTIONS_APP, Account, Annotation, App, Artifact, Attempt, CheckRun, Comment, Commit, GHES_ACTIONS_APP,
+    Installation, Job, OPERATOR_APP, Pull, Repo, RequiredCheck, Run, State, Status, Step, Suite, Token,
+    Workflow,
 };
 pub use time::Ts;
 

@@ -51,6 +51,8 @@ pub struct State {
     pub installations: Vec<Installation>,
     /// Valid credentials.
     pub tokens: Vec<Token>,
+    /// Public keys (DER) that JWTs of the App under test must be signed with; empty: nobody looks.
+    pub app_keys: Vec<Vec<u8>>,
     /// Whether requests without credentials may read public repositories.
     pub anonymous: bool,
     /// Lifetime of installation tokens.
@@ -78,8 +80,10 @@ pub struct State {
     pub(super) next_order: u64,
 }
 
-/// Id of the App of GitHub Actions.
+/// Id of the App of GitHub Actions on github.com.
 pub const ACTIONS_APP: u64 = 15_368;
+/// Id of the same on an Enterprise Server, where each server gives its own.
+pub const GHES_ACTIONS_APP: u64 = 3;
 /// Id of the App under test.
 pub const OPERATOR_APP: u64 = 4_242;
 
@@ -95,10 +99,12 @@ impl State {
             accounts: Vec::new(),
             apps: vec![
                 app(ACTIONS_APP, "github-actions", "GitHub Actions"),
+                app(GHES_ACTIONS_APP, "github-actions", "GitHub Actions"),
                 app(OPERATOR_APP, "testrun-operator", "testrun-operator"),
             ],
             installations: Vec::new(),
             tokens: Vec::new(),
+            app_keys: Vec::new(),
             anonymous: false,
             token_lifetime: Duration::from_secs(3600),
             repos: Vec::new(),
@@ -154,6 +160,11 @@ impl State {
             let kind = if login.ends_with("[bot]") { "Bot" } else { "User" };
             Account { id: 1_000_000 + id, login: login.to_owned(), kind: kind.to_owned() }
         })
+    }
+
+    /// Id of the App of GitHub Actions here.
+    pub fn actions_app(&self) -> u64 {
+        if self.ghes { GHES_ACTIONS_APP } else { ACTIONS_APP }
     }
 
     /// The app with this id.

@@ -8,13 +8,14 @@ use super::{JobMut, RepoMut};
 use crate::github::archive;
 use crate::github::hooks::Subject;
 use crate::github::specs::{ArtifactSpec, JobSpec, RunSpec};
-use crate::github::state::{ACTIONS_APP, Artifact, Attempt, Job, Run, State, Step, Suite, Workflow};
+use crate::github::state::{Artifact, Attempt, Job, Run, State, Step, Suite, Workflow};
 
 impl<'a> RepoMut<'a> {
     /// Creates a workflow run, with its workflow, suite and jobs.
     pub fn add_run(mut self, spec: RunSpec) -> RunMut<'a> {
         let now = self.state.now;
         let own = self.id;
+        let actions_app = self.state.actions_app();
         let suite_id = spec.suite.unwrap_or_else(|| self.state.fresh_id());
         let fresh = self.state.fresh_id();
         let head_repo = spec.fork.as_deref().map(|name| self.state.repo(name).id()).unwrap_or(own);
@@ -42,7 +43,7 @@ impl<'a> RepoMut<'a> {
         let earlier = repo.runs.iter().filter(|run| run.workflow_id == workflow_id).count();
         repo.suites.push(Suite {
             id: suite_id,
-            app_id: ACTIONS_APP,
+            app_id: actions_app,
             head_sha: head_sha.clone(),
             head_branch: head_branch.clone(),
             run_id: Some(spec.id),

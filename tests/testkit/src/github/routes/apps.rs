@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::{Answer, Call, Reply};
 use crate::github::auth::Principal;
 use crate::github::state::{Installation, Repo, State, Token};
-use crate::github::time::Ts;
 use crate::github::wire::{self, repos};
 
 /// Answers requests outside repositories.
@@ -145,8 +144,7 @@ fn create_token(state: &mut State, call: &Call<'_>, app: u64) -> Answer {
         permissions: Some(permissions.clone()),
         expires: Some(state.wire + state.token_lifetime),
     });
-    // Clients compare this with their own clock, which is the machine's.
-    let expires = Ts::real_now() + state.token_lifetime;
+    let expires = state.now + state.token_lifetime;
     let mut body = json!({
         "token": value,
         "expires_at": expires.to_string(),

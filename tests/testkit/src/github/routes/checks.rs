@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Answer, Call, Reply};
 use crate::github::edit::{RepoMut, effective_jobs};
 use crate::github::hooks::Subject;
-use crate::github::state::{ACTIONS_APP, Annotation, CheckRun, Job, Repo, State, Status, Suite};
+use crate::github::state::{Annotation, CheckRun, Job, Repo, State, Status, Suite};
 use crate::github::time::Ts;
 use crate::github::wire::checks as show;
 
@@ -55,9 +55,9 @@ impl Check<'_> {
         }
     }
 
-    fn app(&self) -> u64 {
+    fn app(&self, state: &State) -> u64 {
         match self {
-            Self::Job(_) => ACTIONS_APP,
+            Self::Job(_) => state.actions_app(),
             Self::App(check) => check.app_id,
         }
     }
@@ -83,7 +83,7 @@ fn sha_of_ref(repo: &Repo, call: &Call<'_>) -> Result<String, Reply> {
 }
 
 /// The check runs of the given suites, newest first, filtered as the query says.
-fn collect<'a>(repo: &'a Repo, call: &Call<'_>, suites: &[&Suite]) -> Vec<Check<'a>> {
+fn collect<'a>(state: &State, repo: &'a Repo, call: &Call<'_>, suites: &[&Suite]) -> Vec<Check<'a>> {
     let all = call.query("filter") == Some("all");
     let mut out: Vec<Check<'a>> = Vec::new();
     for suite in suites {
@@ -102,7 +102,7 @@ fn collect<'a>(repo: &'a Repo, call: &Call<'_>, suites: &[&Suite]) -> Vec<Check<
     out.retain(|check| {
         call.query("check_name").is_none_or(|name| check.name() == name)
             && call.query("status").is_none_or(|status| check.status() == status)
-            && call.number("app_id").is_none_or(|id| check.app() == id)
+            && call.number("app_id").is_none_or(|id| check.app(state) == id)
     });
     out.sort_by_key(|check| std::cmp::Reverse(check.id()));
     out
@@ -112,7 +112,7 @@ fn of_commit(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let sha = sha_of_ref(repo, call)?;
     let suites: Vec<&Suite> = repo.suites.iter().filter(|suite| suite.head_sha == sha).collect();
-    let all = collect(repo, call, &suites);
+    let all = collect(state, repo, call, &suites);
     Ok(call.counted("check_runs", all, |check| check.show(state, repo)))
 }
 
@@ -124,7 +124,7 @@ fn find_suite<'a>(repo: &'a Repo, call: &Call<'_>) -> Result<&'a Suite, Reply> {
 fn of_suite(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let suite = find_suite(repo, call)?;
-    let all = collect(repo, call, &[suite]);
+    let all = collect(state, repo, call, &[suite]);
     Ok(call.counted("check_runs", all, |check| check.show(state, repo)))
 }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 pub(super) use actions::logs_zip;
 
 use super::auth::{self, Principal};
-use super::state::{Repo, State};
+use super::state::{Repo, State, Token};
 use super::wire;
 
 /// An answer before headers are put on.
@@ -189,6 +189,11 @@ fn admit(state: &State, method: &str, template: &str, call: &mut Call<'_>) -> Re
             Principal::App(_) => Ok(()),
             _ => Err(Reply::error(401, "A JSON web token could not be decoded")),
         };
+    }
+    if let Principal::Token(Token { installation: Some(id), .. }) = call.principal
+        && state.installations.iter().any(|found| found.id == *id && found.suspended)
+    {
+        return Err(Reply::error(403, "This installation has been suspended"));
     }
     if !call.principal.sees(state, repo) {
         return Err(Reply::not_found());

@@ -71,8 +71,8 @@ fn jwt(issued: i64, expires: i64) -> String {
 }
 
 /// A JWT that is valid now.
-pub fn jwt_now() -> String {
-    let now = crate::github::Ts::real_now().seconds();
+pub fn jwt_now(gh: &GitHub) -> String {
+    let now = gh.now().seconds();
     jwt(now - 60, now + 540)
 }
 
@@ -82,7 +82,7 @@ fn an_installation_token_is_made_narrowed_and_dies_after_an_hour() {
         s.add_repo("acme/secret").private();
         s.install("acme");
     }));
-    let now = crate::github::Ts::real_now().seconds();
+    let now = gh.now().seconds();
     let good = jwt(now - 60, now + 540);
     let ask = |token: &str, method: &str, path: &str, body: Option<Value>| {
         let mut ask = Ask::new(method, format!("{}{path}", gh.url())).token(Some(token));
@@ -116,7 +116,8 @@ fn an_installation_token_is_made_narrowed_and_dies_after_an_hour() {
     assert_eq!(ask(&good, "GET", "/app/installations", None).json().as_array().unwrap().len(), 1);
     gh.advance(secs(3601));
     assert_eq!(ask(&token, "GET", "/repos/acme/shop/actions/runs", None).status, 401);
+    let later = jwt_now(&gh);
     gh.update(|s| s.installations[0].suspended = true);
-    assert_eq!(ask(&good, "POST", &path, None).status, 403);
+    assert_eq!(ask(&later, "POST", &path, None).status, 403);
     clean(&gh);
 }

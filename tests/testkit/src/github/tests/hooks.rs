@@ -178,7 +178,7 @@ fn what_a_receiver_refused_is_listed_and_can_be_sent_again() {
     let first = got.recv().unwrap();
     let failed = gh.read(|s| s.hooks.deliveries[0].clone());
     assert_eq!((failed.status, failed.redelivery), (500, false));
-    let jwt = super::access::jwt_now();
+    let jwt = super::access::jwt_now(&gh);
     let ask = |method: &str, path: &str| {
         let url = format!("{}{path}", gh.url());
         super::client::Ask::new(method, url).token(Some(&jwt)).send().unwrap()

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::repos::{head_commit, html, minimal, url};
 use super::{actions, app, node, pulls, time, user};
-use crate::github::state::{ACTIONS_APP, Annotation, CheckRun, Job, Repo, State, Status, Suite};
+use crate::github::state::{Annotation, CheckRun, Job, Repo, State, Status, Suite};
 
 /// The check run of a job: it has the job's id.
 pub fn of_job(state: &State, repo: &Repo, job: &Job) -> Value {
@@ -26,7 +26,7 @@ pub fn of_job(state: &State, repo: &Repo, job: &Job) -> Value {
         "completed_at": time(job.completed),
         "output": output(state, repo, job.id, [None, None, None], job.annotations.len()),
         "check_suite": { "id": run.map(|run| run.suite_id).unwrap_or_default() },
-        "app": app(state, ACTIONS_APP),
+        "app": app(state, state.actions_app()),
         "pull_requests": pull_list(state, repo, &numbers),
     })
 }

@@ -1,0 +1,147 @@
+//! The one place that talks through octocrab: one request, bounded and timed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{ACCEPT, AUTHORIZATION, IF_NONE_MATCH, USER_AGENT};
+use http::{HeaderMap, HeaderValue};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use octocrab::Octocrab;
+use octocrab::service::middleware::retry::RetryConfig;
+
+use super::cache::Reply;
+use super::clock::Clock;
+use super::{ApiBase, Result, date, download, error};
+use crate::verdict::facts::Trouble;
+
+/// What every request says of whom it comes from.
+pub(super) const AGENT: &str = concat!("testrun-operator/", env!("CARGO_PKG_VERSION"));
+/// What every request to the API accepts; part of GitHub's tags.
+pub(super) const JSON: &str = "application/vnd.github+json";
+
+/// Connections to one API address. They know no credential: each request brings its own. Cheap to clone.
+#[derive(Clone)]
+pub struct Transport(Arc<Inner>);
+
+struct Inner {
+    octocrab: Octocrab,
+    base: ApiBase,
+    timeout: Duration,
+    clock: Clock,
+    download: download::Client,
+}
+
+/// A request, by its path on the API.
+#[derive(Clone, Copy)]
+pub(super) enum Call<'a> {
+    /// A JSON document, remembered.
+    Get(&'a str),
+    /// What is not remembered: mostly a redirect to a storage service.
+    Download(&'a str),
+    Post(&'a str, &'a serde_json::Value),
+    /// A POST that leaves nothing behind for others to see, as for a token.
+    Exchange(&'a str, &'a serde_json::Value),
+}
+
+impl Call<'_> {
+    /// It changes something: GitHub wants a pause between two of these.
+    pub fn writes(&self) -> bool {
+        matches!(self, Call::Post(..))
+    }
+}
+
+impl Transport {
+    /// Connections whose requests take at most `timeout` each; fails where TLS cannot be set up on this
+    /// machine.
+    pub fn new(base: &ApiBase, timeout: Duration) -> anyhow::Result<Self> {
+        let octocrab = Octocrab::builder()
+            .base_uri(base.uri().clone())?
+            .add_retry_config(RetryConfig::None)
+            .set_connect_timeout(Some(timeout))
+            .set_read_timeout(Some(timeout))
+            .set_write_timeout(Some(timeout))
+            .build()?;
+        let download = download::Client::new(base, timeout)?;
+        Ok(Self(Arc::new(Inner { octocrab, base: base.clone(), timeout, clock: Clock::default(), download })))
+    }
+
+    pub(super) fn base(&self) -> &ApiBase {
+        &self.0.base
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    pub(super) fn downloads(&self) -> &download::Client {
+        &self.0.download
+    }
+
+    /// Sends one request and reads at most `limit` bytes of its answer.
+    pub(super) async fn send(
+        &self,
+        call: Call<'_>,
+        authorization: Option<&str>,
+        tag: Option<&str>,
+        limit: usize,
+        what: &str,
+    ) -> Result<Reply> {
+        let inner = &self.0;
+        let work = async {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, HeaderValue::from_static(JSON));
+            headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+            if let Some(tag) = tag.and_then(|t| HeaderValue::from_str(t).ok()) {
+                headers.insert(IF_NONE_MATCH, tag);
+            }
+            if let Some(authorization) = authorization {
+                let mut value = HeaderValue::from_str(authorization)
+                    .map_err(|_| error::unreachable(what, "the credential is not one line of text"))?;
+                value.set_sensitive(true);
+                headers.insert(AUTHORIZATION, value);
+            }
+            let (request, body) = match call {
+                Call::Get(path) | Call::Download(path) => (http::Request::get(path), None),
+                Call::Post(path, body) | Call::Exchange(path, body) => {
+                    (http::Request::post(path), Some(body))
+                }
+            };
+            let request = headers.iter().fold(request, |r, (name, value)| r.header(name, value));
+            let sent = async { inner.octocrab.execute(inner.octocrab.build_request(request, body)?).await };
+            let response = sent.await.map_err(|e| error::unreachable(what, kind(&e)))?;
+            let (parts, body) = response.into_parts();
+            if let Some(date) = date(&parts.headers) {
+                inner.clock.heard(date);
+            }
+            let body = Limited::new(body, limit).collect().await.map_err(|e| {
+                if e.downcast_ref::<LengthLimitError>().is_some() {
+                    error::invalid(what, &format!("is larger than {limit} bytes"))
+                } else {
+                    error::unreachable(what, "the answer broke off")
+                }
+            })?;
+            Ok::<_, Trouble>(Reply { status: parts.status, headers: parts.headers, body: body.to_bytes() })
+        };
+        tokio::time::timeout(inner.timeout, work).await.unwrap_or_else(|_| {
+            Err(error::unreachable(what, &format!("no answer within {} s", inner.timeout.as_secs())))
+        })
+    }
+}
+
+/// What went wrong below HTTP, in our own words.
+fn kind(error: &octocrab::Error) -> &'static str {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(e) = source {
+        if let Some(io) = e.downcast_ref::<std::io::Error>() {
+            return match io.kind() {
+                std::io::ErrorKind::ConnectionRefused => "connection refused",
+                std::io::ErrorKind::ConnectionReset => "connection reset",
+                std::io::ErrorKind::TimedOut => "timed out",
+                std::io::ErrorKind::InvalidData => "TLS failed; is the server's certificate known here?",
+                _ => "connection failed",
+            };
+        }
+        source = e.source();
+    }
+    "connection failed"
+}
