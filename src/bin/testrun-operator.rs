@@ -5,14 +5,15 @@ use std::process::ExitCode;
 use clap::Parser;
 use testrun_operator::config::InvalidConfig;
 use testrun_operator::controller::GitHubObserver;
-use testrun_operator::github::{Settings, Stats};
+use testrun_operator::github::{Pace, Settings, Stats};
 use testrun_operator::runtime::cli::{self, Cli, Command};
 
 fn main() -> ExitCode {
     let Command::Run(args) = Cli::parse().command;
     let result = cli::run(*args, |config, metrics| {
         let conditional = config.controller.conditional_requests;
-        let settings = Settings { conditional, ..Settings::default() };
+        let pace = Pace::of(config.controller.requests_per_minute);
+        let settings = Settings { conditional, pace, ..Settings::default() };
         let stats = Stats::default();
         metrics.count_requests(stats.clone());
         Ok(GitHubObserver::new(settings, stats))

@@ -49,6 +49,9 @@ pub struct RunArgs {
     /// Ask GitHub for everything anew, instead of whether what is known has changed
     #[arg(long, env = "TESTRUN_NO_CONDITIONAL_REQUESTS")]
     pub no_conditional_requests: bool,
+    /// Most requests to GitHub a minute for one credential, 0 for no bound [default: 800]
+    #[arg(long, env = "TESTRUN_REQUESTS_PER_MINUTE")]
+    pub requests_per_minute: Option<u32>,
     /// Most reports that are looked at at the same time [default: 8]
     #[arg(long, env = "TESTRUN_CONCURRENCY")]
     pub concurrency: Option<u16>,
@@ -91,12 +94,13 @@ pub struct RunArgs {
 }
 
 /// Which entry of the file a flag stands for: its path, and the name of the flag's argument.
-pub const OVERRIDES: [(&str, &str); 17] = [
+pub const OVERRIDES: [(&str, &str); 18] = [
     ("controller.namespaces", "namespaces"),
     ("controller.pollInterval", "poll_interval"),
     ("controller.progressInterval", "progress_interval"),
     ("controller.refreshInterval", "refresh_interval"),
     ("controller.conditionalRequests", "no_conditional_requests"),
+    ("controller.requestsPerMinute", "requests_per_minute"),
     ("controller.concurrency", "concurrency"),
     ("listeners.health", "health_addr"),
     ("listeners.webhooks", "webhook_addr"),
@@ -129,6 +133,7 @@ impl RunArgs {
             "progress_interval" => text(&self.progress_interval),
             "refresh_interval" => text(&self.refresh_interval),
             "no_conditional_requests" => self.no_conditional_requests.then_some(Value::Bool(false)),
+            "requests_per_minute" => self.requests_per_minute.map(Value::from),
             "concurrency" => self.concurrency.map(Value::from),
             "health_addr" => text(&self.health_addr),
             "webhook_addr" => text(&self.webhook_addr),

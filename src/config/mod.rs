@@ -16,6 +16,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::github::Pace;
 pub use connections::{App, Entry};
 pub use flags::{OVERRIDES, RunArgs};
 pub use http::Http;
@@ -69,6 +70,9 @@ pub struct Controller {
     /// Waivers in the specs of reports count. If not, only those of `TestRunWaiver` objects do, so that who writes
     /// a report cannot excuse its failures.
     pub report_waivers: bool,
+    /// Most requests to GitHub a minute for one credential. GitHub.com refuses more than 900 points; 0 is no
+    /// bound, for a server of one's own that has none.
+    pub requests_per_minute: u32,
 }
 
 impl Default for Controller {
@@ -81,6 +85,7 @@ impl Default for Controller {
             concurrency: 8,
             conditional_requests: true,
             report_waivers: true,
+            requests_per_minute: Pace::default().per_minute,
         }
     }
 }

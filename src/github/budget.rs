@@ -77,6 +77,13 @@ pub struct Pace {
     pub burst: u32,
 }
 
+impl Pace {
+    /// So many points a minute; 0 is no bound.
+    pub fn of(per_minute: u32) -> Self {
+        Self { per_minute: if per_minute == 0 { u32::MAX } else { per_minute }, ..Self::default() }
+    }
+}
+
 impl Default for Pace {
     /// GitHub allows 900 points a minute.
     fn default() -> Self {

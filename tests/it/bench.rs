@@ -1,9 +1,14 @@
-//! The load harness: the peer says what the operator says.
+//! The load harness: it runs, and the peer says what the operator says.
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use bench::github::{Server, Size, State, source_of};
+use bench::rounds;
+use bench::session::Plan;
+use bench::subjects::{Programs, Subject, build_peer};
+use bench::table;
 use testkit::github::TOKEN;
 use tokio::net::TcpListener;
 
@@ -36,4 +41,35 @@ async fn the_peer_says_of_every_state_what_the_operator_says() {
     let run = run.expect("go 1.26 or later must be on PATH: the peer is written in Go");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(run.status.success(), "go test failed:\n{}{}", text(&run.stdout), text(&run.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_load_harness_measures_both_operators() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let operator = env!("CARGO_BIN_EXE_testrun-operator").into();
+    let programs = Programs { operator, peer: build_peer(root).await.unwrap(), harness: None };
+    let plan = Plan {
+        reports: 50,
+        size: SIZE,
+        workers: 8,
+        rest: Duration::from_millis(500),
+        changes: 3,
+        traffic: 5,
+        calm: Duration::from_millis(200),
+        operator_args: Vec::new(),
+    };
+    let subjects = [Subject::Operator, Subject::Peer, Subject::Bare];
+    let rounds = rounds::alternate(&plan, &subjects, 1, &programs, root, |_| Ok(())).await.unwrap();
+    for round in &rounds[..2] {
+        let of =
+            |name: &str| round.figures.get(name).unwrap_or_else(|| panic!("{} has no {name}", round.subject));
+        let promised =
+            [("pass.writes", 1.0), ("pass.reconciles", 1.0), ("rest.writes", 0.0), ("restart.writes", 0.0)];
+        for (name, expected) in promised {
+            assert_eq!(of(name), expected, "{name} of {}", round.subject);
+        }
+        assert!(of("pass.github") > 5.0 && of("traffic.sent_bytes") > of("object.bytes") / 2.0, "{round:?}");
+    }
+    let table = table::markdown(&rounds);
+    assert!(table.contains("| operator | peer | bare | operator / peer |"), "{table}");
 }
