@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -22,6 +24,7 @@ import (
 	testrunv1alpha1 "testrun.dev/operator/bench/peer/api/v1alpha1"
 	"testrun.dev/operator/bench/peer/internal/controller"
 	"testrun.dev/operator/bench/peer/internal/github"
+	"testrun.dev/operator/bench/peer/internal/webhook"
 )
 
 var scheme = runtime.NewScheme()
@@ -39,11 +42,12 @@ func main() {
 }
 
 func run() error {
-	var metricsAddr, probeAddr, githubURL string
+	var metricsAddr, probeAddr, webhookAddr, githubURL string
 	var workers int
 	var poll, refresh time.Duration
 	flag.StringVar(&metricsAddr, "metrics-bind-address", "127.0.0.1:0", "Address of /metrics.")
 	flag.StringVar(&probeAddr, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz.")
+	flag.StringVar(&webhookAddr, "webhook-bind-address", "", "Address of the receiver of webhooks; none are received without.")
 	flag.StringVar(&githubURL, "github-url", "https://api.github.com", "API of GitHub.")
 	flag.IntVar(&workers, "workers", 8, "Most reconciles at a time.")
 	flag.DurationVar(&poll, "poll-interval", 30*time.Second, "Time between two looks while jobs run.")
@@ -81,7 +85,19 @@ func run() error {
 		Poll:      poll,
 		Refresh:   refresh,
 	}
-	if err := reconciler.SetupWithManager(mgr, workers); err != nil {
+	hints := make(chan event.GenericEvent, 1024)
+	if webhookAddr != "" {
+		if err := mgr.GetFieldIndexer().IndexField(context.Background(), &testrunv1alpha1.TestRunReport{}, webhook.Index, webhook.Keys); err != nil {
+			return err
+		}
+		receiver := &webhook.Receiver{
+			Address: webhookAddr, Secret: os.Getenv("WEBHOOK_SECRET"), Reader: mgr.GetClient(), Events: hints,
+		}
+		if err := mgr.Add(receiver); err != nil {
+			return err
+		}
+	}
+	if err := reconciler.SetupWithManager(mgr, workers, hints); err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)
 	}
 	if err := mgr.AddHealthzCheck("healthz", healthz.Ping); err != nil {

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_rustls::HttpsConnector;
@@ -151,8 +152,15 @@ impl Api {
         let path = format!(
             "{GROUP}/namespaces/{namespace}/testrunreports?watch=true&timeoutSeconds=3600&fieldSelector=status.phase%3D{phase}"
         );
-        let response = self.send(Method::GET, &path, "application/json", METADATA, Bytes::new()).await?;
-        ensure!(response.status().is_success(), "GET {path}: HTTP status {}", response.status());
+        let response = loop {
+            let response = self.send(Method::GET, &path, "application/json", METADATA, Bytes::new()).await?;
+            match response.status() {
+                status if status.is_success() => break response,
+                // A kind that was just defined is not watched by the server itself yet.
+                StatusCode::TOO_MANY_REQUESTS => tokio::time::sleep(Duration::from_millis(200)).await,
+                status => bail!("GET {path}: HTTP status {status}"),
+            }
+        };
         begun();
         let mut body = response.into_body();
         let mut rest: Vec<u8> = Vec::new();

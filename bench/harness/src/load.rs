@@ -130,12 +130,6 @@ impl Drop for Seen {
     }
 }
 
-/// Asks for a look at a report, as anyone may.
-pub async fn request(api: &Api, number: u32, value: &str) -> Result<()> {
-    let patch = json!({"metadata": {"annotations": {"testrun.dev/requestedAt": value}}});
-    api.patch(&report(NAMESPACE, &name_of(number)), &patch).await.map(drop)
-}
-
 /// A finished report as an operator left it, to be written again for other commits.
 #[derive(Clone, Debug)]
 pub struct Sample {

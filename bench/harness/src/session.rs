@@ -88,7 +88,7 @@ pub async fn run(
         bench.rest(&operator, &mut figures).await?;
     }
     if plan.changes > 0 {
-        bench.changes(&mut figures).await?;
+        bench.changes(&operator, &mut figures).await?;
     }
     operator.stop().await?;
     bench.restart(&mut figures).await?;
@@ -203,15 +203,16 @@ impl Bench<'_> {
     }
 
     /// Reports change one after the other: from the fact to the moment when a watcher sees it.
-    async fn changes(&self, figures: &mut Figures) -> Result<()> {
+    async fn changes(&self, operator: &Running, figures: &mut Figures) -> Result<()> {
         let mut seen = Seen::watch(&self.cluster.api, "Failed").await?;
         let mut took = Vec::new();
         // Spread over all of them, so that no cache is of help.
         let step = (self.plan.reports / self.plan.changes).max(1);
         for number in (0..self.plan.reports).step_by(step as usize).take(self.plan.changes as usize) {
-            let begun = Instant::now();
             self.github.move_to(number, State::Failed).await?;
-            load::request(&self.cluster.api, number, "bench").await?;
+            let delivery = self.github.delivery(number).await?;
+            let begun = Instant::now();
+            operator.deliver(number.into(), delivery).await?;
             let at = seen.one(&name_of(number), Duration::from_secs(60)).await?;
             took.push(at - begun);
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -7,11 +7,13 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use http_body_util::{BodyExt, Empty};
+use hmac::{Hmac, Mac};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use sha2::Sha256;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -22,6 +24,8 @@ use crate::github::{Counts, Server, Size, State};
 
 /// Longest time that a program may take to become ready, or to end.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// What webhooks are signed with.
+const SECRET: &str = "bench";
 
 /// Who is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -124,6 +128,7 @@ pub struct Running {
     subject: Subject,
     health: SocketAddr,
     metrics: SocketAddr,
+    webhooks: String,
     http: Http,
     /// Process id.
     pub pid: u32,
@@ -134,7 +139,7 @@ pub struct Running {
 impl Running {
     /// Starts it and waits until it is ready.
     pub async fn start(start: Start<'_>) -> Result<Self> {
-        let (health, metrics) = (free()?, free()?);
+        let (health, metrics, webhooks) = (free()?, free()?, free()?);
         let log = File::create(start.log)?;
         let mut command = match start.subject {
             Subject::Operator => {
@@ -142,6 +147,7 @@ impl Running {
                 command
                     .args(["run", "--requests-per-minute", "0", "--github-url", start.github])
                     .args(["--health-addr", &health.to_string()])
+                    .args(["--webhook-addr", &webhooks.to_string()])
                     .args(["--concurrency", &start.workers.to_string()])
                     .args(start.more);
                 command
@@ -151,7 +157,8 @@ impl Running {
                 command
                     .args(["--github-url", start.github, "--workers", &start.workers.to_string()])
                     .args(["--health-probe-bind-address", &health.to_string()])
-                    .args(["--metrics-bind-address", &metrics.to_string()]);
+                    .args(["--metrics-bind-address", &metrics.to_string()])
+                    .args(["--webhook-bind-address", &webhooks.to_string()]);
                 command
             }
             Subject::Bare => bail!("the bare client is no process"),
@@ -160,6 +167,8 @@ impl Running {
         let mut child = command
             .env("KUBECONFIG", start.kubeconfig)
             .env("GITHUB_TOKEN", "bench")
+            .env("GITHUB_WEBHOOK_SECRET", SECRET)
+            .env("WEBHOOK_SECRET", SECRET)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -182,7 +191,8 @@ impl Running {
         }
         let ready_after = begun.elapsed();
         let metrics = if start.subject == Subject::Operator { health } else { metrics };
-        Ok(Self { child, subject: start.subject, health, metrics, http, pid, ready_after })
+        let webhooks = format!("http://{webhooks}/webhooks/github.com");
+        Ok(Self { child, subject: start.subject, health, metrics, webhooks, http, pid, ready_after })
     }
 
     /// Reconciles so far.
@@ -193,6 +203,20 @@ impl Running {
             _ => "controller_runtime_reconcile_total{",
         };
         Ok(sum(&text, name))
+    }
+
+    /// Sends it what GitHub delivers to webhooks.
+    pub async fn deliver(&self, id: u64, body: String) -> Result<()> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes())?;
+        mac.update(body.as_bytes());
+        let digest: String = mac.finalize().into_bytes().iter().map(|b| format!("{b:02x}")).collect();
+        let request = http::Request::post(&self.webhooks)
+            .header("content-type", "application/json")
+            .header("x-github-event", "workflow_run")
+            .header("x-github-delivery", format!("{id:08x}-0000-4000-8000-000000000000"))
+            .header("x-hub-signature-256", format!("sha256={digest}"))
+            .body(Full::from(body))?;
+        self.http.request(request).await.map(drop)
     }
 
     /// Whether it says that it is ready.
@@ -293,6 +317,11 @@ impl GitHub {
         self.http.send(http::Method::POST, &to).await.map(drop)
     }
 
+    /// What a webhook is sent of a commit.
+    pub async fn delivery(&self, number: u32) -> Result<String> {
+        self.http.get(&format!("{}/_bench/delivery/{number}", self.url)).await
+    }
+
     /// Waits until nobody asks anything for a while.
     pub async fn quiet(&self, calm: Duration) -> Result<()> {
         let begun = Instant::now();
@@ -311,7 +340,7 @@ impl GitHub {
 
 /// A client for plain HTTP on this machine.
 #[derive(Clone, Debug)]
-struct Http(Client<HttpConnector, Empty<Bytes>>);
+struct Http(Client<HttpConnector, Full<Bytes>>);
 
 impl Default for Http {
     fn default() -> Self {
@@ -327,7 +356,11 @@ impl Http {
     }
 
     async fn send(&self, method: http::Method, url: &str) -> Result<String> {
-        let request = http::Request::builder().method(method).uri(url).body(Empty::new())?;
+        self.request(http::Request::builder().method(method).uri(url).body(Full::default())?).await
+    }
+
+    async fn request(&self, request: http::Request<Full<Bytes>>) -> Result<String> {
+        let url = request.uri().clone();
         let response = self.0.request(request).await?;
         let status = response.status();
         let body = response.into_body().collect().await?.to_bytes();

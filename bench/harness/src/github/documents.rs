@@ -78,6 +78,15 @@ impl Documents {
         self.run.write(out, |hole, out| self.fill(about, Some((workflow, None)), hole, out));
     }
 
+    /// What GitHub delivers to webhooks when the run of a workflow has ended.
+    pub fn delivery(&self, about: About<'_>, workflow: usize, out: &mut String) {
+        out.push_str(r#"{"action":"completed","workflow_run":"#);
+        self.run(about, workflow, out);
+        out.push_str(r#","repository":"#);
+        self.repository(about, out);
+        out.push_str(r#","sender":{"login":"octocat","id":583231,"type":"User"}}"#);
+    }
+
     pub fn job(&self, about: About<'_>, workflow: usize, job: Job, out: &mut String) {
         self.job.write(out, |hole, out| self.fill(about, Some((workflow, Some(job))), hole, out));
     }

@@ -132,6 +132,15 @@ impl Server {
                 let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 plain(StatusCode::OK, serde_json::to_string(&counts).unwrap_or_default())
             }
+            (&Method::GET, ["delivery", number]) => {
+                let Ok(number) = number.parse() else {
+                    return plain(StatusCode::BAD_REQUEST, "expected /_bench/delivery/NUMBER");
+                };
+                let about = About { world: &self.world, commit: self.world.commit(number) };
+                let mut body = String::with_capacity(32 << 10);
+                self.documents.delivery(about, 0, &mut body);
+                plain(StatusCode::OK, body)
+            }
             (&Method::POST, ["move", to]) => {
                 let range = query.number("from").zip(query.number("to"));
                 let range = range.and_then(|(a, b)| Some(u32::try_from(a).ok()?..u32::try_from(b).ok()?));
@@ -143,7 +152,10 @@ impl Server {
                     _ => plain(StatusCode::BAD_REQUEST, "expected /_bench/move/STATE?from=N&to=N"),
                 }
             }
-            _ => plain(StatusCode::NOT_FOUND, "expected GET /_bench/counts or POST /_bench/move/STATE"),
+            _ => plain(
+                StatusCode::NOT_FOUND,
+                "expected GET /_bench/counts, GET /_bench/delivery/N or POST /_bench/move/STATE",
+            ),
         }
     }
 
@@ -158,6 +170,16 @@ impl Server {
             [] => {
                 documents.repository(about(base), out);
                 one("repository", base)
+            }
+            ["pulls"] => {
+                let of = self.world.newest(repository);
+                let entries = query
+                    .page(&of)
+                    .iter()
+                    .filter(|c| !World::is_base(c.number))
+                    .map(|c| move |out: &mut String| documents.pull(about(*c), out));
+                list(out, entries);
+                Some(Asked { kind: "pulls", of })
             }
             ["pulls", number] => {
                 let commit = self.world.commit(number.parse::<u32>().ok()?.checked_sub(1)?);
@@ -265,19 +287,27 @@ impl Server {
 
     /// Runs of a commit, of the base branch, or of pull requests.
     fn runs(&self, repository: u32, query: &Query<'_>, out: &mut String) -> Option<Asked> {
-        let (kind, of) = if let Some(sha) = query.text("head_sha") {
-            let commit = self.world.commit(number_of(sha)?);
-            self.own(commit, repository)?;
-            ("runs of commit", vec![commit])
-        } else if query.text("branch") == Some("main") {
-            ("runs of branch", vec![self.world.base(repository)])
-        } else if query.text("event") == Some("pull_request") {
-            ("runs of pull requests", self.world.others(repository))
-        } else {
-            return None;
+        let (kind, of) = match (query.text("head_sha"), query.text("branch"), query.text("event")) {
+            (Some(sha), ..) => {
+                let commit = self.world.commit(number_of(sha)?);
+                self.own(commit, repository)?;
+                ("runs of commit", vec![commit])
+            }
+            (_, Some("main"), _) => ("runs of branch", vec![self.world.base(repository)]),
+            (.., Some("pull_request")) => ("runs of pull requests", self.world.others(repository)),
+            (None, None, None) => ("runs of repository", self.world.newest(repository)),
+            _ => return None,
         };
-        let all: Vec<(Commit, usize)> =
-            of.iter().flat_map(|commit| (0..WORKFLOWS).map(|w| (*commit, w))).collect();
+        let finished = match query.text("status") {
+            None => false,
+            Some("completed") => true,
+            Some(_) => return None,
+        };
+        let all: Vec<(Commit, usize)> = of
+            .iter()
+            .flat_map(|commit| (0..WORKFLOWS).map(|w| (*commit, w)))
+            .filter(|(commit, w)| !finished || commit.outcome(*w).status() == "completed")
+            .collect();
         let entries = query.page(&all).iter().map(|(commit, workflow)| {
             let about = About { world: &self.world, commit: *commit };
             move |out: &mut String| self.documents.run(about, *workflow, out)

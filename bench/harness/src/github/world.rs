@@ -4,12 +4,14 @@
 //! what was moved to another state.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Commits from here on are those of base branches: one green commit for each repository.
 const BASE: u32 = 3_000_000_000;
 /// Commits from here on are those of other pull requests.
 const OTHERS: u32 = 3_500_000_000;
+/// Commits that were moved, as far as the lists of a repository show them.
+const LISTED: usize = 20;
 /// Runs of a commit, one for each workflow.
 pub(super) const WORKFLOWS: usize = 2;
 
@@ -216,7 +218,15 @@ pub(super) fn number_of(sha: &str) -> Option<u32> {
 pub(super) struct World {
     pub size: Size,
     initial: State,
-    moved: Arc<Mutex<HashMap<u32, (State, i64)>>>,
+    moved: Arc<Mutex<Moved>>,
+}
+
+/// What was moved to another state.
+#[derive(Debug, Default)]
+struct Moved {
+    states: HashMap<u32, (State, i64)>,
+    /// By repository, the last one at the end.
+    order: HashMap<u32, Vec<u32>>,
 }
 
 impl World {
@@ -230,15 +240,31 @@ impl World {
         if number >= BASE {
             return Commit { number, state: State::Passed, moved: 0 };
         }
-        let moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner).get(&number).copied();
+        let moved = self.moved().states.get(&number).copied();
         let (state, moved) = moved.unwrap_or((self.initial, 0));
         Commit { number, state, moved }
     }
 
     /// Moves commits to another state at a time.
     pub fn move_to(&self, numbers: std::ops::Range<u32>, state: State, at: i64) {
-        let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
-        moved.extend(numbers.map(|n| (n, (state, at))));
+        let mut moved = self.moved();
+        for number in numbers {
+            moved.states.insert(number, (state, at));
+            let order = moved.order.entry(self.repository(number)).or_default();
+            order.retain(|n| *n != number);
+            order.push(number);
+        }
+    }
+
+    /// Commits of a repository on which something happened last: what its lists show first.
+    pub fn newest(&self, repository: u32) -> Vec<Commit> {
+        let moved = self.moved().order.get(&repository).cloned().unwrap_or_default();
+        let moved = moved.into_iter().rev().take(LISTED).map(|n| self.commit(n));
+        moved.chain(self.others(repository)).chain([self.base(repository)]).collect()
+    }
+
+    fn moved(&self) -> MutexGuard<'_, Moved> {
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The green commit of a repository's base branch.

@@ -16,8 +16,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	testrunv1alpha1 "testrun.dev/operator/bench/peer/api/v1alpha1"
 	"testrun.dev/operator/bench/peer/internal/verdict"
@@ -90,11 +93,12 @@ func passed(report *testrunv1alpha1.TestRunReport) *metav1.Condition {
 }
 
 // SetupWithManager sets up the controller with the Manager. A status that was written is no reason to
-// look again; a new spec is, and an annotation that asks for a look.
-func (r *TestRunReportReconciler) SetupWithManager(mgr ctrl.Manager, workers int) error {
+// look again; a new spec is, an annotation that asks for a look, and a hint of a webhook.
+func (r *TestRunReportReconciler) SetupWithManager(mgr ctrl.Manager, workers int, hints <-chan event.GenericEvent) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&testrunv1alpha1.TestRunReport{}, builder.WithPredicates(
 			predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
+		WatchesRawSource(source.Channel(hints, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
 		Named("testrunreport").
 		Complete(r)
