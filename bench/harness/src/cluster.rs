@@ -1,4 +1,4 @@
-//! A control plane for one subject, with the definition of reports and a namespace for load.
+//! A control plane for one subject, with the definitions and a namespace for load.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,15 +28,16 @@ pub struct Cluster {
 pub struct Requests(BTreeMap<(String, String), f64>);
 
 impl Cluster {
-    /// Starts it and installs the definition.
+    /// Starts it and installs the definitions.
     pub async fn start(root: &Path) -> Result<Self> {
         let plane = ControlPlane::start().await.map_err(anyhow::Error::msg)?;
-        let definition = root.join("crds/testrun.dev_testrunreports.yaml");
-        let definition =
-            std::fs::read_to_string(&definition).with_context(|| definition.display().to_string())?;
-        let apply = ["apply", "--server-side"];
-        plane.admin().with_file(&definition, &apply).await.map_err(anyhow::Error::msg)?;
-        let wait = ["wait", "--for=condition=Established", "crd/testrunreports.testrun.dev", "--timeout=60s"];
+        for entry in std::fs::read_dir(root.join("crds"))? {
+            let path = entry?.path();
+            let definition = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+            let apply = ["apply", "--server-side"];
+            plane.admin().with_file(&definition, &apply).await.map_err(anyhow::Error::msg)?;
+        }
+        let wait = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
         plane.kubectl_ok(&wait).await.map_err(anyhow::Error::msg)?;
         plane.kubectl_ok(&["create", "namespace", NAMESPACE]).await.map_err(anyhow::Error::msg)?;
         let port = plane.url().rsplit(':').next().and_then(|p| p.parse().ok()).context("no port")?;
