@@ -25,8 +25,9 @@ pub(super) async fn read(repo: &Repo<'_>, sha: &str) -> Result<Read> {
             annotated.insert(run.id);
         }
         let app = run.app.unwrap_or_default();
-        // Jobs are read as jobs. On a GitHub Enterprise Server the app has another id.
-        if app.id == Some(ACTIONS_APP_ID) || app.slug.as_deref() == Some("github-actions") {
+        // Jobs are read as jobs. On a GitHub Enterprise Server the app has another id, and its id may be
+        // that of another app.
+        if app.slug.as_deref().map_or(app.id == Some(ACTIONS_APP_ID), |slug| slug == "github-actions") {
             actions_app = actions_app.or(app.id);
             continue;
         }

@@ -152,7 +152,10 @@ fn trouble(message: String) -> Trouble {
     Trouble { reason: Reason::InvalidAnswer, message, retry_at: None }
 }
 
-/// The page of a commit; the answer for a repository does not always have it.
+/// The page of a commit, on the server that the repository is on.
 fn commit_url(sha: &str, repository: &wire::Repository) -> String {
-    format!("https://github.com/{}/commit/{sha}", repository.full_name)
+    match &repository.html_url {
+        Some(page) => format!("{page}/commit/{sha}"),
+        None => format!("https://github.com/{}/commit/{sha}", repository.full_name),
+    }
 }

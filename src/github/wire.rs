@@ -26,7 +26,7 @@ macro_rules! wire {
 }
 
 wire! {
-    Repository { id: i64, full_name: String, default_branch: String }
+    Repository { id: i64, full_name: String, default_branch: String, html_url: Option<String> }
     /// Head or base of a pull request.
     Tip { sha: String, #[serde(rename = "ref")] name: String, repo: Option<Repository> }
     Pull { number: i64, title: Option<String>, html_url: Option<String>, state: String, head: Tip, base: Tip }

@@ -22,7 +22,9 @@ pub async fn install(plane: &ControlPlane) {
         let yaml = definition.yaml().unwrap();
         plane.admin().with_file(&yaml, &["apply", "--server-side", "--force-conflicts"]).await.unwrap();
         let name = definition.crd.metadata.name.unwrap();
-        plane.kubectl_ok(&["wait", "--for=condition=Established", "crd", &name]).await.unwrap();
+        // In the first moment it has no conditions at all, which kubectl wait takes for an error.
+        let wait = ["wait", "--for=condition=Established", "crd", &name];
+        eventually(|| format!("{name} to be served"), async || plane.kubectl_ok(&wait).await.ok()).await;
     }
     eventually(
         || "the schema of testrunreports to be published",

@@ -4,6 +4,7 @@
 
 mod app;
 mod conditional;
+mod connections;
 mod faults;
 mod pr20;
 mod trouble;
