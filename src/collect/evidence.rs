@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::expectations::BaselineIds;
 use super::memory::Memory;
 use crate::api::TestRunReportSpec;
@@ -14,6 +16,8 @@ use crate::verdict::facts::{Evidence, Gap, GapKind, Job, Run};
 const MAX_LOGS: usize = 30;
 /// Bytes of all logs of one look.
 const MAX_BYTES: usize = 256 << 20;
+/// How long after its job a log may come.
+const LATE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Reads the logs that matter and are not known yet.
 pub(super) async fn read(
@@ -35,6 +39,10 @@ pub(super) async fn read(
                 job.evidence = Some((*known).clone());
                 continue;
             }
+            if let Some(message) = memory.absence(&repository, job.id) {
+                gaps.push(Gap { kind: GapKind::Log, message });
+                continue;
+            }
             if limit == 0 {
                 continue;
             }
@@ -46,8 +54,14 @@ pub(super) async fn read(
             let (log, cut) = match repo.log(job.id, limit.min(bytes)).await {
                 Ok(read) => read,
                 // A log only explains, so whatever keeps it away is a gap.
-                Err(trouble) => {
-                    gaps.push(Gap { kind: GapKind::Log, message: trouble.message });
+                Err(why) => {
+                    let message = format!("the log of job {} {why}", job.id);
+                    // The log of a job that has just ended may still come.
+                    let old = |(now, at): (Timestamp, Timestamp)| now.duration_since(at) > LATE;
+                    if why.is_gone() && repo.date().zip(job.completed_at).is_some_and(old) {
+                        memory.keep_absence(&repository, job.id, message.clone());
+                    }
+                    gaps.push(Gap { kind: GapKind::Log, message });
                     continue;
                 }
             };

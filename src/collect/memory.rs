@@ -31,6 +31,8 @@ pub(super) type Jobs = Arc<(i64, Vec<wire::Job>)>;
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     evidence: Bounded<JobKey, Arc<Evidence>, JOBS>,
+    /// Why the log of a job will never be read.
+    absences: Bounded<JobKey, String, JOBS>,
     annotations: Bounded<JobKey, Arc<Vec<Annotation>>, JOBS>,
     runs: Bounded<RunKey, Jobs, RUNS>,
     looks: Bounded<String, Arc<Facts>, LOOKS>,
@@ -48,6 +50,14 @@ impl Memory {
 
     pub(super) fn keep_evidence(&self, repository: &str, job: i64, evidence: Arc<Evidence>) {
         self.evidence.put((repository.to_owned(), job), evidence);
+    }
+
+    pub(super) fn absence(&self, repository: &str, job: i64) -> Option<String> {
+        self.absences.get(&(repository.to_owned(), job))
+    }
+
+    pub(super) fn keep_absence(&self, repository: &str, job: i64, why: String) {
+        self.absences.put((repository.to_owned(), job), why);
     }
 
     pub(super) fn annotations(&self, repository: &str, job: i64) -> Option<Arc<Vec<Annotation>>> {

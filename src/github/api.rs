@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::client::Shape;
-use super::{Ask, GitHub, Result, error, wire};
+use super::{Ask, Fetched, GitHub, Priority, Result, Unfetched, error, wire};
+use crate::api::Reason;
 
 /// Entries of a page.
 pub const PER_PAGE: usize = 100;
@@ -168,9 +169,40 @@ impl<'g> Repo<'g> {
     }
 
     /// The log of a job, at most `limit` bytes; the flag tells that there was more.
-    pub async fn log(&self, job: i64, limit: usize) -> Result<(Bytes, bool)> {
-        let path = format!("{}/actions/jobs/{job}/logs", self.root);
-        self.github.download(&path, &format!("log of job {job} of {}", self.name), limit).await
+    pub async fn log(&self, job: i64, limit: usize) -> std::result::Result<(Bytes, bool), Unfetched> {
+        let path = format!("{}/actions/jobs/{job}", self.root);
+        let what = format!("log of job {job} of {}", self.name);
+        let result = self.github.download(&format!("{path}/logs"), &what, limit).await;
+        let Err(Unfetched::Deleted) = result else { return result };
+        // GitHub says the same of a job that still runs.
+        let now = self.asking(Ask { priority: Priority::Finishing, ..self.ask });
+        match now.get::<wire::Job>(&path, &what).await {
+            Ok(job) if job.status != "completed" => Err(Unfetched::NotYet),
+            Err(trouble) if trouble.reason != Reason::NotFound => Err(trouble.into()),
+            _ => Err(Unfetched::Deleted),
+        }
+    }
+
+    /// The zip of an artifact in a file, if it is at most `limit` bytes. `digest` is what the artifact says of
+    /// itself (`sha256:` and hex); None, or one of another kind, leaves it unverified.
+    pub async fn artifact_zip(
+        &self,
+        id: i64,
+        digest: Option<&str>,
+        limit: u64,
+    ) -> std::result::Result<Fetched, Unfetched> {
+        let path = format!("{}/actions/artifacts/{id}", self.root);
+        let what = format!("artifact {id} of {}", self.name);
+        let result = self.github.spool(&format!("{path}/zip"), &what, digest, limit).await;
+        let Err(Unfetched::Deleted) = result else { return result };
+        // The storage may lag behind the list.
+        let now = self.asking(Ask { priority: Priority::Finishing, ..self.ask });
+        match now.get::<wire::Artifact>(&path, &what).await {
+            Ok(artifact) if artifact.expired => Err(Unfetched::Expired),
+            Ok(_) => Err(Unfetched::NotYet),
+            Err(trouble) if trouble.reason != Reason::NotFound => Err(trouble.into()),
+            Err(_) => Err(Unfetched::Deleted),
+        }
     }
 
     /// Runs the failed jobs of a run, and what depends on them, again.

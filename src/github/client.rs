@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::FutureExt;
 use http::header::LOCATION;
 use http::{HeaderMap, StatusCode};
@@ -21,7 +20,7 @@ use crate::api::Reason;
 use crate::verdict::facts::Trouble;
 
 /// Redirects of one request that are followed: a renamed repository needs one.
-const MAX_HOPS: usize = 3;
+pub(super) const MAX_HOPS: usize = 3;
 /// A signature whose time is off by less is not to blame.
 const SKEW: SignedDuration = SignedDuration::from_secs(30);
 /// Pause before the one repetition of a request that a gateway lost.
@@ -178,34 +177,13 @@ impl GitHub {
         self.once(Call::Exchange(path, body), what, Priority::Gating).await
     }
 
-    /// Downloads what a redirect points to (a log, an archive), at most `limit` bytes. The flag tells
-    /// that there was more.
-    pub async fn download(&self, path: &str, what: &str, limit: usize) -> Result<(Bytes, bool)> {
-        let mut path = path.to_owned();
-        for _ in 0..=MAX_HOPS {
-            let Reply { status, headers, body } =
-                self.fetch(Call::Download(&path), what, Priority::Finishing).await?;
-            if status.is_success() {
-                // A server may answer with the content itself.
-                let cut = body.len() > limit;
-                return Ok((body.slice(..body.len().min(limit)), cut));
-            }
-            if !status.is_redirection() {
-                return Err(self.refused(status, &headers, &body, what));
-            }
-            match self.redirected(&headers, what) {
-                // Another name of the same thing on the API itself.
-                Ok(on_api) if on_api.starts_with("/repos/") || on_api.starts_with("/repositories/") => {
-                    path = on_api
-                }
-                _ => {
-                    let target = error::header(&headers, LOCATION.as_str())
-                        .ok_or_else(|| error::invalid(what, "redirects to nowhere"))?;
-                    return self.inner.transport.downloads().get(target, what, limit).await;
-                }
-            }
-        }
-        Err(error::invalid(what, "redirects without end"))
+    /// Asks for something that is not remembered, once more if it was lost on the way.
+    pub(super) async fn unremembered(&self, path: &str, what: &str) -> Result<Reply> {
+        self.fetch(Call::Download(path), what, Priority::Finishing).await
+    }
+
+    pub(super) fn transport(&self) -> &Transport {
+        &self.inner.transport
     }
 
     /// What a refusal means. After a limit nothing is sent before its end: asking on makes it longer.
@@ -225,7 +203,7 @@ impl GitHub {
     }
 
     /// The API path that a redirect points to. It must stay on the API's host: the token goes with it.
-    fn redirected(&self, headers: &HeaderMap, what: &str) -> Result<String> {
+    pub(super) fn redirected(&self, headers: &HeaderMap, what: &str) -> Result<String> {
         let location = error::header(headers, LOCATION.as_str())
             .ok_or_else(|| error::invalid(what, "redirects to nowhere"))?;
         let uri: http::Uri =

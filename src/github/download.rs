@@ -8,9 +8,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::{Request, Uri};
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+
 use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as Hyper;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -18,6 +20,7 @@ use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use hyper_util::rt::TokioExecutor;
 use tower_service::Service;
 
+use super::transport::AGENT;
 use super::{ApiBase, Result, error};
 
 /// Redirects that are followed.
@@ -62,54 +65,40 @@ impl Client {
         Ok(Self { hyper: Hyper::builder(TokioExecutor::new()).build(https), reach, timeout })
     }
 
-    /// At most `limit` bytes of an address; the flag tells that there was more.
-    pub async fn get(&self, target: &str, what: &str, limit: usize) -> Result<(Bytes, bool)> {
-        match tokio::time::timeout(self.timeout, self.follow(target, what, limit)).await {
-            Ok(done) => done,
-            Err(_) => Err(error::unreachable(what, "the download took too long")),
-        }
-    }
-
-    async fn follow(&self, target: &str, what: &str, limit: usize) -> Result<(Bytes, bool)> {
+    /// What a storage service has at an address, after redirects.
+    pub async fn open(&self, target: &str, what: &str) -> Result<Response<Incoming>> {
         let mut target = target.to_owned();
         for _ in 0..=MAX_HOPS {
-            let uri = self.allowed(&target, what)?;
-            let request = Request::get(uri)
-                .header(http::header::USER_AGENT, concat!("testrun-operator/", env!("CARGO_PKG_VERSION")))
+            let request = Request::get(self.allowed(&target, what)?)
+                .header(http::header::USER_AGENT, AGENT)
                 .body(Empty::new())
                 .map_err(|_| error::invalid(what, "has an address that cannot be asked"))?;
-            let response = self
-                .hyper
-                .request(request)
-                .await
-                .map_err(|_| error::unreachable(what, "the download failed"))?;
-            let (parts, mut body) = response.into_parts();
-            if parts.status.is_redirection() {
-                target = error::header(&parts.headers, "location")
-                    .ok_or_else(|| error::invalid(what, "redirects to nowhere"))?
-                    .to_owned();
-                continue;
+            let response = match tokio::time::timeout(self.timeout, self.hyper.request(request)).await {
+                Ok(sent) => sent.map_err(|_| error::unreachable(what, "the download failed"))?,
+                Err(_) => return Err(error::unreachable(what, "the storage did not answer in time")),
+            };
+            if !response.status().is_redirection() {
+                return Ok(response);
             }
-            if !parts.status.is_success() {
-                return Err(error::unreachable(
-                    what,
-                    &format!("the download answered {}", parts.status.as_u16()),
-                ));
-            }
-            let mut out = BytesMut::new();
-            while let Some(frame) = body.frame().await {
-                let frame = frame.map_err(|_| error::unreachable(what, "the download broke off"))?;
-                let Ok(data) = frame.into_data() else { continue };
-                let room = limit.saturating_sub(out.len());
-                if data.len() > room {
-                    out.extend_from_slice(&data.slice(..room));
-                    return Ok((out.freeze(), true));
-                }
-                out.extend_from_slice(&data);
-            }
-            return Ok((out.freeze(), false));
+            target = error::header(response.headers(), "location")
+                .ok_or_else(|| error::invalid(what, "redirects to nowhere"))?
+                .to_owned();
         }
         Err(error::invalid(what, "redirects without end"))
+    }
+
+    /// The next piece of a body; None at its end.
+    pub async fn next(&self, body: &mut Incoming, what: &str) -> Result<Option<Bytes>> {
+        loop {
+            let frame = match tokio::time::timeout(self.timeout, body.frame()).await {
+                Ok(Some(frame)) => frame.map_err(|_| error::unreachable(what, "the download broke off"))?,
+                Ok(None) => return Ok(None),
+                Err(_) => return Err(error::unreachable(what, "the download stood still")),
+            };
+            if let Ok(data) = frame.into_data() {
+                return Ok(Some(data));
+            }
+        }
     }
 
     /// HTTPS to a place that may be read; plain HTTP on this machine if the API is here.

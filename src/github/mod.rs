@@ -11,6 +11,7 @@ mod client;
 mod clock;
 mod download;
 mod error;
+mod fetch;
 mod stats;
 mod transport;
 pub mod wire;
@@ -26,6 +27,7 @@ pub use app::{App, Made, Rights};
 pub use budget::{Budget, Pace, Priority, Rate};
 pub use cache::Cache;
 pub use client::{Answer, GitHub, Ties};
+pub use fetch::{Fetched, Unfetched};
 pub use stats::Stats;
 pub use transport::Transport;
 
@@ -146,6 +148,8 @@ impl Ask {
 pub struct Settings {
     /// Time for one request with its body.
     pub timeout: Duration,
+    /// Time for one log or archive; a pause within it is at most `timeout`.
+    pub download: Duration,
     /// Requests of one principal at the same time.
     pub max_in_flight: usize,
     /// Pace of the requests of one principal.
@@ -162,6 +166,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(30),
+            download: Duration::from_secs(120),
             max_in_flight: 10,
             pace: Pace::default(),
             max_pages: 30,

@@ -5,6 +5,7 @@
 mod app;
 mod conditional;
 mod connections;
+mod downloads;
 mod faults;
 mod pr20;
 mod trouble;
