@@ -2,6 +2,7 @@
 //! merge tooling trusts. ARCHITECTURE.md says how data flows through the modules.
 
 pub mod api;
+pub mod attest;
 pub mod cli;
 pub mod collect;
 pub mod config;

@@ -1,6 +1,7 @@
 //! `kubectl-testrun`: the kubectl plugin and one-shot command line. A shell over the same engine as
 //! the controller; it never imports the controller.
 
+mod attest;
 mod cluster;
 mod evidence;
 pub mod exit;
@@ -31,6 +32,10 @@ enum Command {
     Report(reports::ReportArgs),
     /// Exit with the verdict: 0 passed, 1 failed, 2 undecided, 3 cannot read, 64 wrong usage
     Gate(reports::GateArgs),
+    /// Sign a final verdict, for who cannot ask the cluster
+    Attest(attest::AttestArgs),
+    /// Check a signed verdict, without a network
+    Verify(attest::VerifyArgs),
     /// Show reports of a cluster
     Get(reports::GetArgs),
     /// Show reports of a cluster at length
@@ -70,6 +75,8 @@ where
     let result = match cli.command {
         Command::Report(args) => wait(reports::report(&args)),
         Command::Gate(args) => wait(reports::gate(&args)),
+        Command::Attest(args) => wait(attest::attest(&args)),
+        Command::Verify(args) => attest::verify(&args),
         Command::Get(args) => wait(reports::get(&args)),
         Command::Describe(args) => wait(reports::describe(&args)),
         Command::Explain(args) => evidence::explain(&args),

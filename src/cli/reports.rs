@@ -113,11 +113,7 @@ pub(super) async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
     let end = args.timeout.map(|t| Instant::now() + t);
     let gate = match &args.name {
         Some(name) => {
-            if args.source.file.is_some()
-                || args.source.pr.is_some()
-                || args.source.run.is_some()
-                || args.source.branch.is_some()
-            {
+            if args.source.names_more() {
                 return Ok(usage(&anyhow::anyhow!(
                     "with the name of a report only --repo and --sha say what it must be about"
                 )));
@@ -249,7 +245,7 @@ fn print_error(text: &str) {
 }
 
 /// A duration such as `30s`, `10m` or `1h30m`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let expected = || format!("{text:?} must be a duration such as 30s, 10m or 1h30m");
     let span: jiff::SignedDuration = text.parse().map_err(|_| expected())?;
     Duration::try_from(span).map_err(|_| expected())

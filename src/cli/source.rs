@@ -47,6 +47,11 @@ impl SourceArgs {
         self.file.is_some() || self.repo.is_some()
     }
 
+    /// Whether more is named than the commit that a report of a cluster must be about.
+    pub fn names_more(&self) -> bool {
+        self.file.is_some() || self.pr.is_some() || self.run.is_some() || self.branch.is_some()
+    }
+
     /// The report that the arguments describe; an error is wrong usage.
     pub fn report(&self) -> anyhow::Result<TestRunReport> {
         if let Some(file) = &self.file {

@@ -23,7 +23,7 @@ mod rerun;
 mod state;
 mod suites;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod text;
 mod trouble;
 mod waivers;

@@ -6,9 +6,9 @@ use testkit::controlplane::ControlPlane;
 use super::*;
 use crate::cluster::cluster;
 
-const SHA: &str = "99361f9f642d952e7c28134197ccb0326fc6f1a6";
+pub const SHA: &str = "99361f9f642d952e7c28134197ccb0326fc6f1a6";
 
-async fn create(plane: &ControlPlane, namespace: &str, name: &str, finalizer: bool) {
+pub async fn create(plane: &ControlPlane, namespace: &str, name: &str, finalizer: bool) {
     let mut object = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
         "metadata": {"name": name, "namespace": namespace},
         "spec": {"source": {"github": {"repository": "acme/shop", "sha": SHA}}}});
@@ -19,7 +19,7 @@ async fn create(plane: &ControlPlane, namespace: &str, name: &str, finalizer: bo
 }
 
 /// Writes a status as an operator would have: every condition with this generation.
-async fn write(
+pub async fn write(
     plane: &ControlPlane,
     namespace: &str,
     name: &str,
@@ -50,7 +50,7 @@ async fn write(
         .unwrap();
 }
 
-async fn cli(plane: &ControlPlane, namespace: &str, args: &[&str]) -> Ran {
+pub async fn cli(plane: &ControlPlane, namespace: &str, args: &[&str]) -> Ran {
     let all: Vec<&str> = args.iter().copied().chain(["-n", namespace]).collect();
     Cli::new(&all).env("KUBECONFIG", plane.kubeconfig_path().to_str().unwrap()).run().await
 }

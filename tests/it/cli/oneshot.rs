@@ -5,10 +5,10 @@ use testkit::github::{Fault, GitHub, JobSpec, Match, PullSpec, RunSpec, Scenario
 
 use super::*;
 
-const REPO: &str = "acme/shop";
+pub const REPO: &str = "acme/shop";
 
 /// One run with these jobs, ended long ago, on pull request 20.
-fn commit(jobs: &[(&str, &str)]) -> GitHub {
+pub fn commit(jobs: &[(&str, &str)]) -> GitHub {
     let jobs: Vec<(String, String)> = jobs.iter().map(|(n, c)| ((*n).into(), (*c).into())).collect();
     let head = sha_of("head");
     let specs = jobs.clone();
