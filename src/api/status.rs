@@ -645,7 +645,7 @@ pub struct Transition {
 }
 
 /// A re-run of the failed jobs of one run. It is recorded before GitHub is asked, so that no attempt
-/// is ever re-run twice.
+/// is ever re-run twice. With neither `acceptedAt` nor `refused` nobody knows what came of it yet.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Rerun {
@@ -653,12 +653,27 @@ pub struct Rerun {
     pub run_id: i64,
     /// The attempt that failed.
     pub attempt: i64,
-    /// When it was decided.
+    /// When it was decided, or taken up again.
     pub requested_at: Time,
+    /// How often it was decided: more than once after a crash, or when an answer was lost.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub tries: i32,
+    /// When GitHub had taken the request, or was seen to have begun another attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<Time>,
     /// Why GitHub did not take the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     pub refused: Option<String>,
+}
+
+const fn one() -> i32 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_one(n: &i32) -> bool {
+    *n == 1
 }
 
 fn is_zero(n: &i64) -> bool {

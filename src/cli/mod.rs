@@ -10,6 +10,7 @@ mod inspect;
 mod oneshot;
 pub mod render;
 mod reports;
+mod rerun;
 mod source;
 
 use std::io::Write;
@@ -40,6 +41,8 @@ enum Command {
     Get(reports::GetArgs),
     /// Show reports of a cluster at length
     Describe(reports::DescribeArgs),
+    /// Ask GitHub to run again what failed on a commit
+    Rerun(rerun::RerunArgs),
     /// Print the lines of a failing log that say why
     Explain(evidence::ExplainArgs),
     /// Count the tests in reports and logs and list the failing ones
@@ -79,6 +82,7 @@ where
         Command::Verify(args) => attest::verify(&args),
         Command::Get(args) => wait(reports::get(&args)),
         Command::Describe(args) => wait(reports::describe(&args)),
+        Command::Rerun(args) => wait(rerun::rerun(&args)),
         Command::Explain(args) => evidence::explain(&args),
         Command::Parse(args) => evidence::parse(&args),
         Command::Inspect(args) => inspect::inspect(&args),

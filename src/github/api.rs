@@ -205,9 +205,10 @@ impl<'g> Repo<'g> {
         }
     }
 
-    /// Runs the failed jobs of a run, and what depends on them, again.
-    pub async fn rerun_failed_jobs(&self, run: i64) -> Result<()> {
-        let path = format!("{}/actions/runs/{run}/rerun-failed-jobs", self.root);
+    /// Runs all jobs of a run again, or the failed ones and what depends on them.
+    pub async fn rerun(&self, run: i64, failed_only: bool) -> Result<()> {
+        let what = if failed_only { "rerun-failed-jobs" } else { "rerun" };
+        let path = format!("{}/actions/runs/{run}/{what}", self.root);
         self.github
             .post(&path, &serde_json::json!({}), &format!("a re-run of run {run} of {}", self.name))
             .await

@@ -42,6 +42,21 @@ pub(super) fn of_status(
                     format!("the App's installation is suspended, so that {what} cannot be read"),
                 );
             }
+            // The words of a refused re-run.
+            if says(body, "created over a month ago") {
+                return trouble(
+                    Reason::Forbidden,
+                    format!(
+                        "GitHub runs nothing again that is older than 30 days, so that there is not {what}"
+                    ),
+                );
+            }
+            if says(body, "already running") {
+                return trouble(
+                    Reason::Forbidden,
+                    format!("GitHub does not begin {what} while the run is not finished"),
+                );
+            }
             // Private repositories of free plans have no branch rules.
             if says(body, "Upgrade to GitHub ") {
                 return trouble(Reason::NotFound, format!("{what} is not part of the repository's plan"));

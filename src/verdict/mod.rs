@@ -34,6 +34,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 pub(crate) use artifacts::glob;
 pub(crate) use plan::names_workflow;
 pub use plan::{DEFAULT_DEADLINE_SECONDS, DEFAULT_SETTLE_SECONDS};
+pub use rerun::{RedRun, red_runs};
 pub use state::State;
 pub use waivers::{Shared as SharedWaivers, Waivers};
 pub(crate) use waivers::{ended as waiver_ended, next_end as next_waiver_end};
@@ -287,7 +288,9 @@ fn next(plan: &Plan<'_>, decision: &decide::Decision, context: &Context<'_>) -> 
     match decision.wake {
         // GitHub's clock and ours differ; never wake in the past, or the loop is hot.
         // A re-run starts within seconds, at the pace of polling it is seen.
-        _ if decision.open.as_ref().is_some_and(|o| o.0 == Reason::RerunRequested) => Next::Poll(None),
+        Some(at) if decision.open.as_ref().is_some_and(|o| o.0 == Reason::RerunRequested) => {
+            Next::Poll(Some(at.max(context.now + SignedDuration::from_secs(1))))
+        }
         Some(at) => Next::At(at.max(context.now + SignedDuration::from_secs(1))),
         None => Next::Poll(None),
     }

@@ -9,6 +9,8 @@ pub(super) mod promoter;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use jiff::{Timestamp, Unit};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::Resource;
 use kube::runtime::events::{Event, EventType};
 
@@ -17,7 +19,7 @@ use super::reconcile::Shared;
 use crate::api::status::Rerun;
 use crate::api::{ConditionType, Reason, TestRunReport, TestRunReportStatus};
 use crate::github::api::Repo;
-use crate::github::{Ask, GitHub, Priority};
+use crate::github::{Ask, GitHub, Priority, wire};
 use crate::verdict::facts::{Observations, Trouble};
 use crate::verdict::publish::status::{self, CommitStatus};
 use crate::verdict::publish::{self, Outcomes, Problem, Target};
@@ -29,8 +31,9 @@ const LAG: Duration = Duration::from_secs(60);
 /// Something that is changed on GitHub.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Deed {
-    /// Run the failed jobs of a run again, if it still is at this attempt.
-    Rerun { repository: String, run: i64, attempt: i64 },
+    /// Run the failed jobs of a run again, if it still is at this attempt, and not after this time: then
+    /// somebody else may be about to.
+    Rerun { repository: String, run: i64, attempt: i64, until: Timestamp },
     /// Set a commit status.
     Status(CommitStatus),
 }
@@ -38,14 +41,33 @@ pub enum Deed {
 /// Does it on GitHub.
 pub(super) async fn carry_out(github: &GitHub, deed: &Deed) -> Result<(), Trouble> {
     match deed {
-        Deed::Rerun { repository, run, attempt } => {
-            let repo = Repo::new(github, repository, Ask::now(Priority::Gating));
-            let now = repo.run(*run).await?;
-            // Somebody else was faster.
-            if now.run_attempt != *attempt || now.status != "completed" {
+        Deed::Rerun { repository, run, attempt, until } => {
+            let repo = || Repo::new(github, repository, Ask::now(Priority::Gating));
+            // Somebody else was faster, or an earlier request got through.
+            let moved = |now: &wire::Run| now.run_attempt != *attempt || now.status != "completed";
+            if moved(&repo().run(*run).await?) {
                 return Ok(());
             }
-            repo.rerun_failed_jobs(*run).await
+            let left = Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default();
+            let late = || Trouble {
+                reason: Reason::GitHubUnavailable,
+                message: format!("asking for a re-run of run {run} took too long"),
+                retry_at: None,
+            };
+            if left.is_zero() {
+                return Err(late());
+            }
+            let repository = repo();
+            let asked = tokio::time::timeout(left, repository.rerun(*run, true)).await;
+            let refused = match asked.unwrap_or_else(|_| Err(late())) {
+                Ok(()) => return Ok(()),
+                Err(trouble) => trouble,
+            };
+            // Two who ask at once are both served by one attempt, and an answer may be lost.
+            match repo().run(*run).await {
+                Ok(now) if moved(&now) => Ok(()),
+                _ => Err(refused),
+            }
         }
         Deed::Status(s) => {
             let repo = Repo::new(github, &s.repository, Ask::now(Priority::Gating));
@@ -57,19 +79,21 @@ pub(super) async fn carry_out(github: &GitHub, deed: &Deed) -> Result<(), Troubl
 /// What the controller remembers of its deeds for one report.
 #[derive(Debug, Default)]
 pub(super) struct Done {
-    refused: Vec<(i64, i64, String)>,
+    /// By run and attempt: when GitHub took the request, or why it did not.
+    reruns: BTreeMap<(i64, i64), Result<Time, String>>,
     published: Option<(CommitStatus, Instant)>,
     outcomes: Outcomes,
     warned: BTreeMap<Option<Target>, String>,
 }
 
 impl Done {
-    /// Puts refusals that the status does not tell yet into its records.
+    /// Puts what came of re-runs into the records of a status that does not tell it yet.
     pub fn tell(&self, status: &mut TestRunReportStatus) {
         for record in &mut status.reruns {
-            let refusal = self.refused.iter().find(|(r, a, _)| *r == record.run_id && *a == record.attempt);
-            if let (None, Some((_, _, why))) = (&record.refused, refusal) {
-                record.refused = Some(why.clone());
+            match self.reruns.get(&(record.run_id, record.attempt)) {
+                Some(Ok(at)) if record.accepted_at.is_none() => record.accepted_at = Some(at.clone()),
+                Some(Err(why)) if record.refused.is_none() => record.refused = Some(why.clone()),
+                _ => {}
             }
         }
     }
@@ -87,7 +111,10 @@ pub(super) fn tell(
     shared: &Shared,
     status: &mut TestRunReportStatus,
 ) {
-    let outcomes = shared.memory.deeds(report, |done| done.outcomes.clone());
+    let outcomes = shared.memory.deeds(report, |done| {
+        done.tell(status);
+        done.outcomes.clone()
+    });
     publish::tell(&report.spec, &outcomes, context, status);
 }
 
@@ -102,14 +129,28 @@ pub(super) async fn reruns(
     let Some(access) = access else { return false };
     let mut refused = false;
     for (record, deed) in new_reruns(before, after) {
-        tracing::info!(run = record.run_id, attempt = record.attempt, "asks for a re-run of the failed jobs");
-        if let Err(trouble) = shared.observer.act(report, access.clone(), &deed).await {
-            let why = format!("run {} was not re-run: {}", record.run_id, trouble.message);
-            warn(report, None, "RerunRefused", &why, shared).await;
-            let entry = (record.run_id, record.attempt, text::clean(&why, 512));
-            shared.memory.deeds(report, |d| d.refused.push(entry));
-            refused = true;
-        }
+        let tries = record.tries;
+        tracing::info!(
+            run = record.run_id,
+            attempt = record.attempt,
+            tries,
+            "asks for a re-run of the failed jobs"
+        );
+        let outcome = match shared.observer.act(report, access.clone(), &deed).await {
+            Ok(()) => Ok(Time(Timestamp::now().round(Unit::Second).unwrap_or_default())),
+            // Whether it was done is not known; the record stays open, and is taken up again.
+            Err(trouble) if passes(trouble.reason) => {
+                tracing::warn!("run {} may not be re-run yet: {}", record.run_id, trouble.message);
+                continue;
+            }
+            Err(trouble) => {
+                let why = format!("run {} was not re-run: {}", record.run_id, trouble.message);
+                warn(report, None, "RerunRefused", &why, shared).await;
+                refused = true;
+                Err(text::clean(&why, 512))
+            }
+        };
+        shared.memory.deeds(report, |d| d.reruns.insert((record.run_id, record.attempt), outcome));
     }
     refused
 }
@@ -194,9 +235,14 @@ async fn set_status(
     }
 }
 
+/// Trouble that ends by itself.
+const fn passes(reason: Reason) -> bool {
+    matches!(reason, Reason::GitHubUnavailable | Reason::RateLimited)
+}
+
 /// A refusal by GitHub. What passes by itself is warned of and tried again; it is no news for the status.
 async fn refused(report: &TestRunReport, target: Target, trouble: Trouble, shared: &Shared) {
-    let passing = matches!(trouble.reason, Reason::GitHubUnavailable | Reason::RateLimited);
+    let passing = passes(trouble.reason);
     let problem = Problem { reason: Reason::PublishRefused, message: trouble.message };
     if passing {
         return warn(report, Some(target), problem.reason.as_str(), &problem.message, shared).await;
@@ -239,17 +285,22 @@ async fn warn(report: &TestRunReport, about: Option<Target>, reason: &str, messa
     }
 }
 
-/// The re-runs that a status asks for and the one before it did not.
+/// The re-runs that a status asks for and the one before it did not: new records, and those taken up again.
 fn new_reruns<'s>(
     before: Option<&TestRunReportStatus>,
     after: &'s TestRunReportStatus,
 ) -> Vec<(&'s Rerun, Deed)> {
     let known = before.map(|b| b.reruns.as_slice()).unwrap_or_default();
     let Some(source) = &after.source else { return Vec::new() };
+    let key = |r: &Rerun| (r.run_id, r.attempt, r.tries);
     let is_new = |r: &&Rerun| {
-        r.refused.is_none() && !known.iter().any(|k| k.run_id == r.run_id && k.attempt == r.attempt)
+        r.refused.is_none() && r.accepted_at.is_none() && !known.iter().any(|k| key(k) == key(r))
     };
-    let deed =
-        |r: &Rerun| Deed::Rerun { repository: source.repository.clone(), run: r.run_id, attempt: r.attempt };
+    let deed = |r: &Rerun| Deed::Rerun {
+        repository: source.repository.clone(),
+        run: r.run_id,
+        attempt: r.attempt,
+        until: r.ask_until(),
+    };
     after.reruns.iter().filter(is_new).map(|r| (r, deed(r))).collect()
 }

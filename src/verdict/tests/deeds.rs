@@ -1,6 +1,7 @@
 //! What the operator may do on GitHub: re-runs within `spec.rerun`, and the published status.
 
 use jiff::ToSpan;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::*;
 use crate::api::publish::{PublishSpec, PublishStatus};
@@ -54,16 +55,74 @@ fn attempts_are_bounded() {
     assert_eq!(condition(&e, ConditionType::Stalled), "True/RequiredFailed");
 }
 
+/// The same facts some minutes after the first look.
+fn minutes_later(f: &Facts, previous: &TestRunReportStatus, minutes: i64) -> Evaluation {
+    let later = Context { now: at(1000) + minutes.minutes(), ..context(Some(previous)) };
+    evaluate(&twice(), &Observations::Facts(Box::new(f.clone())), &later)
+}
+
 #[test]
 fn an_attempt_is_asked_for_once_and_not_waited_for_for_ever() {
     let f = jobs(&[("a", "failure")]);
     let first = eval(&twice(), &f);
     let second = after(&twice(), &f, &first.status);
     assert_eq!(first.status, second.status);
-    let later = Context { now: at(1000) + 5.minutes(), ..context(Some(&second.status)) };
-    let third = evaluate(&twice(), &Observations::Facts(Box::new(f)), &later);
-    assert_eq!(asked(&third), [(7, 1)]);
-    assert_eq!(condition(&third, ConditionType::Stalled), "True/RequiredFailed");
+    let mut taken = second.status.clone();
+    taken.reruns[0].accepted_at = Some(Time(at(1001)));
+    let waits = minutes_later(&f, &taken, 4);
+    assert_eq!(waits.status, taken, "what GitHub took is not asked for again");
+    assert_eq!(waits.next, Next::Poll(Some(at(1300))));
+    let last = minutes_later(&f, &taken, 5);
+    assert_eq!(asked(&last), [(7, 1)]);
+    assert_eq!(condition(&last, ConditionType::Stalled), "True/RequiredFailed");
+}
+
+#[test]
+fn a_record_of_which_nothing_is_known_is_taken_up_again_a_few_times() {
+    let f = jobs(&[("a", "failure")]);
+    let first = eval(&twice(), &f);
+    assert_eq!(first.next, Next::Poll(Some(at(1120))));
+    let soon = minutes_later(&f, &first.status, 1);
+    assert_eq!(soon.status, first.status, "whoever wrote it may still be asking");
+    assert!(first.status.reruns[0].ask_until() < at(1120), "and has stopped by then");
+    let mut status = first.status;
+    for (minutes, tries) in [(2, 2), (4, 3), (6, 3)] {
+        let e = minutes_later(&f, &status, minutes);
+        assert_eq!(e.status.reruns.iter().map(|r| r.tries).collect::<Vec<_>>(), [tries], "{minutes}");
+        assert_eq!(condition(&e, ConditionType::Reconciling), "True/RerunRequested");
+        status = e.status;
+    }
+    let given_up = minutes_later(&f, &status, 9);
+    assert_eq!(condition(&given_up, ConditionType::Stalled), "True/RequiredFailed");
+}
+
+#[test]
+fn a_record_that_is_long_past_or_of_another_attempt_is_not_taken_up_again() {
+    let f = jobs(&[("a", "failure")]);
+    let first = eval(&twice(), &f);
+    let late = minutes_later(&f, &first.status, 61);
+    assert_eq!(late.status.reruns, first.status.reruns);
+    assert_eq!(condition(&late, ConditionType::Stalled), "True/RequiredFailed");
+    let mut moved = f.clone();
+    moved.runs[0].attempt = 2;
+    moved.runs[0].jobs[0].attempt = 2;
+    let e = minutes_later(&moved, &first.status, 3);
+    assert_eq!(e.status.reruns, first.status.reruns, "it began after all");
+    let off = Context { now: at(1000) + 3.minutes(), ..context(Some(&first.status)) };
+    let e = evaluate(&spec(), &Observations::Facts(Box::new(f)), &off);
+    assert_eq!(e.status.reruns, first.status.reruns, "the spec does not ask any more");
+}
+
+#[test]
+fn what_is_run_again_by_hand_is_what_failed_and_counts() {
+    let red = |f: &Facts| -> Vec<i64> {
+        red_runs(&spec(), f, at(1000)).unwrap().into_iter().map(|r| r.id).collect()
+    };
+    assert_eq!(red(&jobs(&[("a", "success")])), [0_i64; 0]);
+    assert_eq!(red(&jobs(&[("a", "failure"), ("b", "cancelled")])), [7]);
+    let mut f = jobs(&[("a", "success")]);
+    f.checks = vec![check("coverage", "failure")];
+    assert_eq!(red(&f), [0_i64; 0], "a check of another app is no run");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod cluster;
 mod examples;
 mod oneshot;
 mod reference;
+mod rerun;
 
 use std::path::PathBuf;
 use std::process::Stdio;

@@ -180,7 +180,8 @@ async fn looks_at_the_same_time_share_one_exchange_and_one_refusal() {
 #[tokio::test]
 async fn what_changes_something_asks_for_that_right_alone() {
     let bench = Bench::start(scenario());
-    bench.act(Deed::Rerun { repository: REPO.into(), run: 77, attempt: 1 }).await.unwrap();
+    let until = jiff::Timestamp::MAX;
+    bench.act(Deed::Rerun { repository: REPO.into(), run: 77, attempt: 1, until }).await.unwrap();
     let status = CommitStatus {
         repository: REPO.into(),
         sha: sha_of("head"),

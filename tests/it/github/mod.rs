@@ -8,6 +8,7 @@ mod connections;
 mod downloads;
 mod faults;
 mod pr20;
+mod reruns;
 mod trouble;
 
 use secrecy::SecretString;
