@@ -140,6 +140,8 @@ reasons! {
     NotCollected,
     /// A bundle exists, and GitHub has deleted its content.
     Expired,
+    /// A bundle exists, and its content is not what was uploaded, or no archive.
+    Corrupt,
     /// Jobs are still running; bundles may still come.
     Waiting,
     /// Everything that spec.publish asks for shows the verdict.

@@ -1,16 +1,18 @@
-//! Reads what explains: logs of jobs that failed or that hide a failure.
+//! Reads what explains: logs and reports of jobs that failed or that hide a failure.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
+use super::archives::Archives;
 use super::expectations::BaselineIds;
 use super::memory::Memory;
 use crate::api::TestRunReportSpec;
 use crate::api::spec::default_max_log_bytes;
 use crate::evidence::job::of_job;
 use crate::github::api::Repo;
-use crate::verdict::facts::{Evidence, Gap, GapKind, Job, Run};
+use crate::verdict::facts::{ArtifactFact, Gap, GapKind, Job, Run};
 
 /// Logs read in one look; the rest follows in the next ones.
 const MAX_LOGS: usize = 30;
@@ -19,66 +21,42 @@ const MAX_BYTES: usize = 256 << 20;
 /// How long after its job a log may come.
 const LATE: SignedDuration = SignedDuration::from_hours(1);
 
-/// Reads the logs that matter and are not known yet.
+/// Reads the logs and archives that matter and are not known yet.
 pub(super) async fn read(
     repo: &Repo<'_>,
     spec: &TestRunReportSpec,
     runs: &mut [Run],
+    artifacts: &mut [ArtifactFact],
     baseline: &BaselineIds,
     gaps: &mut Vec<Gap>,
     memory: &Memory,
 ) {
-    let limit = spec.artifacts.as_ref().map_or(default_max_log_bytes(), |a| a.max_log_bytes);
-    let limit = usize::try_from(limit).unwrap_or(0);
-    let (mut left, mut bytes) = (MAX_LOGS, MAX_BYTES);
-    let mut skipped = 0;
+    let mut archives = Archives::new(repo, memory, spec.artifacts.as_ref(), runs, artifacts);
+    let mut logs = Logs::new(repo, memory, spec);
     for run in runs.iter_mut() {
         let (repository, path) = (run.repository.clone(), run.path.clone());
         for job in run.jobs.iter_mut().filter(|j| tells(j)) {
             if let Some(known) = memory.evidence(&repository, job.id) {
                 job.evidence = Some((*known).clone());
+                archives.recall(&repository, artifacts, job.id);
                 continue;
             }
-            if let Some(message) = memory.absence(&repository, job.id) {
-                gaps.push(Gap { kind: GapKind::Log, message });
-                continue;
-            }
-            if limit == 0 {
-                continue;
-            }
-            if left == 0 || bytes == 0 {
-                skipped += 1;
-                continue;
-            }
-            left -= 1;
-            let (log, cut) = match repo.log(job.id, limit.min(bytes)).await {
-                Ok(read) => read,
-                // A log only explains, so whatever keeps it away is a gap.
-                Err(why) => {
-                    let message = format!("the log of job {} {why}", job.id);
-                    // The log of a job that has just ended may still come.
-                    let old = |(now, at): (Timestamp, Timestamp)| now.duration_since(at) > LATE;
-                    if why.is_gone() && repo.date().zip(job.completed_at).is_some_and(old) {
-                        memory.keep_absence(&repository, job.id, message.clone());
-                    }
-                    gaps.push(Gap { kind: GapKind::Log, message });
-                    continue;
-                }
+            let log = logs.read(&repository, job, gaps).await;
+            let reports = archives.reports(&repository, artifacts, job.id, gaps).await;
+            let (log, cut, open) = match log {
+                Log::Read(log, cut) => (log, cut, false),
+                Log::Absent { open } if reports.found.is_some() => (Bytes::new(), false, open),
+                Log::Absent { .. } => continue,
             };
-            bytes = bytes.saturating_sub(log.len());
             let id = baseline.get(&(path.clone(), job.name.clone())).copied();
-            let passing = match id.filter(|_| left > 0 && failed(job)) {
-                Some(id) => {
-                    left -= 1;
-                    // Without a passing log the lines are chosen by other means.
-                    repo.log(id, limit.min(bytes)).await.ok().map(|(log, _)| log)
-                }
+            let passing = match id.filter(|_| failed(job) && !log.is_empty()) {
+                Some(id) => logs.passing(id).await,
                 None => None,
             };
-            bytes = bytes.saturating_sub(passing.as_ref().map_or(0, |p| p.len()));
             let name = job.name.clone();
             // Parsing is pure computation and may take a second for a large log.
-            let work = tokio::task::spawn_blocking(move || of_job(&name, &log, passing.as_deref(), &[]));
+            let work =
+                tokio::task::spawn_blocking(move || of_job(&name, &log, passing.as_deref(), reports.found));
             let Ok(mut evidence) = work.await else {
                 gaps.push(Gap {
                     kind: GapKind::Log,
@@ -87,27 +65,104 @@ pub(super) async fn read(
                 continue;
             };
             evidence.interrupted |= cut;
-            if cut {
-                gaps.push(Gap {
-                    kind: GapKind::Log,
-                    message: format!("of the log of job {} only the first {limit} bytes were read", job.id),
-                });
+            // What another look may complete is not remembered.
+            if !open && !reports.open {
+                memory.keep_evidence(&repository, job.id, Arc::new(evidence.clone()));
             }
-            keep(memory, &repository, job, evidence);
+            job.evidence = Some(evidence);
         }
+        archives.bundles(&repository, run, artifacts, gaps).await;
     }
-    if skipped > 0 {
-        gaps.push(Gap {
-            kind: GapKind::Log,
-            message: format!("logs of {skipped} jobs not read in this look"),
-        });
-    }
+    logs.end(gaps);
+    archives.end(gaps);
 }
 
-fn keep(memory: &Memory, repository: &str, job: &mut Job, evidence: Evidence) {
-    let evidence = Arc::new(evidence);
-    memory.keep_evidence(repository, job.id, Arc::clone(&evidence));
-    job.evidence = Some((*evidence).clone());
+/// The log of a job.
+enum Log {
+    /// Its bytes, and whether there were more.
+    Read(Bytes, bool),
+    /// It is not had; open if another look may.
+    Absent { open: bool },
+}
+
+/// The logs of one look.
+struct Logs<'a> {
+    repo: &'a Repo<'a>,
+    memory: &'a Memory,
+    /// Bytes of one log.
+    limit: usize,
+    left: usize,
+    bytes: usize,
+    skipped: usize,
+}
+
+impl<'a> Logs<'a> {
+    fn new(repo: &'a Repo<'a>, memory: &'a Memory, spec: &TestRunReportSpec) -> Self {
+        let limit = spec.artifacts.as_ref().map_or(default_max_log_bytes(), |a| a.max_log_bytes);
+        let limit = usize::try_from(limit).unwrap_or(0);
+        Self { repo, memory, limit, left: MAX_LOGS, bytes: MAX_BYTES, skipped: 0 }
+    }
+
+    async fn read(&mut self, repository: &str, job: &Job, gaps: &mut Vec<Gap>) -> Log {
+        if let Some(message) = self.memory.absence(repository, job.id) {
+            gaps.push(Gap { kind: GapKind::Log, message });
+            return Log::Absent { open: false };
+        }
+        if self.limit == 0 {
+            return Log::Absent { open: false };
+        }
+        if self.left == 0 || self.bytes == 0 {
+            self.skipped += 1;
+            return Log::Absent { open: true };
+        }
+        self.left -= 1;
+        let limit = self.limit;
+        match self.repo.log(job.id, limit.min(self.bytes)).await {
+            Ok((log, cut)) => {
+                self.bytes = self.bytes.saturating_sub(log.len());
+                if cut {
+                    gaps.push(Gap {
+                        kind: GapKind::Log,
+                        message: format!(
+                            "of the log of job {} only the first {limit} bytes were read",
+                            job.id
+                        ),
+                    });
+                }
+                Log::Read(log, cut)
+            }
+            // A log only explains, so whatever keeps it away is a gap.
+            Err(why) => {
+                let message = format!("the log of job {} {why}", job.id);
+                // The log of a job that has just ended may still come.
+                let old = |(now, at): (Timestamp, Timestamp)| now.duration_since(at) > LATE;
+                let gone = why.is_gone() && self.repo.date().zip(job.completed_at).is_some_and(old);
+                if gone {
+                    self.memory.keep_absence(repository, job.id, message.clone());
+                }
+                gaps.push(Gap { kind: GapKind::Log, message });
+                Log::Absent { open: !gone }
+            }
+        }
+    }
+
+    /// A passing log to compare with. Without one the lines are chosen by other means.
+    async fn passing(&mut self, job: i64) -> Option<Bytes> {
+        self.left = self.left.checked_sub(1)?;
+        let (log, _) = self.repo.log(job, self.limit.min(self.bytes)).await.ok()?;
+        self.bytes = self.bytes.saturating_sub(log.len());
+        Some(log)
+    }
+
+    /// Says what is left for the next look.
+    fn end(self, gaps: &mut Vec<Gap>) {
+        if self.skipped > 0 {
+            gaps.push(Gap {
+                kind: GapKind::Log,
+                message: format!("logs of {} jobs not read in this look", self.skipped),
+            });
+        }
+    }
 }
 
 fn failed(job: &Job) -> bool {

@@ -11,7 +11,7 @@ use lru::LruCache;
 
 use crate::api::spec::GitHubSource;
 use crate::github::wire;
-use crate::verdict::facts::{Annotation, Evidence, Facts};
+use crate::verdict::facts::{Analysis, Annotation, Evidence, Facts};
 
 /// Jobs whose evidence or annotations are kept.
 const JOBS: usize = 4096;
@@ -22,7 +22,7 @@ const LOOKS: usize = 1024;
 
 /// Key of a completed run: a re-run changes the attempt, everything else the time.
 pub(super) type RunKey = (String, i64, i64, Option<Timestamp>);
-/// A job of a repository.
+/// A job or an artifact of a repository.
 type JobKey = (String, i64);
 /// Jobs of a run as listed, and how many GitHub counts.
 pub(super) type Jobs = Arc<(i64, Vec<wire::Job>)>;
@@ -33,6 +33,8 @@ pub struct Memory {
     evidence: Bounded<JobKey, Arc<Evidence>, JOBS>,
     /// Why the log of a job will never be read.
     absences: Bounded<JobKey, String, JOBS>,
+    /// What is in an artifact, or why that will never be known.
+    analyses: Bounded<JobKey, Arc<Analysis>, JOBS>,
     annotations: Bounded<JobKey, Arc<Vec<Annotation>>, JOBS>,
     runs: Bounded<RunKey, Jobs, RUNS>,
     looks: Bounded<String, Arc<Facts>, LOOKS>,
@@ -58,6 +60,14 @@ impl Memory {
 
     pub(super) fn keep_absence(&self, repository: &str, job: i64, why: String) {
         self.absences.put((repository.to_owned(), job), why);
+    }
+
+    pub(super) fn analysis(&self, repository: &str, artifact: i64) -> Option<Arc<Analysis>> {
+        self.analyses.get(&(repository.to_owned(), artifact))
+    }
+
+    pub(super) fn keep_analysis(&self, repository: &str, artifact: i64, analysis: Arc<Analysis>) {
+        self.analyses.put((repository.to_owned(), artifact), analysis);
     }
 
     pub(super) fn annotations(&self, repository: &str, job: i64) -> Option<Arc<Vec<Annotation>>> {

@@ -4,6 +4,7 @@
 //! The list of runs is read again at the end: if it moved, the facts say that they are not confirmed.
 //! A look that reads less than everything says so, and no verdict is final by it.
 
+mod archives;
 mod checks;
 mod evidence;
 mod expectations;
@@ -97,9 +98,9 @@ async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, ask: 
     let shared = repo.asking(if deciding { ask } else { ask.within(SHARED_AGE) });
     let (expectations, baseline_jobs) =
         expectations::read(&shared, &resolved, actions_app, &mut gaps, memory).await?;
-    let artifacts = artifacts(&repo, spec, &runs, &mut gaps).await?;
+    let mut artifacts = artifacts(&repo, spec, &runs, &mut gaps).await?;
     runs::annotate(&repo, &mut runs, &annotated, &mut gaps, memory).await?;
-    evidence::read(&repo, spec, &mut runs, &baseline_jobs, &mut gaps, memory).await;
+    evidence::read(&repo, spec, &mut runs, &mut artifacts, &baseline_jobs, &mut gaps, memory).await;
 
     let confirmed = deciding && {
         let again = repo.asking(Ask::now(ask.priority)).runs_of(&sha).await?;
@@ -163,7 +164,7 @@ async fn artifacts(
             expired: a.expired,
             url: format!("{}/artifacts/{}", run.url, a.id),
             api_url: a.archive_download_url,
-            layout: None,
+            analysis: None,
         }));
     }
     Ok(out)

@@ -14,7 +14,7 @@ use secrecy::SecretString;
 pub use live::Live;
 
 use crate::github::ApiBase;
-use crate::verdict::glob;
+use crate::verdict::belongs::glob;
 
 /// Bytes of a token or key that are read of a file.
 const MAX_FILE: u64 = 64 << 10;

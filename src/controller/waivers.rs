@@ -16,7 +16,8 @@ use kube::{Api, ResourceExt};
 use super::memory::Memory;
 use crate::api::{TestRunReport, TestRunWaiver};
 use crate::runtime::health::Health;
-use crate::verdict::{SharedWaivers, glob};
+use crate::verdict::SharedWaivers;
+use crate::verdict::belongs::glob;
 
 /// Between two tries to list them at the start.
 const AGAIN: Duration = Duration::from_secs(2);

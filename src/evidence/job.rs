@@ -22,6 +22,9 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
+
+use super::bundle;
 use super::explain::{self, Explanation, Options, Reason, excerpt};
 use super::fingerprint::Failures;
 use super::parse::{self, Counts, Failure, FailureKind, Limits, Parsed};
@@ -42,6 +45,16 @@ const CAUSE_LINES: usize = 8;
 /// Blocks of an explanation, and lines that name the cause, that a fingerprint is made from.
 const BLOCKS: usize = 4;
 
+/// Names of objects of failing tests that are kept, and characters of each.
+const SUBJECTS: usize = 16;
+const SUBJECT: usize = 128;
+
+/// Seconds before a failure was told in which it may have happened: the test's own, else these.
+const LEAD: f64 = 120.0;
+const LEAD_MOST: f64 = 3600.0;
+/// How much later its servers may have logged something of it.
+const AFTER: SignedDuration = SignedDuration::from_secs(5);
+
 /// Bytes of a line that identify it.
 const LINE_BYTES: usize = 8192;
 
@@ -51,14 +64,18 @@ const TIMING: i64 = 50;
 /// The end of a log in which a cancellation is looked for, in bytes.
 const TAIL: usize = 64 << 10;
 
-/// What a job's log and reports say. `baseline` is a passing log of the same job.
-pub fn of_job(name: &str, log: &[u8], baseline: Option<&[u8]>, reports: &[(String, Vec<u8>)]) -> Evidence {
+/// What a job's log and reports say. `baseline` is a passing log of the same job, `reports` what
+/// [`parse::parse_archives`] found in all its test reports. An empty log is none.
+pub fn of_job(name: &str, log: &[u8], baseline: Option<&[u8]>, reports: Option<Parsed>) -> Evidence {
     let limits = Limits::default();
     let log = &*super::log::as_utf8(log);
     let console = parse::parse_bytes(name, log, &limits);
-    let reports = merge(read_reports(reports, &limits));
-    let interrupted =
-        !console.complete || cancelled(log) || reports.as_ref().is_some_and(|report| !report.complete);
+    // An archive may hold consoles only; the log has them too, and settles which count.
+    let reports = reports.filter(Parsed::understood);
+    let told = !log.is_empty() || reports.is_none();
+    let interrupted = (told && !console.complete)
+        || cancelled(log)
+        || reports.as_ref().is_some_and(|report| !report.complete);
     let tests = settle(console, reports);
     let explanation = explain::explain(log, baseline, &Options::default());
     let excerpt = excerpt(log, &explanation, EXCERPT);
@@ -68,6 +85,7 @@ pub fn of_job(name: &str, log: &[u8], baseline: Option<&[u8]>, reports: &[(Strin
         .filter(|line| !line.text.is_empty())
         .collect();
     let failures = identity(&tests.failing, &explanation, log);
+    let focus = focus(&tests.failing, &explanation, log);
     Evidence {
         tests: tests.counts,
         interrupted,
@@ -78,45 +96,9 @@ pub fn of_job(name: &str, log: &[u8], baseline: Option<&[u8]>, reports: &[(Strin
         fingerprint: failures.fingerprint(),
         signature: failures.signature(),
         baseline: baseline.is_some(),
+        window: focus.window,
+        subjects: focus.subjects,
     }
-}
-
-/// Reads reports; what is no report of a known format is left out.
-fn read_reports(reports: &[(String, Vec<u8>)], limits: &Limits) -> Vec<Parsed> {
-    let mut read: Vec<(&[u8], Parsed)> = Vec::new();
-    for (name, bytes) in reports {
-        if read.iter().any(|(known, _)| *known == bytes.as_slice()) {
-            continue;
-        }
-        let parsed = parse::parse_bytes(name, bytes, limits);
-        // An archive may hold consoles only; the log has them too, and settles which count.
-        if parsed.understood() {
-            read.push((bytes, parsed));
-        }
-    }
-    read.into_iter().map(|(_, parsed)| parsed).collect()
-}
-
-/// Adds reports up; one run written in two formats counts once.
-fn merge(reports: Vec<Parsed>) -> Option<Parsed> {
-    let mut kept: Vec<Parsed> = Vec::new();
-    for report in reports {
-        let twin = kept.iter().any(|known| {
-            known.format != report.format && known.tests == report.tests && !distinct(known, &report)
-        });
-        if !twin {
-            kept.push(report);
-        }
-    }
-    let mut kept = kept.into_iter();
-    let mut sum = kept.next()?;
-    for report in kept {
-        sum.tests.merge(report.tests);
-        sum.failures_total = sum.failures_total.saturating_add(report.failures_total);
-        sum.complete &= report.complete;
-        sum.failures.extend(report.failures);
-    }
-    Some(sum)
 }
 
 /// Counts and failing tests of a job.
@@ -305,6 +287,47 @@ fn identity(failing: &[Failure], explanation: &Explanation, log: &[u8]) -> Failu
     }
     wanted.iter().filter_map(|number| texts.get(number)).for_each(|text| failures.line(text));
     failures
+}
+
+/// When the failing tests ran and what their objects are called, to find them in bundles.
+fn focus(failing: &[Failure], explanation: &Explanation, log: &[u8]) -> bundle::Options {
+    let mut subjects: Vec<String> = Vec::new();
+    let mut read = |text: &str| {
+        for name in explain::line::found(text) {
+            if subjects.len() < SUBJECTS && !subjects.iter().any(|known| known == name) {
+                subjects.push(plain::line(name, SUBJECT));
+            }
+        }
+    };
+    for failure in failing.iter().take(FAILING) {
+        read(&failure.name);
+        read(failure.message.as_deref().unwrap_or_default());
+    }
+    let lead = failing.iter().filter_map(|failure| failure.duration).fold(0.0, f64::max);
+    let lead = if lead > 0.0 { lead.min(LEAD_MOST) } else { LEAD };
+    let of_test = |block: &&explain::Block| {
+        matches!(
+            block.reason,
+            Reason::FailingTest { .. } | Reason::ErrorMarker { .. } | Reason::StackTrace { .. }
+        )
+    };
+    let starts: Vec<u64> = explanation.lines.iter().filter(of_test).take(BLOCKS).map(|b| b.start).collect();
+    let last = starts.iter().max().copied().unwrap_or_default();
+    let mut times: Vec<Timestamp> = Vec::new();
+    for line in super::log::lines(log).take_while(|line| line.number <= last) {
+        if starts.contains(&line.number) {
+            times.extend(
+                super::log::split_envelope(line.raw).0.and_then(|stamp| stamp.parse::<Timestamp>().ok()),
+            );
+        }
+    }
+    let before = |at: Timestamp| at.checked_sub(SignedDuration::try_from_secs_f64(lead).ok()?).ok();
+    let window = times
+        .iter()
+        .min()
+        .zip(times.iter().max())
+        .and_then(|(first, last)| Some((before(*first)?, last.checked_add(AFTER).ok()?)));
+    bundle::Options { window, subjects }
 }
 
 /// Whether the log ends because somebody, or a time limit, ended the job.

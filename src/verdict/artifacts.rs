@@ -5,34 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::belongs::{ArtifactKind, Candidate, owner};
 use super::conditions::Draft;
-use super::facts::{ArtifactFact, Facts, GapKind};
+use super::facts::{Analysis, ArtifactFact, Content, Facts, GapKind};
 use super::items::{Item, Items};
 use super::plan::Plan;
 use super::report::len;
 use super::state::State;
-use super::suites::matrix;
 use super::text::{self, clean, clean_some};
 use crate::api::conditions::{ConditionStatus, ConditionType, Reason};
-use crate::api::status::Artifact;
+use crate::api::status::{Artifact, ArtifactAnalysis, BundleFinding};
 
 const MAX_ARTIFACTS: usize = 200;
-const MUST_GATHER: [&str; 1] = ["*must-gather*"];
-const TEST_REPORTS: [&str; 4] = ["*test-results*", "*test-report*", "*junit*", "*ctrf*"];
+/// Findings of one bundle.
+const MAX_FINDINGS: usize = 10;
 
-/// What an artifact is, by its name.
-fn kind(plan: &Plan<'_>, name: &str) -> &'static str {
-    let spec = plan.spec.artifacts.as_ref();
-    let any = |own: &[String], default: &[&str]| {
-        if own.is_empty() { default.iter().any(|g| glob(g, name)) } else { own.iter().any(|g| glob(g, name)) }
-    };
-    if any(spec.map_or(&[], |s| &s.must_gather), &MUST_GATHER) {
-        "MustGather"
-    } else if any(spec.map_or(&[], |s| &s.test_reports), &TEST_REPORTS) {
-        "TestReport"
-    } else {
-        "Other"
-    }
+fn kind(plan: &Plan<'_>, name: &str) -> ArtifactKind {
+    ArtifactKind::of(plan.spec.artifacts.as_ref(), name)
 }
 
 /// The artifacts that matter, bundles first, and how many there are.
@@ -43,13 +32,13 @@ pub(super) fn list(
     owners: &[Option<usize>],
 ) -> (Vec<Artifact>, i64) {
     let runs: BTreeSet<i64> = items.runs.iter().map(|r| r.id).collect();
-    let mut all: Vec<(&'static str, &ArtifactFact, Option<usize>)> = facts
+    let mut all: Vec<(ArtifactKind, &ArtifactFact, Option<usize>)> = facts
         .artifacts
         .iter()
         .zip(owners)
         .filter(|(a, _)| runs.contains(&a.run_id))
         .map(|(a, owner)| (kind(plan, &a.name), a, *owner))
-        .filter(|(kind, ..)| *kind != "Other")
+        .filter(|(kind, ..)| *kind != ArtifactKind::Other)
         .collect();
     all.sort_by(|a, b| (a.0, &a.1.name, a.1.run_id, a.1.id).cmp(&(b.0, &b.1.name, b.1.run_id, b.1.id)));
     all.dedup_by_key(|(_, a, _)| a.id);
@@ -60,7 +49,7 @@ pub(super) fn list(
         .map(|(kind, a, owner)| Artifact {
             name: clean(&a.name, 255),
             id: a.id,
-            kind: kind.to_owned(),
+            kind: kind.as_str().to_owned(),
             run_id: a.run_id,
             job: owner.and_then(|i| items.items.get(i)).map(|i| clean(&i.name, 255)),
             size_bytes: a.size_bytes,
@@ -68,12 +57,56 @@ pub(super) fn list(
             created_at: a.created_at.map(Time),
             expires_at: a.expires_at.map(Time),
             expired: a.expired,
-            layout: clean_some(a.layout.as_deref(), 32),
+            layout: clean_some(a.analysis.as_ref().and_then(|x| x.layout.as_deref()), 32),
             url: clean(&a.url, 512),
             api_url: clean(&a.api_url, 512),
+            analysis: a.analysis.as_ref().map(analysis),
         })
         .collect();
     (out, total)
+}
+
+fn analysis(of: &Analysis) -> ArtifactAnalysis {
+    let finding = |f: &BundleFinding| BundleFinding {
+        object: clean(&f.object, 200),
+        reason: clean(&f.reason, 200),
+        file: clean(&f.file, 300),
+        text: clean(&f.text, 256),
+        ..f.clone()
+    };
+    ArtifactAnalysis {
+        state: of.state.as_str().to_owned(),
+        message: clean_some(of.message.as_deref(), 512),
+        files_scanned: of.files,
+        findings: of.findings.iter().take(MAX_FINDINGS).map(finding).collect(),
+        findings_total: of.findings_total,
+    }
+}
+
+/// Whether the content of an artifact can be had, and if not, why.
+fn lost(artifact: &ArtifactFact) -> Option<Content> {
+    let state = artifact.analysis.as_ref().map_or(Content::Analysed, |a| a.state);
+    if artifact.expired { Some(Content::Expired) } else { Some(state).filter(|s| !s.can_be_had()) }
+}
+
+/// What became of the bundles of the job with this index, in one word; of several the best.
+pub(super) fn bundle_of_job(
+    plan: &Plan<'_>,
+    facts: &Facts,
+    owners: &[Option<usize>],
+    index: usize,
+) -> &'static str {
+    let own = facts
+        .artifacts
+        .iter()
+        .zip(owners)
+        .filter(|(a, owner)| **owner == Some(index) && kind(plan, &a.name) == ArtifactKind::MustGather);
+    let word = |artifact: &ArtifactFact| match (lost(artifact), artifact.analysis.as_ref().map(|a| a.state)) {
+        (Some(lost), _) => (2, lost.as_str()),
+        (None, Some(Content::TooLarge)) => (1, Content::TooLarge.as_str()),
+        (None, _) => (0, "Recorded"),
+    };
+    own.map(|(a, _)| word(a)).min().map_or("NotCollected", |(_, word)| word)
 }
 
 /// Names of the artifacts that belong to the job with this index.
@@ -117,23 +150,22 @@ pub(super) fn condition(
             draft(ConditionStatus::Unknown, Reason::Waiting, "no job has failed so far".to_owned())
         };
     }
-    // Whether a job has a bundle, and whether one of its bundles can still be had.
-    let mut bundles: BTreeMap<usize, bool> = BTreeMap::new();
+    // What became of the bundle of a job; of several the best.
+    let mut bundles: BTreeMap<usize, Option<Content>> = BTreeMap::new();
     for (artifact, owner) in facts.artifacts.iter().zip(owners) {
         if let Some(owner) = owner
-            && kind(plan, &artifact.name) == "MustGather"
+            && kind(plan, &artifact.name) == ArtifactKind::MustGather
         {
-            *bundles.entry(*owner).or_default() |= !artifact.expired;
+            let lost = lost(artifact);
+            bundles.entry(*owner).and_modify(|known| *known = known.and(lost)).or_insert(lost);
         }
     }
-    let names = |wanted: Option<bool>| -> Vec<&str> {
-        failed
-            .iter()
-            .filter(|(at, _)| bundles.get(at).copied() == wanted)
-            .map(|(_, i)| i.name.as_str())
-            .collect()
+    let names = |wanted: &dyn Fn(Option<&Option<Content>>) -> bool| -> Vec<&str> {
+        failed.iter().filter(|(at, _)| wanted(bundles.get(at))).map(|(_, i)| i.name.as_str()).collect()
     };
-    let (without, expired) = (names(None), names(Some(false)));
+    let without = names(&|bundle| bundle.is_none());
+    let corrupt = names(&|bundle| bundle == Some(&Some(Content::Corrupt)));
+    let expired = names(&|bundle| matches!(bundle, Some(Some(Content::Expired | Content::Deleted))));
     let n = text::count(failed.len(), "failed job");
     if !without.is_empty() {
         let message = format!(
@@ -147,9 +179,17 @@ pub(super) fn condition(
             draft(ConditionStatus::Unknown, Reason::Waiting, format!("{message}; jobs still run"))
         };
     }
+    if !corrupt.is_empty() {
+        let message = format!(
+            "the bundles of {} are not what was uploaded, or no archives: {}",
+            text::count(corrupt.len(), "job"),
+            text::list(corrupt.into_iter(), 5)
+        );
+        return draft(ConditionStatus::False, Reason::Corrupt, message);
+    }
     if !expired.is_empty() {
         let message = format!(
-            "the bundles of {} expired on GitHub: {}",
+            "the bundles of {} expired on GitHub, or were deleted: {}",
             text::count(expired.len(), "job"),
             text::list(expired.into_iter(), 5)
         );
@@ -158,89 +198,16 @@ pub(super) fn condition(
     draft(ConditionStatus::True, Reason::Recorded, format!("the bundles of {n} are recorded"))
 }
 
-/// For each artifact the index of the job of its run whose name fits best.
+/// For each artifact the index of the job that it belongs to.
 pub(super) fn owners(facts: &Facts, items: &[Item<'_>]) -> Vec<Option<usize>> {
-    let jobs: Vec<Candidate> = items
+    let jobs: Vec<Candidate<usize>> = items
         .iter()
         .enumerate()
         .filter(|(_, i)| !i.aggregate && i.job().is_some())
+        // What failed first and passed on a re-run left its bundle behind.
         .filter_map(|(index, i)| {
-            Some(Candidate {
-                index,
-                run: i.run()?.id,
-                value: tokens(matrix(&i.name).unwrap_or(&i.name)),
-                all: tokens(&i.name),
-                // What failed first and passed on a re-run left its bundle behind.
-                failed: i.state == State::Failed || i.recovered,
-            })
+            Some(Candidate::new(index, i.run()?.id, &i.name, i.state == State::Failed || i.recovered))
         })
         .collect();
-    facts
-        .artifacts
-        .iter()
-        .map(|artifact| {
-            let words = tokens(&artifact.name);
-            let fits = jobs
-                .iter()
-                .filter(|j| j.run == artifact.run_id)
-                .filter_map(|j| Some((j.fit(&words)?, j.index)));
-            // Of equal fits the first, so that the order of the list decides nothing.
-            fits.min_by_key(|(fit, index)| (std::cmp::Reverse(*fit), *index)).map(|(_, index)| index)
-        })
-        .collect()
-}
-
-/// A job with its name in words.
-struct Candidate {
-    index: usize,
-    run: i64,
-    /// Words of the matrix value, or of the name where it has none.
-    value: Vec<String>,
-    all: Vec<String>,
-    failed: bool,
-}
-
-impl Candidate {
-    /// How well the words of an artifact's name fit: they must hold what tells the job apart; the
-    /// longer that is, and the more of the rest they hold, the better; then failed jobs come first.
-    fn fit(&self, words: &[String]) -> Option<(usize, usize, bool)> {
-        let found = !self.value.is_empty() && words.windows(self.value.len()).any(|w| w == self.value);
-        found.then(|| (self.value.len(), self.all.iter().filter(|t| words.contains(t)).count(), self.failed))
-    }
-}
-
-fn tokens(name: &str) -> Vec<String> {
-    name.split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|t| !t.is_empty())
-        .map(str::to_ascii_lowercase)
-        .collect()
-}
-
-/// Shell-like match of a whole name: `*` is any text, `?` any character; letters of any case.
-pub(crate) fn glob(pattern: &str, name: &str) -> bool {
-    let (p, n): (Vec<char>, Vec<char>) =
-        (pattern.to_lowercase().chars().collect(), name.to_lowercase().chars().collect());
-    let (mut i, mut j) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while j < n.len() {
-        match p.get(i) {
-            Some('*') => {
-                star = Some((i, j));
-                i += 1;
-            }
-            Some(c) if *c == '?' || n.get(j) == Some(c) => {
-                i += 1;
-                j += 1;
-            }
-            _ => match star {
-                Some((at, from)) => {
-                    i = at + 1;
-                    j = from + 1;
-                    star = Some((at, from + 1));
-                }
-                None => return false,
-            },
-        }
-    }
-    p.get(i..).unwrap_or_default().iter().all(|c| *c == '*')
+    facts.artifacts.iter().map(|artifact| owner(jobs.iter(), artifact.run_id, &artifact.name)).collect()
 }

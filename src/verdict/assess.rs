@@ -9,7 +9,7 @@ use super::state::State;
 use super::text::{clean, count, list, shell};
 use crate::api::Reason;
 use crate::api::conditions::ConditionStatus;
-use crate::api::status::{ActionOption, Assessment, Recommendation};
+use crate::api::status::{ActionOption, Artifact, Assessment, Recommendation};
 
 /// Without a pass seen on a re-run nobody can be surer than this, in percent.
 const CEILING: i64 = 90;
@@ -125,6 +125,7 @@ pub(super) fn recommendation(
     items: &Items<'_>,
     decision: &Decision,
     context: &Context<'_>,
+    artifacts: &[Artifact],
 ) -> Recommendation {
     let repo = shell(&facts.source.repository);
     let red: Vec<&Item<'_>> = items
@@ -217,6 +218,27 @@ pub(super) fn recommendation(
                 "read the failing tests and the lines that explain them, and fix the cause".to_owned(),
                 logs.collect(),
             );
+            let bundles = artifacts.iter().filter(|a| a.kind == "MustGather" && !a.is_gone());
+            let mut commands: Vec<String> = bundles
+                .map(|a| {
+                    let name = shell(&a.name);
+                    format!("gh run download {} --repo {repo} --name {name} --dir {name}", a.run_id)
+                })
+                .take(7)
+                .collect();
+            if !commands.is_empty() {
+                let of = match context.name {
+                    Some(name) => format!("{name} -n {}", context.namespace.unwrap_or("default")),
+                    None => format!("--repo {repo} --sha {}", shell(&facts.source.sha)),
+                };
+                commands.insert(0, format!("kubectl testrun artifacts {of} --download must-gather"));
+                option(
+                    "Download",
+                    "get the must-gather bundles: all at once with their digests compared, or one by one"
+                        .to_owned(),
+                    commands,
+                );
+            }
             option(
                 "Rerun",
                 if cut > 0 {

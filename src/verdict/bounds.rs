@@ -19,16 +19,45 @@ struct Step {
     green: usize,
     artifacts: usize,
     detailed: usize,
+    /// Of each bundle.
+    findings: usize,
 }
 
 /// From generous to bare. `detailed` failures keep tests and lines, the rest only their names.
 const STEPS: [Step; 6] = [
-    Step { tests: 20, lines: 40, text: 300, failures: 100, green: 200, artifacts: 200, detailed: 40 },
-    Step { tests: 10, lines: 20, text: 200, failures: 100, green: 100, artifacts: 100, detailed: 20 },
-    Step { tests: 5, lines: 12, text: 160, failures: 60, green: 40, artifacts: 60, detailed: 12 },
-    Step { tests: 3, lines: 8, text: 120, failures: 40, green: 20, artifacts: 30, detailed: 8 },
-    Step { tests: 2, lines: 5, text: 100, failures: 20, green: 5, artifacts: 20, detailed: 5 },
-    Step { tests: 1, lines: 2, text: 80, failures: 10, green: 0, artifacts: 10, detailed: 3 },
+    Step {
+        tests: 20,
+        lines: 40,
+        text: 300,
+        failures: 100,
+        green: 200,
+        artifacts: 200,
+        detailed: 40,
+        findings: 5,
+    },
+    Step {
+        tests: 10,
+        lines: 20,
+        text: 200,
+        failures: 100,
+        green: 100,
+        artifacts: 100,
+        detailed: 20,
+        findings: 4,
+    },
+    Step {
+        tests: 5,
+        lines: 12,
+        text: 160,
+        failures: 60,
+        green: 40,
+        artifacts: 60,
+        detailed: 12,
+        findings: 3,
+    },
+    Step { tests: 3, lines: 8, text: 120, failures: 40, green: 20, artifacts: 30, detailed: 8, findings: 2 },
+    Step { tests: 2, lines: 5, text: 100, failures: 20, green: 5, artifacts: 20, detailed: 5, findings: 1 },
+    Step { tests: 1, lines: 2, text: 80, failures: 10, green: 0, artifacts: 10, detailed: 3, findings: 0 },
 ];
 
 /// Cuts lists until the status fits, and says so in a note.
@@ -64,6 +93,12 @@ fn apply(step: &Step, status: &mut TestRunReportStatus) {
         }
     }
     status.artifacts.truncate(step.artifacts);
+    for analysis in status.artifacts.iter_mut().filter_map(|a| a.analysis.as_mut()) {
+        analysis.findings.truncate(step.findings);
+        for finding in &mut analysis.findings {
+            finding.text = super::text::clean(&finding.text, step.text);
+        }
+    }
     for suite in &mut status.suites {
         let all = suite.jobs.len();
         let mut green = 0;

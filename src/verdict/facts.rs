@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 
 use crate::api::Reason;
-use crate::api::status::{Cause, ExcerptLine, FailingTest, TestTotals};
+use crate::api::status::{BundleFinding, Cause, ExcerptLine, FailingTest, TestTotals};
 
 /// The outcome of one look at GitHub.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,6 +149,10 @@ pub struct Evidence {
     pub signature: Option<String>,
     /// The excerpt was chosen by comparison with a passing log of the same job.
     pub baseline: bool,
+    /// When the failing tests ran, as far as the log tells.
+    pub window: Option<(Timestamp, Timestamp)>,
+    /// Names of objects that the failing tests made.
+    pub subjects: Vec<String>,
 }
 
 /// Where a check comes from.
@@ -252,8 +256,63 @@ pub struct ArtifactFact {
     pub url: String,
     /// API address to download it from.
     pub api_url: String,
-    /// Layout of a bundle that was looked into.
+    /// What became of it, and what is in it, where it was looked at.
+    pub analysis: Option<Analysis>,
+}
+
+/// What became of an artifact that was looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Analysis {
+    pub state: Content,
+    /// Why it is not whole, or what is in it, in a sentence.
+    pub message: Option<String>,
+    /// Layout of a bundle.
     pub layout: Option<String>,
+    pub files: i64,
+    /// What a bundle says, what says most first.
+    pub findings: Vec<BundleFinding>,
+    /// Findings before the list was cut.
+    pub findings_total: i64,
+}
+
+/// How much of an artifact was had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Content {
+    /// All of it.
+    #[default]
+    Analysed,
+    /// A part of it.
+    Incomplete,
+    /// GitHub has deleted its content.
+    Expired,
+    /// It was deleted or replaced.
+    Deleted,
+    /// It is larger than what may be read.
+    TooLarge,
+    /// It is not what was uploaded, or no archive.
+    Corrupt,
+    /// It was not read this time.
+    NotRead,
+}
+
+impl Content {
+    /// Name in the status.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Analysed => "Analysed",
+            Self::Incomplete => "Incomplete",
+            Self::Expired => "Expired",
+            Self::Deleted => "Deleted",
+            Self::TooLarge => "TooLarge",
+            Self::Corrupt => "Corrupt",
+            Self::NotRead => "NotRead",
+        }
+    }
+
+    /// Whether it can be downloaded, as far as is known.
+    pub const fn can_be_had(self) -> bool {
+        !matches!(self, Self::Expired | Self::Deleted | Self::Corrupt)
+    }
 }
 
 /// Something that explains and could not be read.
@@ -275,6 +334,8 @@ pub enum GapKind {
     Log,
     /// A test report.
     TestReport,
+    /// A must-gather bundle.
+    Bundle,
     /// Which checks the base branch requires.
     RequiredChecks,
     /// Rules or protection that GitHub says do not exist; they require nothing.

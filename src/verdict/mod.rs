@@ -7,6 +7,7 @@
 mod aggregate;
 mod artifacts;
 mod assess;
+pub(crate) mod belongs;
 mod bounds;
 mod conditions;
 mod decide;
@@ -31,7 +32,6 @@ mod waivers;
 use jiff::{SignedDuration, Timestamp, Unit};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-pub(crate) use artifacts::glob;
 pub(crate) use plan::names_workflow;
 pub use plan::{DEFAULT_DEADLINE_SECONDS, DEFAULT_SETTLE_SECONDS};
 pub use rerun::{RedRun, red_runs};
@@ -148,7 +148,7 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
     let owners = artifacts::owners(facts, &items.items);
     let (masked, masked_total) = report::masked(&items);
     let mut summary = report::summary(&items, decision.overdue);
-    let (failures, failures_total) = report::failures(plan, facts, &items, &owners, decision.overdue);
+    let (failures, failures_total) = report::failures(plan, facts, &items, &owners, &decision);
     let (artifact_list, artifacts_total) = artifacts::list(plan, facts, &items, &owners);
     summary.failures_total = failures_total;
     summary.artifacts = artifacts_total;
@@ -196,6 +196,7 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
         _ if decision.started => "Running",
         _ => "Pending",
     };
+    let recommendation = assess::recommendation(facts, &items, &decision, context, &artifact_list);
     let mut status = TestRunReportStatus {
         observed_generation: context.generation,
         phase: phase.to_owned(),
@@ -207,7 +208,7 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
         patterns: report::patterns(&items),
         masked_failures: masked,
         assessment: Some(assess::assessment(facts, &items, &decision, masked_total)),
-        recommendation: Some(assess::recommendation(facts, &items, &decision, context)),
+        recommendation: Some(recommendation),
         transitions: Vec::new(),
         reruns,
         waived: excuses::told(&items),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::artifacts;
-use super::decide::percent;
+use super::decide::{Decision, percent};
 use super::facts::{Facts, Job, Run};
 use super::items::{Item, Items, Kind};
 use super::local;
@@ -253,8 +253,9 @@ pub(super) fn failures(
     facts: &Facts,
     items: &Items<'_>,
     owners: &[Option<usize>],
-    overdue: bool,
+    decision: &Decision,
 ) -> (Vec<Failure>, i64) {
+    let overdue = decision.overdue;
     let shown = |i: &Item<'_>| i.red(overdue) || (i.excused && i.state == State::Failed);
     let mut red: Vec<(usize, &Item<'_>)> = items.items.iter().enumerate().filter(|(_, i)| shown(i)).collect();
     let other_red = red.iter().any(|(_, i)| !i.aggregate && !i.disagrees);
@@ -271,6 +272,12 @@ pub(super) fn failures(
         .map(|(at, item)| {
             let mut failure = failure(plan, items, item);
             failure.artifacts = artifacts::of_job(facts, owners, at);
+            if item.job().is_some() && item.state == State::Failed && !item.aggregate {
+                let word = artifacts::bundle_of_job(plan, facts, owners, at);
+                // While jobs run, a bundle may still come.
+                failure.bundle =
+                    Some(word).filter(|w| decision.complete || *w != "NotCollected").map(str::to_owned);
+            }
             failure
         })
         .collect();

@@ -132,7 +132,7 @@ impl Suites {
 }
 
 /// The name of a job without its matrix values: `unit (a, b)` is `unit`.
-pub(super) fn base(name: &str) -> &str {
+pub(crate) fn base(name: &str) -> &str {
     let cut = name.find(" (").unwrap_or(name.len());
     let base = name.get(..cut).unwrap_or(name).trim();
     if base.is_empty() { name } else { base }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::artifacts::glob;
+use super::belongs::glob;
 use super::conditions::status_of;
 use super::text::clean;
 use crate::api::conditions::ConditionType;

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::bundles::{content, finding};
 use super::table::align;
 use super::text::{age, bytes, line, stamp, tests};
 use crate::api::TestRunReport;
@@ -138,7 +139,7 @@ fn failures(out: &mut String, status: &TestRunReportStatus) {
         out.push_str(&format!("  {} ({})\n", line(&failure.job), line(&failure.state)));
         let mut field = |key: &str, value: Option<&str>| {
             if let Some(value) = value.filter(|v| !v.is_empty()) {
-                out.push_str(&format!("    {key:<10}{}\n", line(value)));
+                out.push_str(&format!("    {key:<11}{}\n", line(value)));
             }
         };
         field("URL:", failure.url.as_deref());
@@ -156,7 +157,8 @@ fn failures(out: &mut String, status: &TestRunReportStatus) {
         for cause in &failure.causes {
             field("Cause:", Some(&format!("{} {} %", cause.kind, cause.probability)));
         }
-        field("Bundles:", Some(&failure.artifacts.join(", ")));
+        field("Artifacts:", Some(&failure.artifacts.join(", ")));
+        field("Bundle:", failure.bundle.as_deref().filter(|b| *b != "Recorded"));
     }
 }
 
@@ -166,7 +168,7 @@ fn rest(out: &mut String, status: &TestRunReportStatus) {
     if rows.len() > 2 {
         section(out, "Green jobs that hide a failure:", &rows);
     }
-    let mut rows = header(&["Artifact", "Kind", "Job", "Size", "Expires"]);
+    let mut rows = header(&["Artifact", "Kind", "Job", "Size", "Expires", "Content"]);
     rows.extend(status.artifacts.iter().map(|a| {
         vec![
             line(&a.name),
@@ -174,10 +176,23 @@ fn rest(out: &mut String, status: &TestRunReportStatus) {
             line(a.job.as_deref().unwrap_or("")),
             bytes(a.size_bytes),
             a.expires_at.as_ref().map(stamp).unwrap_or_default(),
+            line(&content(a)),
         ]
     }));
     if rows.len() > 2 {
         section(out, "Artifacts:", &rows);
+    }
+    for a in &status.artifacts {
+        let Some(analysis) = a.analysis.as_ref().filter(|x| !x.findings.is_empty()) else { continue };
+        out.push_str(&format!("Findings of {}:\n", line(&a.name)));
+        for f in &analysis.findings {
+            out.push_str(&format!("  {}\n", line(&finding(f))));
+        }
+        let more =
+            analysis.findings_total.saturating_sub(i64::try_from(analysis.findings.len()).unwrap_or(0));
+        if more > 0 {
+            out.push_str(&format!("  and {more} more\n"));
+        }
     }
     let mut rows = header(&["Time", "Passed", "Reason", "Commit"]);
     rows.extend(

@@ -1,5 +1,6 @@
 //! The report as one page: no script, no network, light and dark, on paper and on a phone.
 
+use super::bundles::{content, finding};
 use super::text::{bytes, condition, line, safe_url, stamp, tests};
 use crate::api::TestRunReport;
 use crate::api::status::{Failure, JobStatus, SuiteStatus, TestRunReportStatus};
@@ -354,7 +355,7 @@ fn artifacts(out: &mut Page, status: &TestRunReportStatus) {
     if bundles.is_empty() {
         return;
     }
-    out.raw("<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\">Bundle</th><th scope=\"col\">Job</th><th scope=\"col\">Size</th><th scope=\"col\">Expires</th></tr></thead>\n<tbody>\n");
+    out.raw("<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\">Bundle</th><th scope=\"col\">Job</th><th scope=\"col\">Size</th><th scope=\"col\">Expires</th><th scope=\"col\">Content</th></tr></thead>\n<tbody>\n");
     for a in &bundles {
         out.raw("<tr><th scope=\"row\">");
         out.link(&a.name, Some(&a.url));
@@ -363,11 +364,25 @@ fn artifacts(out: &mut Page, status: &TestRunReportStatus) {
         out.raw("</td><td>");
         out.text(&bytes(a.size_bytes));
         out.raw("</td><td>");
-        let gone = if a.expired { " (expired)" } else { "" };
-        out.text(&format!("{}{gone}", a.expires_at.as_ref().map(stamp).unwrap_or_default()));
+        out.text(&a.expires_at.as_ref().map(stamp).unwrap_or_default());
+        out.raw("</td><td>");
+        out.text(&content(a));
         out.raw("</td></tr>\n");
     }
     out.raw("</tbody>\n</table></div>\n");
+    for a in &bundles {
+        let Some(analysis) = a.analysis.as_ref().filter(|x| !x.findings.is_empty()) else { continue };
+        let listed = i64::try_from(analysis.findings.len()).unwrap_or(i64::MAX);
+        out.element("h3", "", &format!("What {} says", a.name));
+        out.raw("<ul>\n");
+        for f in &analysis.findings {
+            out.element("li", "", &finding(f));
+        }
+        if analysis.findings_total > listed {
+            out.element("li", "", &format!("and {} more", analysis.findings_total - listed));
+        }
+        out.raw("</ul>\n");
+    }
     out.commands(&super::text::downloads(status));
 }
 

@@ -1,5 +1,6 @@
 //! The summary that people used to write by hand for a pull request.
 
+use super::bundles::{content, finding};
 use super::text::{block, bytes, code, condition, downloads, line, link, md, stamp, tests};
 use crate::api::TestRunReport;
 use crate::api::status::{Failure, SuiteStatus, TestRunReportStatus};
@@ -277,22 +278,34 @@ fn artifacts(out: &mut String, status: &TestRunReportStatus) {
         push(out, &format!("⚠️ {}: {}\n", md(&missing.reason), md(&missing.message)));
     }
     if !bundles.is_empty() {
-        push(out, "| Bundle | Job | Size | Expires | |");
+        push(out, "| Bundle | Job | Size | Expires | Content |");
         push(out, "|---|---|---|---|---|");
         for a in &bundles {
-            let gone = if a.expired { "expired" } else { "" };
             push(
                 out,
                 &format!(
-                    "| {} | {} | {} | {} | {gone} |",
+                    "| {} | {} | {} | {} | {} |",
                     link(&a.name, Some(&a.url)),
                     a.job.as_deref().map(md).unwrap_or_default(),
                     bytes(a.size_bytes),
                     a.expires_at.as_ref().map(stamp).unwrap_or_default(),
+                    md(&content(a)),
                 ),
             );
         }
         out.push('\n');
+        for a in &bundles {
+            let Some(analysis) = a.analysis.as_ref().filter(|x| !x.findings.is_empty()) else { continue };
+            push(out, &format!("What {} says:\n", code(&a.name)));
+            for f in &analysis.findings {
+                push(out, &format!("- {}", md(&finding(f))));
+            }
+            let listed = i64::try_from(analysis.findings.len()).unwrap_or(i64::MAX);
+            if analysis.findings_total > listed {
+                push(out, &format!("- and {} more", analysis.findings_total - listed));
+            }
+            out.push('\n');
+        }
         let commands = downloads(status);
         if !commands.is_empty() {
             push(out, &block("sh", commands.iter().map(String::as_str)));

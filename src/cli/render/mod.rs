@@ -2,6 +2,7 @@
 //!
 //! Names, messages and log lines come from strangers. Every view escapes for where it is shown.
 
+mod bundles;
 mod describe;
 mod html;
 mod markdown;

@@ -63,7 +63,7 @@ pub(super) fn safe_url(url: &str) -> bool {
 pub(super) fn downloads(status: &TestRunReportStatus) -> Vec<String> {
     let Some(source) = &status.source else { return Vec::new() };
     let repository = shell(&source.repository);
-    let bundles = status.artifacts.iter().filter(|a| a.kind == "MustGather" && !a.expired);
+    let bundles = status.artifacts.iter().filter(|a| a.kind == "MustGather" && !a.is_gone());
     bundles
         .map(|a| {
             let name = shell(&a.name);

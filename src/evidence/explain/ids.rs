@@ -57,7 +57,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The words of a text that are names.
-fn names(text: &str) -> impl Iterator<Item = &str> {
+pub(in crate::evidence) fn names(text: &str) -> impl Iterator<Item = &str> {
     words(text).filter(|word| telling(word))
 }
 

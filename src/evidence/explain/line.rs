@@ -5,7 +5,7 @@ use super::shape::{Kind, kind};
 use super::signs::{Signs, signs};
 use super::{CauseKind, text};
 
-pub(in crate::evidence) use super::ids::Names;
+pub(in crate::evidence) use super::ids::{Names, names as found};
 
 /// How a line says that something is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -39,6 +39,21 @@ fn junit(suite: &str, passed: usize, failing: &[(&str, &str)]) -> Vec<u8> {
     format!(r#"<testsuites><testsuite name="{suite}">{cases}</testsuite></testsuites>"#).into_bytes()
 }
 
+/// What GitHub serves of reports that a job uploads: a zip.
+fn archived(files: &[(String, Vec<u8>)]) -> Option<Parsed> {
+    Some(parse::parse_archives("a", vec![("a".to_owned(), zip(files))], &Limits::default()))
+}
+
+fn zip(files: &[(String, Vec<u8>)]) -> std::io::Cursor<Vec<u8>> {
+    use std::io::Write as _;
+    let mut out = ::zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        out.start_file(name.as_str(), ::zip::write::SimpleFileOptions::default()).unwrap();
+        out.write_all(bytes).unwrap();
+    }
+    out.finish().unwrap()
+}
+
 fn numbers(evidence: &Evidence) -> (i64, i64, i64, i64) {
     let tests = evidence.tests.unwrap();
     (tests.total, tests.passed, tests.failed + tests.errored, evidence.failing_total)
@@ -46,7 +61,7 @@ fn numbers(evidence: &Evidence) -> (i64, i64, i64, i64) {
 
 #[test]
 fn a_log_gives_counts_failing_tests_lines_and_an_identity() {
-    let evidence = of_job("integration (ds)", GINKGO.as_bytes(), None, &[]);
+    let evidence = of_job("integration (ds)", GINKGO.as_bytes(), None, None);
     assert_eq!(numbers(&evidence), (110, 109, 1, 1));
     let test = &evidence.failing[0];
     assert_eq!(test.name, "Audit keeps the chain [integration]");
@@ -61,7 +76,7 @@ fn a_log_gives_counts_failing_tests_lines_and_an_identity() {
 
 #[test]
 fn several_summaries_of_a_log_add_up() {
-    let evidence = of_job("j", format!("{GINKGO}{SECOND}").as_bytes(), None, &[]);
+    let evidence = of_job("j", format!("{GINKGO}{SECOND}").as_bytes(), None, None);
     assert_eq!(numbers(&evidence), (130, 129, 1, 1));
 }
 
@@ -98,7 +113,7 @@ fn counts_that_are_in_the_log_and_in_reports_count_once() {
             (110, 109, 1, 1),
         ),
     ] {
-        let evidence = of_job("j", log.as_bytes(), None, &reports);
+        let evidence = of_job("j", log.as_bytes(), None, archived(&reports));
         assert_eq!(numbers(&evidence), expected, "{case}");
         assert_eq!(evidence.failing.len() as i64, evidence.failing_total, "{case}");
         let place = case == "only a report" || evidence.failing[0].line == Some(213);
@@ -113,29 +128,65 @@ fn one_run_that_is_written_in_two_formats_counts_once() {
         "tests":[{"name":"a ok 0","status":"passed","duration":1},{"name":"breaks","status":"failed","duration":1}]}}"#;
     let reports =
         [("r.xml".to_owned(), junit("a", 1, &[("breaks", "m")])), ("r.json".to_owned(), ctrf.to_vec())];
-    assert_eq!(numbers(&of_job("j", b"", None, &reports)), (2, 1, 1, 1));
-    assert_eq!(numbers(&of_job("j", b"", None, &reports[1..])), (2, 1, 1, 1));
+    assert_eq!(numbers(&of_job("j", b"", None, archived(&reports))), (2, 1, 1, 1));
+    assert_eq!(numbers(&of_job("j", b"", None, archived(&reports[1..]))), (2, 1, 1, 1));
+}
+
+#[test]
+fn a_report_that_is_in_two_archives_counts_once() {
+    let (one, two) = (junit("a", 3, &[("breaks", "m")]), junit("b", 5, &[]));
+    let first = ("unit".to_owned(), zip(&[("r.xml".to_owned(), one.clone())]));
+    let second = ("all".to_owned(), zip(&[("x/r.xml".to_owned(), one), ("b.xml".to_owned(), two)]));
+    let reports = parse::parse_archives("a", vec![first, second], &Limits::default());
+    assert_eq!(numbers(&of_job("j", b"", None, Some(reports))), (9, 8, 1, 1));
+}
+
+#[test]
+fn an_archive_that_is_none_leaves_the_others() {
+    let good = ("unit".to_owned(), zip(&[("r.xml".to_owned(), junit("a", 3, &[]))]));
+    let bad = ("torn".to_owned(), std::io::Cursor::new(b"PK\x03\x04torn".to_vec()));
+    let reports = parse::parse_archives("a", vec![bad, good], &Limits::default());
+    assert!(reports.warnings.iter().any(|w| w.text.contains("torn")), "{:?}", reports.warnings);
+    assert!(!reports.complete);
+    let evidence = of_job("j", b"", None, Some(reports));
+    assert_eq!((numbers(&evidence), evidence.interrupted), ((3, 3, 0, 0), true));
+}
+
+#[test]
+fn the_time_and_the_objects_of_a_failing_test_are_known() {
+    let log = GINKGO.replace("<int>: 0", "<string>: rr-p3-c3965f58-0221");
+    let evidence = of_job("j", log.as_bytes(), None, None);
+    let (from, to) = evidence.window.unwrap();
+    // It took 12 s before it was told.
+    assert_eq!(
+        (from.to_string().as_str(), to.to_string().as_str()),
+        ("2026-01-23T16:59:48.964Z", "2026-01-23T17:00:07Z")
+    );
+    assert_eq!(evidence.subjects, ["rr-p3-c3965f58-0221"]);
 }
 
 #[test]
 fn a_failure_is_never_lost_to_a_report_of_other_tests() {
     let green = ("r.xml".to_owned(), junit("python", 400, &[]));
-    let evidence = of_job("j", GINKGO.as_bytes(), None, &[green]);
+    let evidence = of_job("j", GINKGO.as_bytes(), None, archived(&[green]));
     assert_eq!(numbers(&evidence), (510, 509, 1, 1));
     let red = ("r.xml".to_owned(), junit("python", 400, &[("test_a", "x"), ("test_b", "y")]));
-    let evidence = of_job("j", GINKGO.as_bytes(), None, &[red]);
+    let evidence = of_job("j", GINKGO.as_bytes(), None, archived(&[red]));
     assert_eq!(numbers(&evidence), (512, 509, 3, 3));
 }
 
 #[test]
 fn a_log_that_breaks_off_or_was_cancelled_is_interrupted() {
     let cut = &GINKGO[..GINKGO.find("Summarizing").unwrap()];
-    assert!(of_job("j", cut.as_bytes(), None, &[]).interrupted, "no summary");
+    assert!(of_job("j", cut.as_bytes(), None, None).interrupted, "no summary");
     let log = "2026-01-23T17:00:00.0000000Z ok\n2026-01-23T17:00:09.0000000Z ##[error]The operation was canceled.\n";
-    assert!(of_job("j", log.as_bytes(), None, &[]).interrupted, "cancelled");
+    assert!(of_job("j", log.as_bytes(), None, None).interrupted, "cancelled");
     let half = br#"<testsuite name="a"><testcase name="x"/><testcase name="y">"#.to_vec();
-    assert!(of_job("j", SECOND.as_bytes(), None, &[("r.xml".to_owned(), half)]).interrupted, "half a report");
-    assert!(!of_job("j", SECOND.as_bytes(), None, &[]).interrupted);
+    assert!(
+        of_job("j", SECOND.as_bytes(), None, archived(&[("r.xml".to_owned(), half)])).interrupted,
+        "half a report"
+    );
+    assert!(!of_job("j", SECOND.as_bytes(), None, None).interrupted);
 }
 
 #[test]
@@ -144,7 +195,8 @@ fn lists_are_cut_and_the_true_number_stands_beside_them() {
         (0..700).map(|n| (format!("t{n:04}"), "boom ".repeat(900))).collect();
     let failing: Vec<(&str, &str)> = failing.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
     let log: String = (0..5000).map(|n| format!("##[error]{n} {}\n", "x".repeat(3000))).collect();
-    let evidence = of_job("j", log.as_bytes(), None, &[("r.xml".to_owned(), junit("a", 3, &failing))]);
+    let evidence =
+        of_job("j", log.as_bytes(), None, archived(&[("r.xml".to_owned(), junit("a", 3, &failing))]));
     assert_eq!((evidence.failing.len(), evidence.failing_total), (200, 700));
     bounded(&evidence);
 }
@@ -153,7 +205,7 @@ fn lists_are_cut_and_the_true_number_stands_beside_them() {
 fn hostile_text_does_not_reach_the_status() {
     let log = "##[error]a\u{202e}b\u{1b}]0;title\u{7}c\u{200b} ghp_0123456789abcdefghijABCDEFGHIJ012345\n\
                --- FAIL: TestX\u{2066}Y (0.01s)\n    x_test.go:3: \u{1b}[31mbad\u{1b}[0m\u{9b}2J\nFAIL\tp\t0.1s\n";
-    let evidence = of_job("\u{202e}name", log.as_bytes(), None, &[]);
+    let evidence = of_job("\u{202e}name", log.as_bytes(), None, None);
     assert!(!evidence.excerpt.is_empty() && !evidence.failing.is_empty(), "{evidence:?}");
     bounded(&evidence);
     assert!(!format!("{evidence:?}").contains("ghp_"), "{evidence:?}");
@@ -162,7 +214,7 @@ fn hostile_text_does_not_reach_the_status() {
 #[test]
 fn timing_is_never_the_likely_cause_without_a_pass_on_retry() {
     let log = "##[error]Timed out after 10s\n".repeat(50) + "##[error]context deadline exceeded\n";
-    let evidence = of_job("j", log.as_bytes(), None, &[]);
+    let evidence = of_job("j", log.as_bytes(), None, None);
     let timing = evidence.causes.iter().find(|cause| cause.kind == "Timeout").unwrap();
     assert!(timing.probability <= 50, "{timing:?}");
     assert!(!timing.evidence.is_empty());
@@ -171,7 +223,7 @@ fn timing_is_never_the_likely_cause_without_a_pass_on_retry() {
 #[test]
 fn a_green_or_empty_log_has_no_identity() {
     for log in ["", SECOND, "just\nsome\nlines\n"] {
-        let evidence = of_job("j", log.as_bytes(), None, &[]);
+        let evidence = of_job("j", log.as_bytes(), None, None);
         assert_eq!((evidence.fingerprint, evidence.failing_total), (None, 0), "{log:?}");
     }
 }
@@ -183,8 +235,8 @@ fn a_failure_without_tests_is_known_by_the_lines_that_say_why() {
             "{time} start\n{time} ##[error]dial tcp 10.0.0.9:{port}: connection refused\n{time} ##[error]Process completed with exit code 1.\n"
         )
     };
-    let one = of_job("j", log("2026-01-23T17:00:00.0000000Z", 5432).as_bytes(), None, &[]);
-    let other = of_job("j", log("2026-02-01T07:10:09.1234567Z", 38411).as_bytes(), None, &[]);
+    let one = of_job("j", log("2026-01-23T17:00:00.0000000Z", 5432).as_bytes(), None, None);
+    let other = of_job("j", log("2026-02-01T07:10:09.1234567Z", 38411).as_bytes(), None, None);
     assert!(one.fingerprint.is_some());
     assert_eq!(one.fingerprint, other.fingerprint);
     assert_eq!(one.signature.as_deref(), Some("dial tcp {addr}: connection refused"));
@@ -227,7 +279,7 @@ proptest! {
     ) {
         let mut text = lines.join("\n").into_bytes();
         text.extend(&log);
-        let evidence = of_job("j", &text, Some(&log), &[("r".to_owned(), report.into_bytes())]);
+        let evidence = of_job("j", &text, Some(&log), archived(&[("r".to_owned(), report.into_bytes())]));
         bounded(&evidence);
         prop_assert!(evidence.failing.len() as i64 <= evidence.failing_total);
     }

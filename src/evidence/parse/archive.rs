@@ -22,30 +22,54 @@ const FREE: u64 = 64 << 20;
 const RATIO: u64 = 400;
 
 /// Reads an archive.
-pub(super) fn read<R: Read + Seek>(name: &str, mut reader: R, limits: &Limits) -> Parsed {
+pub(super) fn read<R: Read + Seek>(name: &str, reader: R, limits: &Limits) -> Parsed {
     let mut sink = Sink::new(name, *limits);
-    match directory(&mut reader) {
-        Ok(found) if found.entries > limits.entries as u64 || found.bytes > DIRECTORY => {
-            let said = format!(
-                "the archive has {} entries, more than {}: it was not read",
-                found.entries, limits.entries
-            );
-            sink.incomplete(Place::File, &said);
-            return sink.finish();
+    let mut budget = limits.inflated;
+    match open(name, reader, limits, &mut budget, &mut sink) {
+        Some((files, is_log)) => settle(files, is_log, sink),
+        None => sink.finish(),
+    }
+}
+
+/// Reads archives that are about the same tests: what is in several of them counts once.
+pub(super) fn read_all<R: Read + Seek>(name: &str, archives: Vec<(String, R)>, limits: &Limits) -> Parsed {
+    let mut sink = Sink::new(name, *limits);
+    let mut budget = limits.inflated;
+    let mut all = Vec::new();
+    for (archive, reader) in archives {
+        if let Some((files, _)) = open(&archive, reader, limits, &mut budget, &mut sink) {
+            all.extend(files);
         }
-        Ok(_) => {}
-        Err(why) => {
-            let said = format!("the archive could not be read: {why}");
-            sink.incomplete(Place::File, &said);
-            return sink.finish();
-        }
+    }
+    settle(all, false, sink)
+}
+
+/// Reads the entries of an archive, and tells whether they are the logs of a run; none where there is
+/// nothing to settle.
+fn open<R: Read + Seek>(
+    name: &str,
+    mut reader: R,
+    limits: &Limits,
+    budget: &mut u64,
+    sink: &mut Sink,
+) -> Option<(Vec<File>, bool)> {
+    let said = match directory(&mut reader) {
+        Ok(found) if found.entries > limits.entries as u64 || found.bytes > DIRECTORY => Some(format!(
+            "the archive {name} has {} entries, more than {}: it was not read",
+            found.entries, limits.entries
+        )),
+        Ok(_) => None,
+        Err(why) => Some(format!("the archive {name} could not be read: {why}")),
+    };
+    if let Some(said) = said {
+        sink.incomplete(Place::File, &said);
+        return None;
     }
     let mut archive = match ZipArchive::new(reader) {
         Ok(archive) => archive,
         Err(error) => {
-            let said = format!("the archive could not be read: {error}");
-            sink.incomplete(Place::File, &said);
-            return sink.finish();
+            sink.incomplete(Place::File, &format!("the archive {name} could not be read: {error}"));
+            return None;
         }
     };
     let names: Vec<String> = (0..archive.len())
@@ -53,24 +77,23 @@ pub(super) fn read<R: Read + Seek>(name: &str, mut reader: R, limits: &Limits) -
         .collect();
     let chosen = runlog::choose(&names);
     let is_log = chosen.is_some();
-    let mut budget = limits.inflated;
     let mut files = Vec::new();
     for (at, entry) in names.iter().enumerate() {
         let wanted = chosen.as_ref().is_none_or(|chosen| chosen.get(at) == Some(&true));
         if !wanted || entry.ends_with('/') || runlog::is_litter(entry) {
             continue;
         }
-        if budget == 0 {
+        if *budget == 0 {
             let said =
                 format!("the archive inflates to more than {} bytes: the rest was not read", limits.inflated);
             sink.incomplete(Place::File, &said);
             break;
         }
-        if let Some(file) = read_entry(name, entry, at, &mut archive, &mut budget, limits, &mut sink) {
+        if let Some(file) = read_entry(name, entry, at, &mut archive, budget, limits, sink) {
             files.push(file);
         }
     }
-    settle(files, is_log, sink)
+    Some((files, is_log))
 }
 
 /// One entry that was read.

@@ -112,6 +112,12 @@ pub fn parse_bytes(name: &str, bytes: &[u8], limits: &Limits) -> Parsed {
     parse_reader(name, bytes, limits)
 }
 
+/// Reads the archives of one job: entries that are in several of them, and a run that was written in
+/// several formats, count once. What is no zip is left out with a warning.
+pub fn parse_archives<R: Read + Seek>(name: &str, archives: Vec<(String, R)>, limits: &Limits) -> Parsed {
+    archive::read_all(name, archives, limits)
+}
+
 /// Reads a stream in bounded memory. An archive is held as a whole up to [`Limits::held`],
 /// since its directory is at its end; use [`parse_path`] for larger ones.
 pub fn parse_reader<R: Read>(name: &str, reader: R, limits: &Limits) -> Parsed {

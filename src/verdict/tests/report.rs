@@ -191,6 +191,6 @@ fn globs_match_whole_names() {
         ("*", "", true),
         ("a*", "b", false),
     ] {
-        assert_eq!(super::super::artifacts::glob(pattern, name), want, "{pattern} {name}");
+        assert_eq!(super::super::belongs::glob(pattern, name), want, "{pattern} {name}");
     }
 }

@@ -31,8 +31,8 @@ async fn both_runs_and_all_jobs_are_read() {
     assert!(!facts.confirmed, "a list that cannot decide yet is not read twice");
     assert!(!facts.artifacts.is_empty());
     assert!(facts.gaps.is_empty(), "{:?}", facts.gaps);
-    // 9 logs and 5 sets of annotations are read once; 14 requests are what every look needs.
-    assert!(client.requests() <= 28, "{} requests at the first look", client.requests());
+    // 9 logs, 4 bundles and 5 sets of annotations are read once; 14 requests are what every look needs.
+    assert!(client.requests() <= 32, "{} requests at the first look", client.requests());
     let before = client.requests();
     let _ = collect(&client, &pull(), &memory, Look::whole()).await;
     let second = client.requests() - before;

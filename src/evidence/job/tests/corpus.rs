@@ -26,7 +26,7 @@ fn a_console_and_the_report_of_the_same_run_count_once() {
         ("gotest-verbose.txt", "gotest-json.out", (59, 42, 12)),
         ("bats-tap.tap", "ctrf-minimal.json", (5, 2, 2)),
     ] {
-        let evidence = of_job("j", &read(console), None, &[(report.to_owned(), read(report))]);
+        let evidence = of_job("j", &read(console), None, archived(&[(report.to_owned(), read(report))]));
         let (total, passed, bad, _) = numbers(&evidence);
         // The last pair is of different tests: only what says so adds up.
         let alone = console == "bats-tap.tap" && (total, passed, bad) == (4, 1, 2);
@@ -43,8 +43,8 @@ fn every_report_gives_bounded_evidence_as_a_log_and_as_a_report() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let bytes = std::fs::read(&path).unwrap();
-        bounded(&of_job(&name, &bytes, None, &[]));
-        bounded(&of_job("j", b"", None, &[(name, bytes)]));
+        bounded(&of_job(&name, &bytes, None, None));
+        bounded(&of_job("j", b"", None, archived(&[(name, bytes)])));
     }
 }
 
@@ -72,10 +72,10 @@ fn failing_logs_keep_their_fingerprint_in_another_run_and_differ_from_each_other
         let fail = std::fs::read(folder.join("fail.log")).unwrap();
         let pass = std::fs::read(folder.join("pass.log")).unwrap();
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-        let evidence = of_job("j", &fail, Some(&pass), &[]);
+        let evidence = of_job("j", &fail, Some(&pass), None);
         bounded(&evidence);
         assert!(evidence.baseline && !evidence.excerpt.is_empty(), "{name}");
-        let again = of_job("j", another_run(&String::from_utf8_lossy(&fail)).as_bytes(), Some(&pass), &[]);
+        let again = of_job("j", another_run(&String::from_utf8_lossy(&fail)).as_bytes(), Some(&pass), None);
         assert_eq!(evidence.fingerprint, again.fingerprint, "{name}");
         println!(
             "{name}: {:?} {:?} {:?}",

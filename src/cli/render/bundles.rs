@@ -1,0 +1,43 @@
+//! What is in artifacts, in words.
+
+use crate::api::status::{Artifact, BundleFinding};
+
+/// What became of an artifact's content, in a word or two.
+pub(super) fn content(a: &Artifact) -> String {
+    let analysis = a.analysis.as_ref();
+    match analysis.map(|x| x.state.as_str()) {
+        _ if a.expired => "expired".to_owned(),
+        None => String::new(),
+        Some("Analysed" | "Incomplete") if a.kind == "MustGather" => {
+            let n = analysis.map_or(0, |x| x.findings_total);
+            let whole = if analysis.is_some_and(|x| x.state == "Incomplete") { ", read in part" } else { "" };
+            let noun = if n == 1 { "finding" } else { "findings" };
+            format!("{n} {noun}{whole}")
+        }
+        Some("Analysed") => analysis.and_then(|x| x.message.clone()).unwrap_or_default(),
+        Some(state) => {
+            let why = analysis.and_then(|x| x.message.as_ref()).map(|m| format!(": {m}")).unwrap_or_default();
+            format!("{state}{why}")
+        }
+    }
+}
+
+/// One finding of a bundle, on one line.
+pub(super) fn finding(f: &BundleFinding) -> String {
+    let reason = if f.reason.is_empty() { String::new() } else { format!(" {}", f.reason) };
+    let times = if f.count > 1 { format!(" ({} times)", f.count) } else { String::new() };
+    let mark = match (f.related, f.also_passing) {
+        (true, _) => ", of the failing test",
+        (_, true) => ", a passing job has it too",
+        _ => "",
+    };
+    let line = f.line.map_or(String::new(), |n| format!(":{n}"));
+    format!(
+        "{} {} {}{reason}{times}{mark}: {} ({}{line})",
+        f.severity,
+        f.kind,
+        f.object,
+        f.text.trim(),
+        f.file
+    )
+}
