@@ -138,6 +138,7 @@ fn of_job(job: &wire::Job) -> Job {
             })
             .collect(),
         annotations: Vec::new(),
+        annotations_unread: false,
         evidence: None,
     }
 }
@@ -166,13 +167,18 @@ pub(super) async fn annotate(
             message: format!("annotations of {} jobs not read: too many", wanted.len() - MAX_ANNOTATED),
         });
     }
-    for job in wanted.into_iter().take(MAX_ANNOTATED) {
+    for (number, job) in wanted.into_iter().enumerate() {
+        if number >= MAX_ANNOTATED {
+            job.annotations_unread = true;
+            continue;
+        }
         if let Some(known) = memory.annotations(&repository, job.id) {
             job.annotations = (*known).clone();
             continue;
         }
         let list = match repo.annotations(job.id).await {
             Err(trouble) if super::lasting(&trouble) => {
+                job.annotations_unread = true;
                 gaps.push(Gap { kind: GapKind::Annotations, message: trouble.message });
                 continue;
             }

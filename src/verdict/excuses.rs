@@ -93,6 +93,7 @@ pub(super) fn cut_short(state: State, job: &Job) -> bool {
         State::Cancelled => true,
         State::Failed => {
             matches!(job.conclusion.as_deref(), Some("timed_out" | "startup_failure"))
+                || job.annotations_unread
                 || job.evidence.as_ref().is_some_and(|e| e.interrupted)
                 || job.annotations.iter().any(|a| {
                     a.level == "failure"

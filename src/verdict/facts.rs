@@ -108,6 +108,8 @@ pub struct Job {
     pub completed_at: Option<Timestamp>,
     pub steps: Vec<Step>,
     pub annotations: Vec<Annotation>,
+    /// It has annotations that could not be read, so that nobody knows whether it was cut short.
+    pub annotations_unread: bool,
     /// What its log and reports say, where they were read.
     pub evidence: Option<Evidence>,
 }

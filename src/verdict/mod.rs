@@ -138,7 +138,8 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
     let same = before.is_some_and(|b| b.sha == facts.source.sha) && !other_repository;
     let resolved_at =
         before.filter(|_| same).and_then(|b| b.resolved_at.clone()).unwrap_or(Time(context.now));
-    let items = items::items(plan, facts, context.now);
+    // A waiver ends by whichever clock says so first: of two replicas one may be behind.
+    let items = items::items(plan, facts, context.now.max(facts.read_at));
     let same_spec = context.previous.is_some_and(|p| p.observed_generation == context.generation);
     if let (Some(before), false, true) = (before, same, same_spec) {
         return moved(facts, &items, context, &before.sha, resolved_at);

@@ -80,6 +80,9 @@ fn a_waiver_cannot_excuse_what_was_cut_short() {
         assert_eq!(passed(&eval(&waive(Some("unit"), None, 2000), &f)), "False/RequiredFailed", "{message}");
     }
     let mut f = jobs(&[("build", "success"), ("unit", "failure")]);
+    f.runs[0].jobs[1].annotations_unread = true;
+    assert_eq!(passed(&eval(&waive(Some("unit"), None, 2000), &f)), "False/RequiredFailed", "nobody knows");
+    let mut f = jobs(&[("build", "success"), ("unit", "failure")]);
     f.runs[0].jobs[1].evidence = Some(Evidence { interrupted: true, ..Default::default() });
     assert_eq!(passed(&eval(&waive(Some("unit"), None, 2000), &f)), "False/RequiredFailed");
 }

@@ -10,6 +10,7 @@ mod excuses;
 mod laws;
 mod report;
 mod size;
+mod skew;
 mod trouble;
 
 use jiff::{SignedDuration, Timestamp};

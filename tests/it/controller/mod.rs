@@ -6,6 +6,7 @@ mod change;
 mod life;
 mod process;
 mod promoter;
+mod races;
 mod rest;
 mod waivers;
 
