@@ -210,7 +210,7 @@ impl<'g> Repo<'g> {
         let what = if failed_only { "rerun-failed-jobs" } else { "rerun" };
         let path = format!("{}/actions/runs/{run}/{what}", self.root);
         self.github
-            .post(&path, &serde_json::json!({}), &format!("a re-run of run {run} of {}", self.name))
+            .post(&path, Some(&serde_json::json!({})), &format!("a re-run of run {run} of {}", self.name))
             .await
     }
 
@@ -218,7 +218,7 @@ impl<'g> Repo<'g> {
     pub async fn set_status(&self, sha: &str, context: &str, state: &str, description: &str) -> Result<()> {
         let path = format!("{}/statuses/{}", self.root, segment(sha));
         let body = serde_json::json!({"state": state, "context": context, "description": description});
-        self.github.post(&path, &body, &format!("a commit status of {sha} of {}", self.name)).await
+        self.github.post(&path, Some(&body), &format!("a commit status of {sha} of {}", self.name)).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str, what: &str) -> Result<T> {

@@ -163,7 +163,7 @@ impl GitHub {
     }
 
     /// Sends one document, once: what was lost may have arrived, so nothing is repeated.
-    pub async fn post(&self, path: &str, body: &serde_json::Value, what: &str) -> Result<()> {
+    pub async fn post(&self, path: &str, body: Option<&serde_json::Value>, what: &str) -> Result<()> {
         let Reply { status, headers, body } =
             self.once(Call::Post(path, body), what, Priority::Gating).await?;
         if status.is_success() {

@@ -9,6 +9,7 @@ mod budget;
 mod cache;
 mod client;
 mod clock;
+mod deliveries;
 mod download;
 mod error;
 mod fetch;

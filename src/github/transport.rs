@@ -38,7 +38,7 @@ pub(super) enum Call<'a> {
     Get(&'a str),
     /// What is not remembered: mostly a redirect to a storage service.
     Download(&'a str),
-    Post(&'a str, &'a serde_json::Value),
+    Post(&'a str, Option<&'a serde_json::Value>),
     /// A POST that leaves nothing behind for others to see, as for a token.
     Exchange(&'a str, &'a serde_json::Value),
 }
@@ -102,9 +102,8 @@ impl Transport {
             }
             let (request, body) = match call {
                 Call::Get(path) | Call::Download(path) => (http::Request::get(path), None),
-                Call::Post(path, body) | Call::Exchange(path, body) => {
-                    (http::Request::post(path), Some(body))
-                }
+                Call::Post(path, body) => (http::Request::post(path), body),
+                Call::Exchange(path, body) => (http::Request::post(path), Some(body)),
             };
             let request = headers.iter().fold(request, |r, (name, value)| r.header(name, value));
             let sent = async { inner.octocrab.execute(inner.octocrab.build_request(request, body)?).await };

@@ -99,6 +99,8 @@ timed! {
         html_url: Option<String>, details_url: Option<String>, output: Output;
         started_at, completed_at
     }
+    /// One attempt to deliver an event; `guid` is that of the event.
+    Delivery { id: i64, guid: String, event: String, redelivery: bool; delivered_at }
     /// A token of an installation of an App.
     AccessToken { token: String; expires_at }
     Status {

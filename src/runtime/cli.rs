@@ -136,13 +136,16 @@ async fn process(
         answer(client.clone(), reports.clone(), address, &config.http, end.child_token()).await?;
     }
     let hints = Hints::default();
-    let receiving = match config.listeners.webhooks {
-        None => None,
-        Some(address) => Some(receive(address, &hints, connections.clone(), &counters, end.clone()).await?),
-    };
     let ownership = match config.leader_election.enabled {
         false => Ownership::everything(),
         true => Ownership::nothing(config.sharding.shards),
+    };
+    let receiving = match config.listeners.webhooks {
+        None => None,
+        Some(address) => {
+            let (connections, ownership) = (connections.clone(), ownership.clone());
+            Some(receive(address, &hints, connections, ownership, &counters, end.clone()).await?)
+        }
     };
     let settings = controller::Config {
         namespace: None,
@@ -167,11 +170,12 @@ async fn process(
     Ok(())
 }
 
-/// Starts to receive webhooks, each of which is a hint for the controllers.
+/// Starts to receive webhooks, each of which is a hint for the controllers, and to ask for those that failed.
 async fn receive(
     address: SocketAddr,
     hints: &Hints,
     connections: Live,
+    ownership: Ownership,
     counters: &metrics::Metrics,
     end: CancellationToken,
 ) -> anyhow::Result<JoinHandle<()>> {
@@ -181,7 +185,9 @@ async fn receive(
     counters.count_deliveries(stats.clone());
     let hints = hints.clone();
     let sink: webhooks::Sink = Arc::new(move |connection, event| hints.tell(connection, event));
-    let receiver = webhooks::Receiver::new(connections, sink, stats, webhooks::Limits::default());
+    let receiver = webhooks::Receiver::new(connections.clone(), sink, stats, webhooks::Limits::default());
+    let (again, counters) = (receiver.clone(), counters.clone());
+    tokio::spawn(webhooks::redeliver(again, connections, ownership, counters, end.clone()));
     Ok(tokio::spawn(webhooks::serve(listener, receiver, end)))
 }
 

@@ -86,6 +86,17 @@ impl LeaseEvent {
     }
 }
 
+/// What became of asking GitHub for a webhook delivery that had failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redelivery {
+    /// GitHub sends it again.
+    Asked,
+    /// GitHub does not.
+    Refused,
+    /// What failed could not be listed.
+    Failed,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabel {
     outcome: &'static str,
@@ -114,6 +125,7 @@ struct Inner {
     rate_limit: Gauge,
     github: Mutex<Option<Stats>>,
     deliveries: Family<OutcomeLabel, Counter>,
+    redeliveries: Family<OutcomeLabel, Counter>,
     webhooks: Mutex<Option<webhooks::Stats>>,
     reloads: Family<OutcomeLabel, Counter>,
     leases: Family<OutcomeLabel, Counter>,
@@ -160,6 +172,12 @@ impl Metrics {
         registry.register("leases_held", "Leases that this process holds", held.clone());
         let deliveries = Family::<OutcomeLabel, Counter>::default();
         registry.register("webhook_deliveries", "Webhook deliveries by outcome", deliveries.clone());
+        let redeliveries = Family::<OutcomeLabel, Counter>::default();
+        registry.register(
+            "webhook_redeliveries",
+            "Failed webhook deliveries that GitHub was asked for again",
+            redeliveries.clone(),
+        );
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running build", version);
         Self(Arc::new(Inner {
@@ -174,6 +192,7 @@ impl Metrics {
             rate_limit,
             github: Mutex::default(),
             deliveries,
+            redeliveries,
             webhooks: Mutex::default(),
             reloads,
             leases,
@@ -219,9 +238,24 @@ impl Metrics {
         *self.0.github.lock().unwrap_or_else(PoisonError::into_inner) = Some(stats);
     }
 
+    /// Where requests to GitHub are counted, for others who send some.
+    pub fn requests(&self) -> Stats {
+        self.0.github.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default()
+    }
+
     /// Tells where webhook deliveries are counted.
     pub fn count_deliveries(&self, stats: webhooks::Stats) {
         *self.0.webhooks.lock().unwrap_or_else(PoisonError::into_inner) = Some(stats);
+    }
+
+    /// Counts a failed delivery that GitHub was asked for, or a look at them that failed.
+    pub fn redelivery(&self, outcome: Redelivery) {
+        let outcome = match outcome {
+            Redelivery::Asked => "asked",
+            Redelivery::Refused => "refused",
+            Redelivery::Failed => "failed",
+        };
+        self.0.redeliveries.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
     /// The metrics as text.

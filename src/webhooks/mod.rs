@@ -1,10 +1,12 @@
 //! Webhooks of GitHub: a delivery is verified, and then only a reason to look.
 //!
-//! `server` bounds connections, `receive` takes one delivery, `event` reads what it is about. Nothing of
-//! an unverified body is parsed, and an answer never waits for GitHub or the API server.
+//! `server` bounds connections, `receive` takes one delivery, `event` reads what it is about;
+//! `redeliver` asks for what did not arrive. Nothing of an unverified body is parsed, and an answer never
+//! waits for GitHub or the API server.
 
 mod event;
 mod receive;
+mod redeliver;
 mod server;
 mod stats;
 
@@ -12,6 +14,7 @@ use std::sync::Arc;
 
 pub use event::{Event, Kind, Unusable, read};
 pub use receive::{Limits, Receiver};
+pub use redeliver::redeliver;
 pub use server::{bind, serve};
 pub use stats::{OUTCOMES, Outcome, Stats};
 

@@ -99,6 +99,12 @@ impl Receiver {
         self.0.limits
     }
 
+    /// Whether an event was taken in, as far as that is remembered.
+    pub fn has(&self, connection: &str, delivery: &str) -> bool {
+        let seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.contains(&key(connection, delivery))
+    }
+
     /// Takes a delivery.
     pub async fn receive<B>(&self, request: Request<B>) -> Response<Body>
     where
@@ -160,7 +166,7 @@ impl Receiver {
         // The same id with the same signature says the same again.
         let known = {
             let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.put(format!("{connection} {delivery}"), ()).is_some()
+            seen.put(key(connection, &delivery), ()).is_some()
         };
         if known {
             return Ok(Outcome::Duplicate);
@@ -193,6 +199,10 @@ impl Receiver {
         known.insert(connection.to_owned(), (now, secrets.clone()));
         Some(secrets).filter(|s| !s.is_empty())
     }
+}
+
+fn key(connection: &str, delivery: &str) -> String {
+    format!("{connection} {delivery}")
 }
 
 /// The same for every reason, so that nobody learns which connections there are.

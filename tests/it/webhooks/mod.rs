@@ -3,3 +3,4 @@
 mod events;
 mod operator;
 mod receiver;
+mod redeliver;
