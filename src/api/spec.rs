@@ -380,6 +380,9 @@ pub const fn default_max_log_bytes() -> i64 {
     64 << 20
 }
 
+/// Failing tests of a local result.
+pub const MAX_LOCAL_TESTS: usize = 50;
+
 /// Results of a suite on a developer's machine.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
@@ -413,6 +416,10 @@ pub struct LocalResult {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 10_000_000))]
     pub flaked: Option<i64>,
+    /// Names of all tests that failed; empty where none did, or where they are not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50), inner(length(min = 1, max = 512)))]
+    pub failing_tests: Vec<String>,
     /// Commit that was tested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use kube::api::{DynamicObject, ListParams};
+use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client, Config};
@@ -32,6 +32,15 @@ pub(super) struct ClusterArgs {
 pub(super) struct Cluster {
     client: Client,
     pub namespace: String,
+}
+
+/// What came of a write.
+pub(super) enum Recorded {
+    Done,
+    /// Another field manager owns a field.
+    Conflict(String),
+    /// The object would not be valid, or the user may not write it.
+    Refused(String),
 }
 
 /// Why an object could not be had.
@@ -84,6 +93,40 @@ impl Cluster {
                 Err(Missing::NotFound(status.message.clone()))
             }
             Err(error) => Err(Missing::Other(error.into())),
+        }
+    }
+
+    /// Applies fields of a report that exists. A report that was deleted meanwhile is not made anew.
+    pub async fn apply(
+        &self,
+        name: &str,
+        manager: &str,
+        fields: serde_json::Value,
+        force: bool,
+    ) -> Result<Recorded, Missing> {
+        let missing = |error: kube::Error| match error {
+            kube::Error::Api(status) if status.is_not_found() => Missing::NotFound(status.message.clone()),
+            error => Missing::Other(error.into()),
+        };
+        let known = self.api(false).get(name).await.map_err(missing)?;
+        let mut object = fields;
+        if let Some(object) = object.as_object_mut() {
+            object.insert("apiVersion".to_owned(), format!("{GROUP}/{VERSION}").into());
+            object.insert("kind".to_owned(), "TestRunReport".into());
+            let metadata = serde_json::json!({"name": name, "uid": known.metadata.uid});
+            object.insert("metadata".to_owned(), metadata);
+        }
+        let mut params = PatchParams::apply(manager);
+        params.force = force;
+        match self.api(false).patch(name, &params, &Patch::Apply(object)).await {
+            Ok(_) => Ok(Recorded::Done),
+            Err(kube::Error::Api(status)) if status.is_conflict() => {
+                Ok(Recorded::Conflict(status.message.clone()))
+            }
+            Err(kube::Error::Api(status)) if matches!(status.code, 403 | 422) => {
+                Ok(Recorded::Refused(status.message.clone()))
+            }
+            Err(error) => Err(missing(error)),
         }
     }
 

@@ -1,17 +1,20 @@
 //! `kubectl-testrun`: the kubectl plugin and one-shot command line. A shell over the same engine as
 //! the controller; it never imports the controller.
 
+mod artifacts;
 mod attest;
 mod cluster;
 mod evidence;
 pub mod exit;
 mod files;
 mod inspect;
+mod local;
 mod oneshot;
 pub mod render;
 mod reports;
 mod rerun;
 mod source;
+mod unpack;
 
 use std::io::Write;
 
@@ -43,6 +46,10 @@ enum Command {
     Describe(reports::DescribeArgs),
     /// Ask GitHub to run again what failed on a commit
     Rerun(rerun::RerunArgs),
+    /// List or download what the runs of a commit uploaded
+    Artifacts(artifacts::ArtifactsArgs),
+    /// Record the results of a developer's machine in a report, to compare CI with
+    RecordLocal(local::LocalArgs),
     /// Print the lines of a failing log that say why
     Explain(evidence::ExplainArgs),
     /// Count the tests in reports and logs and list the failing ones
@@ -83,6 +90,8 @@ where
         Command::Get(args) => wait(reports::get(&args)),
         Command::Describe(args) => wait(reports::describe(&args)),
         Command::Rerun(args) => wait(rerun::rerun(&args)),
+        Command::Artifacts(args) => wait(artifacts::artifacts(&args)),
+        Command::RecordLocal(args) => wait(local::record(&args)),
         Command::Explain(args) => evidence::explain(&args),
         Command::Parse(args) => evidence::parse(&args),
         Command::Inspect(args) => inspect::inspect(&args),

@@ -1,17 +1,20 @@
 //! Local versus CI: what the same suite did on a developer's machine. It explains, it never decides.
 
+use std::collections::BTreeSet;
+
+use super::facts::Evidence;
 use super::plan::Plan;
 use super::suites::matrix;
-use super::text::clean;
+use super::text::{clean, list};
 use crate::api::spec::LocalResult;
-use crate::api::status::{LocalComparison, TestTotals};
+use crate::api::status::LocalComparison;
 
 /// The comparison for a failed job, where a local result names it, its suite, or its matrix value.
 pub(super) fn compare(
     plan: &Plan<'_>,
     suite: &str,
     job: &str,
-    ci: Option<TestTotals>,
+    evidence: Option<&Evidence>,
 ) -> Option<LocalComparison> {
     let value = matrix(job);
     let alias = |name: &str| plan.spec.aliases.get(name).map(String::as_str);
@@ -24,11 +27,12 @@ pub(super) fn compare(
         passed: local.passed,
         failed: local.failed,
         flaked: local.flaked,
-        finding: clean(&finding(local, ci), 512),
+        finding: clean(&finding(local, evidence), 512),
     })
 }
 
-fn finding(local: &LocalResult, ci: Option<TestTotals>) -> String {
+fn finding(local: &LocalResult, evidence: Option<&Evidence>) -> String {
+    let ci = evidence.and_then(|e| e.tests);
     let by = local.reporter.as_deref().map(|r| format!(" ({})", clean(r, 80))).unwrap_or_default();
     let at = local.commit.as_deref().map(|c| format!(" on commit {}", c.chars().take(8).collect::<String>()));
     let at = at.unwrap_or_default();
@@ -54,7 +58,35 @@ fn finding(local: &LocalResult, ci: Option<TestTotals>) -> String {
             } else if failed == Some(0) && ci_failed > 0 {
                 text.push_str("; the same number of tests, red only in CI: something differs between the two, which is not known yet");
             }
+            if let Some(names) = evidence.and_then(|e| by_name(local, failed, e)) {
+                text.push_str(&names);
+            }
         }
     }
     text
+}
+
+/// Which tests fail on both sides and which on one, where all failing tests of both are known.
+fn by_name(local: &LocalResult, failed: Option<i64>, evidence: &Evidence) -> Option<String> {
+    let listed = |n: usize| i64::try_from(n).ok();
+    let whole = listed(evidence.failing.len()) == Some(evidence.failing_total)
+        && listed(local.failing_tests.len()) == failed;
+    if !whole {
+        return None;
+    }
+    // Ginkgo's reports name the kind of node, its console does not.
+    let bare = |name: &'_ str| name.strip_prefix("[It] ").unwrap_or(name).to_owned();
+    let ci: BTreeSet<String> = evidence.failing.iter().map(|t| bare(&t.name)).collect();
+    let here: BTreeSet<String> = local.failing_tests.iter().map(String::as_str).map(bare).collect();
+    let mut text = String::new();
+    for (what, tests) in [
+        ("fail in both", ci.intersection(&here).collect::<Vec<_>>()),
+        ("only in CI", ci.difference(&here).collect()),
+        ("only locally", here.difference(&ci).collect()),
+    ] {
+        if !tests.is_empty() {
+            text.push_str(&format!("; {what}: {}", list(tests.into_iter().map(String::as_str), 3)));
+        }
+    }
+    Some(text)
 }

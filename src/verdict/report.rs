@@ -305,7 +305,7 @@ fn failure(plan: &Plan<'_>, items: &Items<'_>, item: &Item<'_>) -> Failure {
         message: clean_some(item.note.as_deref().or(item.incomplete.as_deref()), 1024)
             .or_else(|| item.job().and_then(annotation)),
         tests: tests_of(item),
-        local: local::compare(plan, suite, &item.name, tests_of(item)),
+        local: local::compare(plan, suite, &item.name, evidence),
         consequence: item.consequence,
         ..Default::default()
     };

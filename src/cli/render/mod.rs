@@ -14,7 +14,7 @@ use clap::ValueEnum;
 pub use describe::describe;
 pub use html::html;
 pub use markdown::markdown;
-pub use table::{Columns, table};
+pub use table::{Columns, artifact_table, table};
 
 use crate::api::TestRunReport;
 

@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::text::{age, condition, line};
 use crate::api::TestRunReport;
+use crate::api::status::Artifact;
 
 /// Which columns are shown.
 #[derive(Clone, Copy, Debug, Default)]
@@ -69,6 +70,24 @@ fn row(report: &TestRunReport, columns: Columns, now: Timestamp) -> Vec<String> 
         ]);
     }
     row
+}
+
+/// One line for each artifact.
+pub fn artifact_table(list: &[&Artifact]) -> String {
+    let header = ["NAME", "KIND", "RUN", "JOB", "BYTES", "EXPIRES", "CONTENT"];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    rows.extend(list.iter().map(|a| {
+        vec![
+            line(&a.name),
+            line(&a.kind),
+            a.run_id.to_string(),
+            line(a.job.as_deref().unwrap_or("-")),
+            a.size_bytes.to_string(),
+            a.expires_at.as_ref().map_or_else(|| "-".to_owned(), super::text::stamp),
+            line(&super::bundles::content(a)),
+        ]
+    }));
+    align(&rows)
 }
 
 /// Columns three blanks apart, as kubectl prints them.

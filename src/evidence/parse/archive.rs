@@ -15,11 +15,11 @@ use std::io::{Read, Seek, SeekFrom};
 use zip::ZipArchive;
 
 /// The largest directory of an archive that is read, in bytes.
-pub(in crate::evidence) const DIRECTORY: u64 = 4 << 20;
+pub(crate) const DIRECTORY: u64 = 4 << 20;
 /// An entry that inflates beyond this is looked at more closely.
-const FREE: u64 = 64 << 20;
+pub(crate) const FREE: u64 = 64 << 20;
 /// How far an entry may inflate beyond that.
-const RATIO: u64 = 400;
+pub(crate) const RATIO: u64 = 400;
 
 /// Reads an archive.
 pub(super) fn read<R: Read + Seek>(name: &str, reader: R, limits: &Limits) -> Parsed {
@@ -219,14 +219,14 @@ fn settle(files: Vec<File>, is_log: bool, mut sink: Sink) -> Parsed {
 }
 
 /// What the end of an archive says of its directory.
-pub(in crate::evidence) struct Directory {
-    pub(in crate::evidence) entries: u64,
-    pub(in crate::evidence) bytes: u64,
+pub(crate) struct Directory {
+    pub(crate) entries: u64,
+    pub(crate) bytes: u64,
 }
 
 /// Reads the record at the end of an archive, so that a directory of millions of entries is
 /// refused before it is held.
-pub(in crate::evidence) fn directory<R: Read + Seek>(reader: &mut R) -> Result<Directory, String> {
+pub(crate) fn directory<R: Read + Seek>(reader: &mut R) -> Result<Directory, String> {
     const END: &[u8] = b"PK\x05\x06";
     const END64: &[u8] = b"PK\x06\x06";
     const WINDOW: u64 = 22 + 65_535 + 20;

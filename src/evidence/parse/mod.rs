@@ -45,7 +45,7 @@
 //! are cut and their true length is kept beside them; texts are cleaned of control
 //! characters and cut. Nothing in here panics, follows a reference, or writes a file.
 
-pub(in crate::evidence) mod archive;
+pub(crate) mod archive;
 mod console;
 mod gojson;
 mod input;

@@ -119,7 +119,19 @@ fn local_results_stand_beside_those_of_ci() {
         "{}",
         local.finding
     );
+    assert!(local.finding.ends_with("; only in CI: hash chain"), "{}", local.finding);
     assert_eq!(e.status.summary.unwrap().failing_tests_total, 1);
+    s.local_results[0].passed = Some(108);
+    s.local_results[0].failing_tests = vec!["hash chain".into(), "other".into()];
+    let local = eval(&s, &f).status.failures[0].local.clone().unwrap();
+    assert!(local.finding.ends_with("; fail in both: hash chain; only locally: other"), "{}", local.finding);
+    s.local_results[0].failing_tests.pop();
+    let local = eval(&s, &f).status.failures[0].local.clone().unwrap();
+    assert!(
+        !local.finding.contains("hash chain"),
+        "a list that is not whole compares nothing: {}",
+        local.finding
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The kubectl plugin as a process: what it prints and what it exits with.
 
+mod artifacts;
 mod attest;
 mod bundles;
 mod cluster;
