@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::api::TestRunReportSpec;
 use crate::github::api::Repo;
 use crate::github::{Result, wire};
-use crate::verdict::facts::{ACTIONS_APP_ID, Check, CheckKind};
+use crate::verdict::facts::{ACTIONS_APP_ID, Check, CheckKind, Expectations};
 
 /// What the checks of a commit come to.
 pub(super) struct Read {
@@ -15,7 +16,7 @@ pub(super) struct Read {
     pub actions_app: Option<i64>,
 }
 
-/// Reads check runs of all apps, and commit statuses.
+/// Reads check runs of all apps.
 pub(super) async fn read(repo: &Repo<'_>, sha: &str) -> Result<Read> {
     let mut actions_app = None;
     let mut out = Vec::new();
@@ -46,8 +47,13 @@ pub(super) async fn read(repo: &Repo<'_>, sha: &str) -> Result<Read> {
             completed_at: run.completed_at,
         });
     }
-    out.extend(statuses(repo, sha).await?);
     Ok(Read { checks: out, annotated, actions_app })
+}
+
+/// Whether commit statuses can count: all of them do where the spec has no suites, else those that are asked
+/// for by name.
+pub(super) fn statuses_count(spec: &TestRunReportSpec, expectations: &Expectations) -> bool {
+    spec.suites.is_empty() || !spec.checks.is_empty() || !expectations.required.is_empty()
 }
 
 /// Reads commit statuses.

@@ -24,7 +24,7 @@ pub use survey::{SightedRun, Sightings, Survey, survey};
 
 use crate::api::{Reason, TestRunReportSpec};
 use crate::github::api::Repo;
-use crate::github::{Ask, GitHub, Priority, Result};
+use crate::github::{Ask, GitHub, Priority, Result, wire};
 use crate::verdict::facts::{ArtifactFact, Facts, Gap, GapKind, Observations, Run, Trouble};
 use crate::verdict::names_workflow;
 
@@ -32,16 +32,22 @@ use crate::verdict::names_workflow;
 const SHARED_AGE: Duration = Duration::from_secs(600);
 
 /// How a look is taken.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Look {
     /// How new the answers must be, and how urgent they are.
     pub ask: Ask,
     pub depth: Depth,
+    /// Others look at the same repository, so what they all need is read instead of what only this look does.
+    pub shares: bool,
+    /// Unfinished runs that events told of.
+    pub told: Vec<Arc<wire::Run>>,
 }
 
 /// How much is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {
+    /// Which runs have begun, by what events said: it is shown, and decides nothing.
+    Told,
     /// Whether anything of the commit has begun, by lists that all reports of a repository share.
     Glance,
     /// How far the unfinished runs are; the rest is what the last look saw.
@@ -53,7 +59,7 @@ pub enum Depth {
 impl Look {
     /// A look at everything as it is now.
     pub fn whole() -> Self {
-        Self { ask: Ask::now(Priority::Gating), depth: Depth::Whole }
+        Self { ask: Ask::now(Priority::Gating), depth: Depth::Whole, shares: false, told: Vec::new() }
     }
 }
 
@@ -64,13 +70,16 @@ pub async fn collect(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory,
         let less = match look.depth {
             // A glance tells less than what is known of a commit that was looked at before.
             Depth::Glance if memory.look(&spec.source.github).is_some() => None,
-            Depth::Glance => progress::glance(github, spec, look.ask).await?,
+            Depth::Told if memory.look(&spec.source.github).is_some() => {
+                progress::told(spec, memory, &look.told)
+            }
+            Depth::Told | Depth::Glance => progress::glance(github, spec, memory, look.ask).await?,
             Depth::Progress => progress::progress(github, spec, memory, look.ask).await?,
             Depth::Whole => None,
         };
         match less {
             Some(facts) => Ok(facts),
-            None => whole(github, spec, memory, look.ask).await,
+            None => whole(github, spec, memory, &look).await,
         }
     };
     match seen.await {
@@ -79,10 +88,11 @@ pub async fn collect(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory,
     }
 }
 
-async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, ask: Ask) -> Result<Facts> {
+async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, look: &Look) -> Result<Facts> {
+    let (ask, shares) = (look.ask, look.shares);
     let wanted = &spec.source.github;
     let named = Repo::new(github, &wanted.repository, ask);
-    let resolved = source::resolve(&named, wanted).await?;
+    let resolved = source::resolve(&named, wanted, shares).await?;
     // A renamed repository answers under its old name; from here on its own name counts.
     let repo = Repo::new(github, &resolved.source.repository, ask);
     let sha = resolved.source.sha.clone();
@@ -93,11 +103,14 @@ async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, ask: 
         spec.workflows.is_empty() || spec.workflows.iter().any(|w| names_workflow(w, &r.workflow, &r.path))
     };
     let deciding = runs.iter().filter(wanted_run).all(|r| r.status == "completed");
-    let checks::Read { checks, annotated, actions_app } = checks::read(&repo, &sha).await?;
+    let checks::Read { mut checks, annotated, actions_app } = checks::read(&repo, &sha).await?;
     let mut gaps = Vec::new();
     let shared = repo.asking(if deciding { ask } else { ask.within(SHARED_AGE) });
     let (expectations, baseline_jobs) =
         expectations::read(&shared, &resolved, actions_app, &mut gaps, memory).await?;
+    if checks::statuses_count(spec, &expectations) {
+        checks.extend(checks::statuses(&repo, &sha).await?);
+    }
     let mut artifacts = artifacts(&repo, spec, &runs, &mut gaps).await?;
     runs::annotate(&repo, &mut runs, &annotated, &mut gaps, memory).await?;
     evidence::read(&repo, spec, &mut runs, &mut artifacts, &baseline_jobs, &mut gaps, memory).await;

@@ -2,21 +2,30 @@
 //!
 //! What they see is partial and says so. They give nothing where a whole look is needed.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::memory::Memory;
 use super::{SHARED_AGE, checks, runs, source};
 use crate::api::TestRunReportSpec;
 use crate::github::api::Repo;
-use crate::github::{Ask, GitHub, Result};
+use crate::github::{Ask, GitHub, Result, wire};
 use crate::verdict::facts::{CheckKind, Facts, Run};
 
 /// A list of the newest runs of a repository that reaches back this far would show a run that began
 /// because of a report that was just made.
 const REACH: SignedDuration = SignedDuration::from_hours(1);
+/// Runs of one commit that events may tell of; more are counted by a look.
+const MAX_RUNS: usize = 100;
 
 /// Whether anything of the commit has begun.
-pub(super) async fn glance(github: &GitHub, spec: &TestRunReportSpec, ask: Ask) -> Result<Option<Facts>> {
+pub(super) async fn glance(
+    github: &GitHub,
+    spec: &TestRunReportSpec,
+    memory: &Memory,
+    ask: Ask,
+) -> Result<Option<Facts>> {
     let wanted = &spec.source.github;
     let repo = Repo::new(github, &wanted.repository, ask);
     let Some(resolved) = source::glance(&repo, wanted, ask.within(SHARED_AGE)).await? else {
@@ -32,7 +41,7 @@ pub(super) async fn glance(github: &GitHub, spec: &TestRunReportSpec, ask: Ask) 
     if !own.is_empty() && own.iter().all(|r| r.status == "completed") {
         return Ok(None);
     }
-    Ok(Some(Facts {
+    let facts = Facts {
         runs: own.into_iter().map(runs::without_jobs).collect(),
         source: resolved,
         checks: Vec::new(),
@@ -42,7 +51,39 @@ pub(super) async fn glance(github: &GitHub, spec: &TestRunReportSpec, ask: Ask) 
         read_at,
         confirmed: false,
         partial: true,
-    }))
+    };
+    memory.keep_look(wanted, Some(Arc::new(facts.clone())));
+    Ok(Some(facts))
+}
+
+/// The last look with the unfinished runs that events told of. What an event says is not believed where it
+/// would end something: that is looked at.
+pub(super) fn told(spec: &TestRunReportSpec, memory: &Memory, told: &[Arc<wire::Run>]) -> Option<Facts> {
+    let wanted = &spec.source.github;
+    let mut facts = Facts::clone(&*memory.look(wanted)?);
+    let own = |run: &&Arc<wire::Run>| {
+        run.head_sha == facts.source.sha
+            && run.repository.full_name.eq_ignore_ascii_case(&facts.source.repository)
+    };
+    let begun: Vec<Run> = told.iter().filter(own).map(|run| runs::without_jobs(run)).collect();
+    if begun.is_empty() {
+        return None;
+    }
+    for run in begun {
+        facts.read_at = facts.read_at.max(run.updated_at.unwrap_or(Timestamp::MIN));
+        let more = facts.runs.len() < MAX_RUNS;
+        match facts.runs.iter_mut().find(|known| known.id == run.id) {
+            None if run.status != "completed" && more => facts.runs.push(run),
+            Some(known) if known.status != "completed" && known.attempt == run.attempt => {
+                known.status = run.status;
+            }
+            _ => return None,
+        }
+    }
+    facts.confirmed = false;
+    facts.partial = true;
+    memory.keep_look(wanted, Some(Arc::new(facts.clone())));
+    Some(facts)
 }
 
 /// How far the unfinished runs of the last look are.
@@ -70,9 +111,11 @@ pub(super) async fn progress(
     if !any {
         return Ok(None);
     }
-    let statuses = checks::statuses(&repo, &facts.source.sha).await?;
-    facts.checks.retain(|c| c.kind != CheckKind::Status);
-    facts.checks.extend(statuses);
+    if checks::statuses_count(spec, &facts.expectations) {
+        let statuses = checks::statuses(&repo, &facts.source.sha).await?;
+        facts.checks.retain(|c| c.kind != CheckKind::Status);
+        facts.checks.extend(statuses);
+    }
     facts.read_at = repo.date().unwrap_or(facts.read_at);
     facts.confirmed = false;
     facts.partial = true;

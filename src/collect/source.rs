@@ -2,7 +2,7 @@
 
 use crate::api::Reason;
 use crate::api::spec::GitHubSource;
-use crate::github::api::Repo;
+use crate::github::api::{PER_PAGE, Repo};
 use crate::github::{Ask, Result, wire};
 use crate::verdict::facts::{SourceFacts, Trouble};
 
@@ -16,10 +16,16 @@ pub(super) struct Resolved {
     pub for_pull_request: bool,
 }
 
-/// Resolves the source of a spec.
-pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource) -> Result<Resolved> {
+/// Resolves the source of a spec. With `shares` the list of open pull requests, which all reports of a
+/// repository need, stands in for what only this one would ask for.
+pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource, shares: bool) -> Result<Resolved> {
     if let Some(number) = spec.pull_request {
-        let pull = repo.pull(number).await?;
+        let listed =
+            if shares { repo.open_pulls().await?.into_iter().find(|p| p.number == number) } else { None };
+        let pull = match listed {
+            Some(pull) => pull,
+            None => repo.pull(number).await?,
+        };
         let repository = match &pull.base.repo {
             Some(repository) if !repository.full_name.is_empty() => repository.clone(),
             _ => repo.repository().await?,
@@ -44,6 +50,10 @@ pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource) -> Result<Reso
         });
     }
     let (sha, branch) = match (&spec.sha, spec.run_id) {
+        // Its runs show that the commit is there, and are read anyway.
+        (Some(sha), _) if repo.runs_of(sha).await?.iter().any(|r| r.head_sha == *sha) => {
+            (full(sha, "the commit")?, None)
+        }
         (Some(sha), _) => {
             let commit = repo.commit(sha).await?;
             if !commit.sha.eq_ignore_ascii_case(sha) {
@@ -71,11 +81,15 @@ pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource) -> Result<Reso
         (None, None) => return Err(trouble("spec.source.github names no commit".to_owned())),
     };
     // A commit of exactly one open pull request goes where that goes.
-    let mut pulls: Vec<wire::Pull> = super::or_gap(
-        repo.pulls_of(&sha).await,
-        crate::verdict::facts::GapKind::Annotations,
-        &mut Vec::new(),
-    )?;
+    let open = if shares { Some(repo.open_pulls().await?) } else { None };
+    let mut pulls = match open {
+        Some(all) if all.len() < PER_PAGE => all,
+        _ => super::or_gap(
+            repo.pulls_of(&sha).await,
+            crate::verdict::facts::GapKind::Annotations,
+            &mut Vec::new(),
+        )?,
+    };
     pulls.retain(|p| p.state == "open" && p.head.sha == sha);
     if let [pull] = pulls.as_slice() {
         return of_pull(repository, pull.clone());

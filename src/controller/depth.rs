@@ -12,7 +12,7 @@ use crate::github::{Ask, Priority};
 const TOGETHER: Duration = Duration::from_secs(2);
 
 /// Why a look is taken.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Why {
     /// The object is new or changed, somebody asks, or the last look came to nothing.
     pub asked: bool,
@@ -23,10 +23,12 @@ pub(super) struct Why {
 }
 
 /// The look to take; `previous` is the status of this generation, if there is one.
-pub(super) fn look(previous: Option<&TestRunReportStatus>, why: Why) -> Look {
+pub(super) fn look(previous: Option<&TestRunReportStatus>, why: &Why) -> Look {
     let state = state(previous);
-    let (depth, priority) = match (state, why.asked, why.hint) {
-        (State::New, true, None) if why.hears => (Depth::Glance, Priority::Running),
+    let (depth, priority) = match (state, why.asked, &why.hint) {
+        (State::New, true, hint) if why.hears && hint.as_ref().is_none_or(|h| h.depth < Depth::Whole) => {
+            (Depth::Glance, Priority::Running)
+        }
         (_, false, Some(hint)) if state != State::Final => match hint.depth {
             Depth::Whole => (Depth::Whole, Priority::Gating),
             less => (less, Priority::Running),
@@ -41,10 +43,14 @@ pub(super) fn look(previous: Option<&TestRunReportStatus>, why: Why) -> Look {
     if depth == Depth::Glance {
         ask = ask.within(TOGETHER);
     }
-    if let Some(hint) = why.hint.filter(|_| !why.asked) {
-        ask.since = hint.since;
+    let mut told = Vec::new();
+    if let Some(hint) = &why.hint {
+        if !why.asked {
+            ask.since = hint.since;
+        }
+        told.clone_from(&hint.told);
     }
-    Look { ask, depth }
+    Look { ask, depth, shares: true, told }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +114,7 @@ mod tests {
             ("Complete", "Unknown", "GitHubUnavailable"),
             ("SourceAvailable", "False", "GitHubUnavailable"),
         ]);
-        let hint = |depth| Some(Hint { since: Instant::now(), depth });
+        let hint = |depth| Some(Hint::new(Instant::now(), depth));
         use Depth::{Glance, Progress, Whole};
         for (name, previous, asked, hint, hears, want) in [
             ("a new report", None, true, None, false, (Whole, Priority::Running)),
@@ -137,7 +143,7 @@ mod tests {
                 (Whole, Priority::Gating),
             ),
         ] {
-            let look = look(previous, Why { asked, hint, hears });
+            let look = look(previous, &Why { asked, hint, hears });
             assert_eq!((look.depth, look.ask.priority), want, "{name}");
         }
     }

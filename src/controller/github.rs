@@ -205,7 +205,7 @@ impl Observer for GitHubObserver {
                 let seen = collect::collect(&reached.client, &report.spec, &memory, look).await;
                 Ok::<_, Trouble>((reached, seen))
             };
-            let mut seen = read(look).await;
+            let mut seen = read(look.clone()).await;
             if let Ok((reached, Observations::Trouble(trouble))) = &seen
                 && reached.is_stale(trouble)
             {

@@ -5,12 +5,14 @@
 //! comes twice is one, so that no storm of events takes more memory than there are reports.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::Stream;
+use futures::{Stream, StreamExt, future};
 use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
+use lru::LruCache;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::time::DelayQueue;
@@ -19,6 +21,7 @@ use super::Access;
 use crate::api::spec::GitHubSource;
 use crate::api::{ConditionType, TestRunReport, TestRunReportStatus};
 use crate::collect::{Depth, Sightings, Survey};
+use crate::github::wire;
 use crate::verdict::facts::{Facts, Observations};
 use crate::webhooks::{Event, Kind};
 
@@ -28,6 +31,11 @@ const TOGETHER: Duration = Duration::from_secs(5);
 const HEARD: Duration = Duration::from_secs(3600);
 /// After a change that no event told of, events are not relied on for this long.
 const DISTRUST: Duration = Duration::from_secs(900);
+
+/// Runs that events may tell of between two looks; more than that is looked at.
+const MAX_TOLD: usize = 32;
+/// Repositories without reports that are remembered.
+const MAX_STRANGERS: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
 
 type Object = ObjectRef<TestRunReport>;
 
@@ -41,13 +49,25 @@ impl std::fmt::Debug for Hints {
     }
 }
 
-#[derive(Default)]
 struct Index {
     repositories: HashMap<Key, Repository>,
     /// Where each report is, by uid.
     places: HashMap<String, Key>,
     /// Repositories that have another name by now, by that name.
     renamed: HashMap<Key, Key>,
+    /// Repositories without reports: the last event that was heard of each.
+    strangers: LruCache<Key, Instant>,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self {
+            repositories: HashMap::new(),
+            places: HashMap::new(),
+            renamed: HashMap::new(),
+            strangers: LruCache::new(MAX_STRANGERS),
+        }
+    }
 }
 
 /// A repository as reached through a connection; GitHub's names do not depend on case.
@@ -95,11 +115,32 @@ enum Stage {
 }
 
 /// Something happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hint {
     /// When it was heard of: answers must be newer.
     pub since: Instant,
     pub depth: Depth,
+    /// Unfinished runs that events told of.
+    pub told: Vec<Arc<wire::Run>>,
+}
+
+impl Hint {
+    pub fn new(since: Instant, depth: Depth) -> Self {
+        Self { since, depth, told: Vec::new() }
+    }
+
+    fn merge(&mut self, new: Self) {
+        self.since = self.since.max(new.since);
+        self.depth = self.depth.max(new.depth);
+        for run in new.told {
+            self.told.retain(|known| known.id != run.id);
+            if self.told.len() < MAX_TOLD {
+                self.told.push(run);
+            } else {
+                self.depth = Depth::Whole;
+            }
+        }
+    }
 }
 
 /// A repository that is due to be asked for changes.
@@ -146,7 +187,10 @@ impl Hints {
     /// For one controller: what takes its reports in, and the reports that it has to look at.
     pub(super) fn follow(&self) -> (Known, impl Stream<Item = Object> + Send + use<>) {
         let (queue, objects) = mpsc::unbounded_channel();
-        (Known { hints: self.clone(), queue }, stream(objects))
+        let hints = self.clone();
+        // What was put off may have been answered by a look that came before its time.
+        let waiting = stream(objects).filter(move |object| future::ready(hints.waits(object)));
+        (Known { hints: self.clone(), queue }, waiting)
     }
 
     fn join(&self, report: &TestRunReport, queue: &Queue) {
@@ -169,7 +213,10 @@ impl Hints {
                 hint: None,
                 called: false,
             };
-            index.repositories.entry(key.clone()).or_default().members.insert(uid.clone(), member);
+            let heard = index.strangers.pop(&key);
+            let repository = index.repositories.entry(key.clone()).or_default();
+            repository.heard = repository.heard.max(heard);
+            repository.members.insert(uid.clone(), member);
             index.places.insert(uid.clone(), key);
         }
         let published = report.spec.publish.as_ref().and_then(|p| p.status.as_ref());
@@ -184,6 +231,11 @@ impl Hints {
         let member = index.member(&report.uid()?)?;
         member.called = false;
         member.hint.take()
+    }
+
+    fn waits(&self, object: &Object) -> bool {
+        let uid = object.extra.uid.as_deref().unwrap_or_default();
+        self.lock().member(uid).is_some_and(|m| m.hint.is_some())
     }
 
     /// What a look saw, and what its verdict was.
@@ -261,11 +313,22 @@ impl Hints {
         let mut index = self.lock();
         let named = Key::of(connection, &event.repository);
         let key = index.renamed.get(&named).cloned().unwrap_or(named);
-        let Some(repository) = index.repositories.get_mut(&key) else { return };
+        let Index { repositories, strangers, .. } = &mut *index;
+        let Some(repository) = repositories.get_mut(&key) else {
+            // Its first report will know that events arrive.
+            strangers.put(key, now);
+            return;
+        };
         repository.heard = Some(now);
         for member in repository.members.values_mut() {
             if let Some((depth, delay)) = member.concerns(event) {
-                member.mark(Hint { since: now, depth }, delay);
+                let mut hint = Hint::new(now, depth);
+                if let Kind::Run { run: Some(run), .. } = &event.kind
+                    && depth == Depth::Told
+                {
+                    hint.told.push(run.clone());
+                }
+                member.mark(hint, delay);
             }
         }
     }
@@ -311,7 +374,7 @@ impl Hints {
         for member in repository.members.values_mut() {
             if member.stage != Stage::Idle && member.differs(sightings) && member.hint.is_none() {
                 missed |= member.stage == Stage::Open;
-                member.mark(Hint { since, depth: Depth::Whole }, Duration::ZERO);
+                member.mark(Hint::new(since, Depth::Whole), Duration::ZERO);
             }
         }
         if missed && repository.heard.is_some() {
@@ -340,8 +403,10 @@ impl Index {
         if let Some(repository) = self.repositories.get_mut(&key) {
             repository.members.remove(uid);
             if repository.members.is_empty() {
-                self.repositories.remove(&key);
                 self.renamed.retain(|_, to| *to != key);
+                if let Some(heard) = self.repositories.remove(&key).and_then(|r| r.heard) {
+                    self.strangers.put(key, heard);
+                }
             }
         }
     }
@@ -383,10 +448,13 @@ impl Member {
             Kind::Pull { number, head } => (self.source.pull_request == Some(*number)
                 && self.sha.as_ref() != Some(head))
             .then_some((Depth::Whole, now)),
-            Kind::Run { sha, branch, finished, .. } => {
+            Kind::Run { sha, branch, finished, run } => {
                 if about(sha) {
-                    let depth =
-                        if *finished || self.stage == Stage::Final { Depth::Whole } else { Depth::Glance };
+                    let depth = match run {
+                        _ if *finished || self.stage == Stage::Final => Depth::Whole,
+                        Some(_) => Depth::Told,
+                        None => Depth::Glance,
+                    };
                     return Some((depth, now));
                 }
                 follows(branch.as_deref()).then_some((Depth::Whole, now))
@@ -419,19 +487,12 @@ impl Member {
 
     fn mark(&mut self, hint: Hint, delay: Duration) {
         let news = self.hint.is_none();
-        self.hint = Some(merged(self.hint, hint));
+        self.hint.get_or_insert_with(|| Hint::new(hint.since, hint.depth)).merge(hint);
         // One that waits already will be looked at; what is urgent does not wait for it.
         if news || delay.is_zero() && !std::mem::replace(&mut self.called, delay.is_zero()) {
             // The receiver goes away with its controller, and then nobody needs the hint.
             let _ = self.queue.send((self.object.clone(), delay));
         }
-    }
-}
-
-fn merged(old: Option<Hint>, new: Hint) -> Hint {
-    match old {
-        None => new,
-        Some(old) => Hint { since: old.since.max(new.since), depth: old.depth.max(new.depth) },
     }
 }
 

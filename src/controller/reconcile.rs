@@ -109,7 +109,7 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
     {
         return Ok((Outcome::Adopted, Some(wait)));
     }
-    let (observations, access) = observe(report, depth::look(same, why), shared).await?;
+    let (observations, access) = observe(report, depth::look(same, &why), shared).await?;
     let name = report.name_any();
     let namespace = report.namespace();
     let context = Context {
@@ -155,7 +155,7 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
         _ if refused => Some(AFTER_CONFLICT),
         Outcome::Conflict => Some(AFTER_CONFLICT),
         Outcome::Gone | Outcome::Lost => None,
-        _ => wait(report, &evaluation, why, shared),
+        _ => wait(report, &evaluation, &why, shared),
     };
     if !matches!(outcome, Outcome::Written | Outcome::Unchanged) {
         shared.memory.ask(report);
@@ -295,7 +295,7 @@ fn expiry(report: &TestRunReport, status: Option<&TestRunReportStatus>) -> Optio
 fn wait(
     report: &TestRunReport,
     evaluation: &verdict::Evaluation,
-    why: Why,
+    why: &Why,
     shared: &Shared,
 ) -> Option<Duration> {
     let now = Timestamp::now();

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use super::client::Shape;
+use super::client::{Answer, Shape};
 use super::{Ask, Fetched, GitHub, Priority, Result, Unfetched, error, wire};
 use crate::api::Reason;
 
@@ -226,15 +226,20 @@ impl<'g> Repo<'g> {
     }
 
     async fn read<T: DeserializeOwned>(&self, path: &str, what: &str, shape: Shape) -> Result<T> {
+        Ok(self.answer(path, what, shape).await?.value)
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, path: &str, what: &str, shape: Shape) -> Result<Answer<T>> {
         let answer = self.github.get(path, what, shape, self.ask).await?;
         if let (Some(date), Ok(mut latest)) = (answer.date, self.date.lock()) {
             *latest = Some(latest.map_or(date, |old| old.max(date)));
         }
-        Ok(answer.value)
+        Ok(answer)
     }
 
     /// All pages of a counted list. `Link` headers are not followed: pages are counted, so a wrong
-    /// or hostile link leads nowhere. With `whole`, fewer entries than the total are an error.
+    /// or hostile link leads nowhere; they only save asking for a page that is not there. With `whole`,
+    /// fewer entries than the total are an error.
     async fn list<L: DeserializeOwned, T>(
         &self,
         path: &str,
@@ -245,13 +250,21 @@ impl<'g> Repo<'g> {
         let mut all = Vec::new();
         let joint = if path.contains('?') { '&' } else { '?' };
         for page in 1..=self.github.settings().max_pages {
-            let (total, mut items) =
-                split(self.get(&format!("{path}{joint}per_page={PER_PAGE}&page={page}"), what).await?);
+            let path = format!("{path}{joint}per_page={PER_PAGE}&page={page}");
+            let answer = self.answer(&path, what, Shape::Object).await?;
+            let (total, mut items) = split(answer.value);
+            let full = items.len() >= PER_PAGE;
             let got = items.len();
             all.append(&mut items);
             let listed = i64::try_from(all.len()).unwrap_or(i64::MAX);
-            // A total that is too small ends nothing: only a short page does.
-            if got == 0 || got < PER_PAGE && listed >= total {
+            // A total that is too small ends nothing: only a short page does, or the page that says
+            // it is the last one when nothing is missing. A first page without links is the only one,
+            // if it holds everything.
+            let last = match answer.more {
+                Some(more) => !more,
+                None => !full || page == 1 && listed == total,
+            };
+            if got == 0 || last && listed >= total {
                 if whole && listed < total {
                     return Err(error::invalid(what, &format!("lists {listed} of {total} entries")));
                 }
@@ -266,10 +279,11 @@ impl<'g> Repo<'g> {
         let mut all = Vec::new();
         for page in 1..=self.github.settings().max_pages {
             let page = format!("{path}?per_page={PER_PAGE}&page={page}");
-            let mut items: Vec<T> = self.read(&page, what, Shape::List).await?;
-            let got = items.len();
+            let answer = self.answer::<Vec<T>>(&page, what, Shape::List).await?;
+            let mut items = answer.value;
+            let full = items.len() >= PER_PAGE;
             all.append(&mut items);
-            if got < PER_PAGE {
+            if !full || answer.more == Some(false) {
                 return Ok(all);
             }
         }

@@ -63,6 +63,8 @@ struct Entry {
     token: [u8; 32],
     body: Bytes,
     date: Option<HeaderValue>,
+    /// The pages that follow.
+    link: Option<HeaderValue>,
     /// When the request was sent that last confirmed it.
     asked: Instant,
 }
@@ -96,8 +98,9 @@ impl Cache {
         let mut kept = self.lock();
         let entry = kept.entries.get(path).filter(|e| e.asked >= since)?;
         let mut headers = HeaderMap::new();
-        if let Some(date) = &entry.date {
-            headers.insert(http::header::DATE, date.clone());
+        let told = [(http::header::DATE, &entry.date), (http::header::LINK, &entry.link)];
+        for (name, value) in told {
+            headers.extend(value.clone().map(|value| (name, value)));
         }
         Some(Reply { status: http::StatusCode::OK, headers, body: entry.body.clone() })
     }
@@ -165,6 +168,7 @@ impl Cache {
             token: print(authorization),
             body: body.clone(),
             date: headers.get(http::header::DATE).cloned(),
+            link: headers.get(http::header::LINK).cloned(),
             asked,
         };
         kept.bytes += body.len() + OVERHEAD;
@@ -180,6 +184,8 @@ impl Cache {
         if let Some(entry) = self.lock().entries.get_mut(path) {
             entry.asked = entry.asked.max(asked);
             entry.date = headers.get(http::header::DATE).cloned().or(entry.date.take());
+            // The same body may have got a page that follows it.
+            entry.link = headers.get(http::header::LINK).cloned();
         }
     }
 

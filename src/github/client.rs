@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use http::header::LOCATION;
+use http::header::{LINK, LOCATION};
 use http::{HeaderMap, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
@@ -80,6 +80,8 @@ pub struct Answer<T> {
     pub value: T,
     /// `Date` of the answer.
     pub date: Option<Timestamp>,
+    /// The header `Link` says that pages follow; None where there is none.
+    pub more: Option<bool>,
     /// Path on the API that answered, after redirects.
     pub path: String,
 }
@@ -152,7 +154,8 @@ impl GitHub {
                         ),
                     )
                 })?;
-                return Ok(Answer { value, date, path });
+                let more = error::header(&headers, LINK.as_str()).map(|link| link.contains("rel=\"next\""));
+                return Ok(Answer { value, date, more, path });
             }
             if !status.is_redirection() {
                 return Err(self.refused(status, &headers, &body, what));

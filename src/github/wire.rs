@@ -19,7 +19,7 @@ fn time<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Timestamp>, D::Error> 
 macro_rules! wire {
     ($($(#[$doc:meta])* $name:ident { $($(#[$attr:meta])* $field:ident: $type:ty),* $(,)? })*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Debug, Default, Deserialize)]
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
         #[serde(default)]
         pub struct $name { $(#[serde(deserialize_with = "or_default")] $(#[$attr])* pub $field: $type),* }
     )*};
@@ -69,7 +69,7 @@ counted! {
 macro_rules! timed {
     ($($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* ; $($time:ident),* })*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Debug, Default, Deserialize)]
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
         #[serde(default)]
         pub struct $name {
             $(#[serde(deserialize_with = "or_default")] pub $field: $type,)*

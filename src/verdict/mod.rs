@@ -219,7 +219,7 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
     };
     status.transitions = transitions(context, &status, &sha);
     bounds::bound(&mut status);
-    Evaluation { status, next: next(plan, &decision, context) }
+    Evaluation { status, next: next(plan, &decision, facts.read_at, context) }
 }
 
 /// The first write after the commit moved: the old verdict is gone before a new one is made.
@@ -280,20 +280,22 @@ fn transitions(context: &Context<'_>, status: &TestRunReportStatus, sha: &str) -
     list
 }
 
-fn next(plan: &Plan<'_>, decision: &decide::Decision, context: &Context<'_>) -> Next {
+fn next(plan: &Plan<'_>, decision: &decide::Decision, read_at: Timestamp, context: &Context<'_>) -> Next {
+    // What is due is due by GitHub's clock; never wake in the past, or the loop is hot.
+    let ours = |at: Timestamp| context.now + at.duration_since(read_at).max(SignedDuration::from_secs(1));
     if decision.is_final() {
         return Next::Final(excuses::next_end(plan, context.now));
     }
     if !decision.complete {
-        return Next::Poll(decision.wake);
+        return Next::Poll(decision.wake.map(ours));
     }
     match decision.wake {
-        // GitHub's clock and ours differ; never wake in the past, or the loop is hot.
         // A re-run starts within seconds, at the pace of polling it is seen.
         Some(at) if decision.open.as_ref().is_some_and(|o| o.0 == Reason::RerunRequested) => {
+            // By our own clock: the record of the request has its time from it.
             Next::Poll(Some(at.max(context.now + SignedDuration::from_secs(1))))
         }
-        Some(at) => Next::At(at.max(context.now + SignedDuration::from_secs(1))),
+        Some(at) => Next::At(ours(at)),
         None => Next::Poll(None),
     }
 }

@@ -1,6 +1,10 @@
 //! What a delivery is about, as far as it tells where to look.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer};
+
+use crate::github::wire;
 
 /// Something happened in a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +20,8 @@ pub enum Kind {
     /// A pull request was opened, pushed to, retargeted or closed.
     Pull { number: i64, head: String },
     /// A workflow run was requested, began or ended.
-    Run { sha: String, branch: Option<String>, id: i64, finished: bool },
+    /// `run` is what the event says of a run that is not finished.
+    Run { sha: String, branch: Option<String>, finished: bool, run: Option<Arc<wire::Run>> },
     /// A job began or ended; red if it did not succeed.
     Job { sha: String, red: bool },
     /// A check run or suite of another app than GitHub Actions.
@@ -52,7 +57,7 @@ macro_rules! payload {
 
 payload! {
     Payload {
-        action: String, repository: Repository, number: i64, pull_request: Pull, workflow_run: Run,
+        action: String, repository: Repository, number: i64, pull_request: Pull, workflow_run: wire::Run,
         workflow_job: Job, check_run: Check, check_suite: Check, sha: String, context: String,
         merge_group: Group, repositories_added: Vec<Repository>, repositories_removed: Vec<Repository>,
         repositories: Vec<Repository>,
@@ -60,7 +65,6 @@ payload! {
     Repository { full_name: String }
     Pull { number: i64, head: Tip }
     Tip { sha: String }
-    Run { id: i64, head_sha: String, head_branch: Option<String>, status: String }
     Job { head_sha: String, conclusion: Option<String> }
     Check { head_sha: String, app: App }
     App { slug: Option<String> }
@@ -79,11 +83,12 @@ pub fn read(event: &str, body: &[u8]) -> Result<Vec<Event>, Unusable> {
         }
         "workflow_run" => {
             let run = payload.workflow_run;
+            let finished = payload.action == "completed" || run.status == "completed";
             Kind::Run {
-                sha: run.head_sha,
-                branch: run.head_branch,
-                id: run.id,
-                finished: payload.action == "completed" || run.status == "completed",
+                sha: run.head_sha.clone(),
+                branch: run.head_branch.clone(),
+                finished,
+                run: (!finished).then(|| Arc::new(run)),
             }
         }
         "workflow_job" => {
@@ -100,8 +105,8 @@ pub fn read(event: &str, body: &[u8]) -> Result<Vec<Event>, Unusable> {
         "merge_group" => Kind::Run {
             sha: payload.merge_group.head_sha,
             branch: payload.merge_group.head_ref.strip_prefix("refs/heads/").map(str::to_owned),
-            id: 0,
             finished: false,
+            run: None,
         },
         "repository" | "public" | "branch_protection_rule" | "repository_ruleset" => Kind::Repository,
         "installation" | "installation_repositories" => {
@@ -120,7 +125,7 @@ pub fn read(event: &str, body: &[u8]) -> Result<Vec<Event>, Unusable> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
     use serde_json::json;
 
@@ -144,8 +149,13 @@ mod tests {
             Kind::Pull { number: 7, head: sha.clone() }
         );
         let run = |action: &str, status: &str| json!({"action": action, "workflow_run": {"id": 5, "head_sha": sha, "head_branch": null, "status": status}});
-        let is = |finished| Kind::Run { sha: sha.clone(), branch: None, id: 5, finished };
-        assert_eq!(kind("workflow_run", run("requested", "queued")), is(false));
+        let is = |finished| Kind::Run { sha: sha.clone(), branch: None, finished, run: None };
+        let Kind::Run { finished: false, run: Some(begun), .. } =
+            kind("workflow_run", run("requested", "queued"))
+        else {
+            panic!("a run that begins is told of")
+        };
+        assert_eq!((begun.id, begun.status.as_str()), (5, "queued"));
         assert_eq!(
             kind("workflow_run", run("completed", "queued")),
             is(true),
@@ -185,8 +195,8 @@ mod tests {
             Kind::Run {
                 sha: sha.clone(),
                 branch: Some("gh-readonly-queue/main/pr-7".into()),
-                id: 0,
-                finished: false
+                finished: false,
+                run: None
             }
         );
         assert_eq!(kind("star", json!({"action": "created"})), Kind::Other);
