@@ -47,8 +47,9 @@ struct Kept {
 
 /// Whose credential it is, by connection: what one may read says nothing of another.
 type Owner = (String, String);
-/// Whom GitHub counts requests for: an owner, or an installation of its App.
-type Principal = (Owner, Option<u64>);
+/// Whom GitHub counts requests for: a token, which tells whose it is only to GitHub, or an installation of an
+/// owner's App.
+type Principal = (Owner, Option<u64>, Option<Print>);
 
 impl GitHubObserver {
     /// An observer that counts its requests.
@@ -75,7 +76,12 @@ impl GitHubObserver {
 
     fn budget(&self, access: &Access, installation: Option<u64>) -> Budget {
         let new = || Budget::new(self.settings.max_in_flight, self.settings.pace);
-        self.kept().budgets.get_or_insert((owner(access), installation), new).clone()
+        // Tokens of an installation follow each other; another token of a person may be another person's.
+        let token = match &access.held {
+            Held::Token(token) => Some(print(&[token.expose_secret()])),
+            Held::None | Held::App(_) => None,
+        };
+        self.kept().budgets.get_or_insert((owner(access), installation, token), new).clone()
     }
 
     /// Connections to the API of a connection.

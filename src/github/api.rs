@@ -1,5 +1,6 @@
 //! The calls that are used, each one a method. Lists are read whole or not at all.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -240,14 +241,14 @@ impl<'g> Repo<'g> {
     /// All pages of a counted list. `Link` headers are not followed: pages are counted, so a wrong
     /// or hostile link leads nowhere; they only save asking for a page that is not there. With `whole`,
     /// fewer entries than the total are an error.
-    async fn list<L: DeserializeOwned, T>(
+    async fn list<L: DeserializeOwned, T: wire::Entry>(
         &self,
         path: &str,
         what: &str,
         whole: bool,
         mut split: impl FnMut(L) -> (i64, Vec<T>),
     ) -> Result<Vec<T>> {
-        let mut all = Vec::new();
+        let (mut all, mut known) = (Vec::new(), HashSet::new());
         let joint = if path.contains('?') { '&' } else { '?' };
         for page in 1..=self.github.settings().max_pages {
             let path = format!("{path}{joint}per_page={PER_PAGE}&page={page}");
@@ -255,6 +256,9 @@ impl<'g> Repo<'g> {
             let (total, mut items) = split(answer.value);
             let full = items.len() >= PER_PAGE;
             let got = items.len();
+            // What moved from one page to the next while they were read is there once, and something else
+            // is missing in its place.
+            items.retain(|item| known.insert(item.id()));
             all.append(&mut items);
             let listed = i64::try_from(all.len()).unwrap_or(i64::MAX);
             // A total that is too small ends nothing: only a short page does, or the page that says

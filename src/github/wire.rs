@@ -66,6 +66,23 @@ counted! {
     CheckRunList { check_runs: CheckRun }
 }
 
+/// An entry of a list, which its id tells from all others.
+pub trait Entry {
+    fn id(&self) -> i64;
+}
+
+macro_rules! entries {
+    ($($name:ident)*) => {$(
+        impl Entry for $name {
+            fn id(&self) -> i64 {
+                self.id
+            }
+        }
+    )*};
+}
+
+entries! { Run Job Artifact CheckRun }
+
 macro_rules! timed {
     ($($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* ; $($time:ident),* })*) => {$(
         $(#[$doc])*

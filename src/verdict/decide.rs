@@ -10,6 +10,9 @@ use super::text;
 use crate::api::Reason;
 use crate::api::conditions::ConditionStatus;
 
+/// How long GitHub has to say how something ended that it says has ended.
+const INCONCLUSIVE_SECONDS: i64 = 600;
+
 /// Names shown in a message.
 const SHOWN: usize = 5;
 
@@ -62,7 +65,9 @@ pub(super) fn decide(plan: &Plan<'_>, facts: &Facts, items: &Items<'_>, first_se
 
     let changed = last_change(plan, facts).unwrap_or(start);
     let calm = later(changed, plan.settle_seconds);
-    let settled = facts.confirmed && facts.read_at >= calm;
+    let inconclusive = unknown.iter().any(|i| i.inconclusive())
+        && facts.read_at < later(changed, plan.settle_seconds.saturating_add(INCONCLUSIVE_SECONDS));
+    let settled = facts.confirmed && facts.read_at >= calm && !inconclusive;
 
     let waiting = waiting(&awaited, items, nothing);
     let mut decision = Decision {
@@ -84,7 +89,9 @@ pub(super) fn decide(plan: &Plan<'_>, facts: &Facts, items: &Items<'_>, first_se
     } else if !settled {
         decision.open = Some((
             Reason::Settling,
-            if facts.confirmed {
+            if inconclusive {
+                "GitHub says that everything has ended, and not yet how; it is read again".to_owned()
+            } else if facts.confirmed {
                 format!(
                     "everything is final; the verdict follows when nothing has changed for {} s",
                     plan.settle_seconds
@@ -94,8 +101,11 @@ pub(super) fn decide(plan: &Plan<'_>, facts: &Facts, items: &Items<'_>, first_se
                     .to_owned()
             },
         ));
-        decision.wake =
-            Some(if facts.confirmed { calm } else { later(facts.read_at, plan.settle_seconds.max(1)) });
+        decision.wake = Some(if facts.confirmed && !inconclusive {
+            calm
+        } else {
+            later(facts.read_at, plan.settle_seconds.max(1))
+        });
     }
 
     let (passed, reason, message) = if !red.is_empty() {

@@ -83,6 +83,17 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// Ended, and GitHub does not say how.
+    pub fn inconclusive(&self) -> bool {
+        let (status, conclusion) = match self.kind {
+            Kind::Job(_, job) => (&job.status, &job.conclusion),
+            Kind::Run(run) => (&run.status, &run.conclusion),
+            Kind::Check(check) => (&check.status, &check.conclusion),
+            Kind::Missing => return false,
+        };
+        status == "completed" && conclusion.as_deref().is_none_or(str::is_empty)
+    }
+
     /// May still change by itself.
     pub fn open(&self, overdue: bool) -> bool {
         match self.state {

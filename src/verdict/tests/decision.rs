@@ -35,6 +35,18 @@ fn a_job_completed_without_a_conclusion_is_unknown() {
 }
 
 #[test]
+fn what_ended_without_saying_how_is_read_again_for_a_while() {
+    let mut f = jobs(&[("unit", "success"), ("e2e", "")]);
+    f.read_at = at(200);
+    let soon = eval(&spec(), &f);
+    assert_eq!(passed(&soon), "Unknown/Undecidable");
+    assert_eq!(condition(&soon, ConditionType::Complete), "False/Settling");
+    assert!(matches!(soon.next, Next::At(_)), "{:?}", soon.next);
+    f.read_at = at(5000);
+    assert_eq!(condition(&eval(&spec(), &f), ConditionType::Complete), "True/AllFinal");
+}
+
+#[test]
 fn a_status_that_is_not_known_is_unknown() {
     let mut f = jobs(&[("build", "success")]);
     f.runs[0].jobs[0].status = "paused".into();
