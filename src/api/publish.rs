@@ -10,12 +10,23 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("!has(self.status) || !has(self.commitStatus) || self.status.context != self.commitStatus.key")
-        .message("GitOps Promoter puts a check run of the name commitStatus.key on the commit; give status.context another name, or leave status out")
+        .message("GitOps Promoter puts a check run of the name commitStatus.key on the commit; give status.context another name, or leave status out"),
+    validation = Rule::new("!has(self.checkRun) || ((!has(self.status) || self.status.context != self.checkRun.name) && (!has(self.commitStatus) || self.commitStatus.key != self.checkRun.name))")
+        .message("a check run and a commit status of one name are both required where the name is; give checkRun.name another one")
 )]
 pub struct PublishSpec {
     /// Write the verdict as a commit status on GitHub.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<PublishStatus>,
+
+    /// Show the verdict as a check run on GitHub, with the report as its text and the failing tests at
+    /// their lines. GitHub lets only an App make one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check_run: Option<PublishCheckRun>,
+
+    /// Keep one comment with the report on the pull request. It is edited, never repeated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<PublishComment>,
 
     /// Write the verdict as a `CommitStatus` of GitOps Promoter in this namespace. The administrator
     /// must allow its key for the connection.
@@ -36,6 +47,41 @@ pub struct PublishStatus {
 /// Context of the published commit status where the spec names none.
 pub fn default_context() -> String {
     "testrun/verdict".to_owned()
+}
+
+/// A check run on GitHub that carries the verdict.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PublishCheckRun {
+    /// Name of the check run, which a branch rule can require.
+    #[serde(default = "default_check_run")]
+    #[schemars(length(min = 1, max = 100))]
+    pub name: String,
+}
+
+/// Name of the check run where the spec names none.
+pub fn default_check_run() -> String {
+    "testrun-report".to_owned()
+}
+
+/// A comment on the pull request.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PublishComment {
+    /// `Final`: there is one as soon as the verdict is final. `Failed`: as soon as it is final and red;
+    /// from then on it says what became of that.
+    #[serde(default)]
+    pub when: CommentWhen,
+}
+
+/// When a comment is made.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CommentWhen {
+    /// When the verdict is final.
+    #[default]
+    Final,
+    /// When the verdict is final and red.
+    Failed,
 }
 
 /// A `CommitStatus` of GitOps Promoter that carries the verdict.

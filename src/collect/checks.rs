@@ -43,6 +43,7 @@ pub(super) async fn read(repo: &Repo<'_>, sha: &str) -> Result<Read> {
             conclusion: run.conclusion,
             url: run.html_url.or_else(|| run.details_url.clone()),
             details_url: run.details_url,
+            external_id: run.external_id,
             at: run.started_at,
             completed_at: run.completed_at,
         });
@@ -71,6 +72,7 @@ pub(super) async fn statuses(repo: &Repo<'_>, sha: &str) -> Result<Vec<Check>> {
             conclusion: (!pending).then_some(status.state),
             url: status.target_url,
             details_url: None,
+            external_id: None,
             at: status.updated_at.or(status.created_at),
             completed_at: (!pending).then_some(status.updated_at).flatten(),
         }

@@ -189,6 +189,8 @@ const fn rights(deed: &Deed) -> Rights {
     match deed {
         Deed::Rerun { .. } => Rights::Rerun,
         Deed::Status(_) => Rights::Statuses,
+        Deed::CheckRun { .. } => Rights::Checks,
+        Deed::Comment { .. } => Rights::Comments,
     }
 }
 

@@ -222,6 +222,54 @@ impl<'g> Repo<'g> {
         self.github.post(&path, Some(&body), &format!("a commit status of {sha} of {}", self.name)).await
     }
 
+    /// Check runs of this name, of all apps, old ones included.
+    pub async fn check_runs_named(&self, sha: &str, name: &str) -> Result<Vec<wire::CheckRun>> {
+        let path = format!(
+            "{}/commits/{}/check-runs?filter=all&check_name={}",
+            self.root,
+            segment(sha),
+            segment(name)
+        );
+        let what = format!("check runs of commit {sha} of {}", self.name);
+        self.list(&path, &what, true, |l: wire::CheckRunList| (l.total_count, l.check_runs)).await
+    }
+
+    /// Makes a check run and gives its id.
+    pub async fn create_check_run(&self, body: &serde_json::Value) -> Result<i64> {
+        let path = format!("{}/check-runs", self.root);
+        let made: wire::Made =
+            self.github.create(&path, body, &format!("a check run of {}", self.name)).await?;
+        Ok(made.id)
+    }
+
+    pub async fn update_check_run(&self, id: i64, body: &serde_json::Value) -> Result<()> {
+        let path = format!("{}/check-runs/{id}", self.root);
+        self.github.patch(&path, body, &format!("check run {id} of {}", self.name)).await
+    }
+
+    /// Comments on a pull request, the oldest first.
+    pub async fn comments(&self, pull: i64) -> Result<Vec<wire::Comment>> {
+        let path = format!("{}/issues/{pull}/comments", self.root);
+        self.plain_list(&path, &format!("comments on pull request {pull} of {}", self.name)).await
+    }
+
+    pub async fn create_comment(&self, pull: i64, body: &str) -> Result<()> {
+        let path = format!("{}/issues/{pull}/comments", self.root);
+        let what = format!("a comment on pull request {pull} of {}", self.name);
+        self.github.post(&path, Some(&serde_json::json!({ "body": body })), &what).await
+    }
+
+    pub async fn update_comment(&self, id: i64, body: &str) -> Result<()> {
+        let path = format!("{}/issues/comments/{id}", self.root);
+        let what = format!("comment {id} of {}", self.name);
+        self.github.patch(&path, &serde_json::json!({ "body": body }), &what).await
+    }
+
+    /// Whose token it is; an App's token has no user.
+    pub async fn user(&self) -> Result<wire::User> {
+        self.get("/user", "the user of the token").await
+    }
+
     async fn get<T: DeserializeOwned>(&self, path: &str, what: &str) -> Result<T> {
         self.read(path, what, Shape::Object).await
     }

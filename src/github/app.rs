@@ -37,6 +37,10 @@ pub enum Rights {
     Rerun,
     /// To set commit statuses.
     Statuses,
+    /// To show check runs.
+    Checks,
+    /// To comment on pull requests.
+    Comments,
 }
 
 impl Rights {
@@ -53,6 +57,8 @@ impl Rights {
             ],
             Self::Rerun => &[("actions", "write"), ("metadata", "read")],
             Self::Statuses => &[("metadata", "read"), ("statuses", "write")],
+            Self::Checks => &[("checks", "write"), ("metadata", "read")],
+            Self::Comments => &[("metadata", "read"), ("pull_requests", "write")],
         }
     }
 }

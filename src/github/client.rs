@@ -175,6 +175,31 @@ impl GitHub {
         Err(self.refused(status, &headers, &body, what))
     }
 
+    /// Makes something, once, and gives what GitHub says of it.
+    pub async fn create<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+        what: &str,
+    ) -> Result<T> {
+        let Reply { status, headers, body } =
+            self.once(Call::Post(path, Some(body)), what, Priority::Gating).await?;
+        if !status.is_success() {
+            return Err(self.refused(status, &headers, &body, what));
+        }
+        serde_json::from_slice(&body).map_err(|_| error::invalid(what, "is not the JSON that is expected"))
+    }
+
+    /// Changes something, once.
+    pub async fn patch(&self, path: &str, body: &serde_json::Value, what: &str) -> Result<()> {
+        let Reply { status, headers, body } =
+            self.once(Call::Patch(path, body), what, Priority::Gating).await?;
+        if status.is_success() {
+            return Ok(());
+        }
+        Err(self.refused(status, &headers, &body, what))
+    }
+
     /// Sends one document that changes nothing, once; whatever the answer is.
     pub(super) async fn exchange(&self, path: &str, body: &serde_json::Value, what: &str) -> Result<Reply> {
         self.once(Call::Exchange(path, body), what, Priority::Gating).await

@@ -39,6 +39,7 @@ pub(super) enum Call<'a> {
     /// What is not remembered: mostly a redirect to a storage service.
     Download(&'a str),
     Post(&'a str, Option<&'a serde_json::Value>),
+    Patch(&'a str, &'a serde_json::Value),
     /// A POST that leaves nothing behind for others to see, as for a token.
     Exchange(&'a str, &'a serde_json::Value),
 }
@@ -46,7 +47,7 @@ pub(super) enum Call<'a> {
 impl Call<'_> {
     /// It changes something: GitHub wants a pause between two of these.
     pub fn writes(&self) -> bool {
-        matches!(self, Call::Post(..))
+        matches!(self, Call::Post(..) | Call::Patch(..))
     }
 }
 
@@ -104,6 +105,7 @@ impl Transport {
                 Call::Get(path) | Call::Download(path) => (http::Request::get(path), None),
                 Call::Post(path, body) => (http::Request::post(path), body),
                 Call::Exchange(path, body) => (http::Request::post(path), Some(body)),
+                Call::Patch(path, body) => (http::Request::patch(path), Some(body)),
             };
             let request = headers.iter().fold(request, |r, (name, value)| r.header(name, value));
             let sent = async { inner.octocrab.execute(inner.octocrab.build_request(request, body)?).await };

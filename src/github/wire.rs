@@ -40,13 +40,17 @@ wire! {
     /// A workflow that a rule requires.
     RuleWorkflow { path: String }
     App { id: Option<i64>, slug: Option<String> }
-    User { login: Option<String> }
+    User { id: i64, login: Option<String> }
     Annotation {
         annotation_level: Option<String>, path: Option<String>, start_line: Option<i64>, title: Option<String>,
         message: Option<String>,
     }
     Step { number: i64, name: String, status: String, conclusion: Option<String> }
     Output { annotations_count: i64 }
+    /// On an issue or a pull request.
+    Comment { id: i64, body: Option<String>, user: Option<User>, performed_via_github_app: Option<App> }
+    /// What was made, by its id.
+    Made { id: i64 }
     /// Of an App on an account.
     Installation { id: i64, permissions: BTreeMap<String, Option<String>>, suspended_at: Option<String> }
 }
@@ -113,7 +117,7 @@ timed! {
     }
     CheckRun {
         id: i64, name: String, app: Option<App>, head_sha: String, status: String, conclusion: Option<String>,
-        html_url: Option<String>, details_url: Option<String>, output: Output;
+        html_url: Option<String>, details_url: Option<String>, external_id: Option<String>, output: Output;
         started_at, completed_at
     }
     /// One attempt to deliver an event; `guid` is that of the event.

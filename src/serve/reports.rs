@@ -32,6 +32,12 @@ impl Reports {
         caches.iter().find_map(|cache| cache.get(&key))
     }
 
+    /// All reports as the watches have seen them last.
+    pub fn all(&self) -> Vec<Arc<TestRunReport>> {
+        let caches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        caches.iter().flat_map(Store::state).collect()
+    }
+
     /// A report as it is now.
     pub(super) async fn fresh(
         client: &Client,

@@ -185,6 +185,8 @@ pub struct Check {
     pub url: Option<String>,
     /// The link that its app gave a check run.
     pub details_url: Option<String>,
+    /// What its app calls a check run.
+    pub external_id: Option<String>,
     /// When it started, or the status was set: of two with the same name and app the newer counts.
     pub at: Option<Timestamp>,
     pub completed_at: Option<Timestamp>,

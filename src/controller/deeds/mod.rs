@@ -4,6 +4,7 @@
 //! All of it is off unless the spec asks. A re-run is asked for by whoever wrote its record, once. What is
 //! published is written when what was read differs from what should be there.
 
+mod github;
 pub(super) mod promoter;
 
 use std::collections::BTreeMap;
@@ -21,12 +22,11 @@ use crate::api::{ConditionType, Reason, TestRunReport, TestRunReportStatus};
 use crate::github::api::Repo;
 use crate::github::{Ask, GitHub, Priority, wire};
 use crate::verdict::facts::{Observations, Trouble};
-use crate::verdict::publish::status::{self, CommitStatus};
+use crate::verdict::publish::check_run::CheckRun;
+use crate::verdict::publish::comment::Comment;
+use crate::verdict::publish::status::CommitStatus;
 use crate::verdict::publish::{self, Outcomes, Problem, Target};
 use crate::verdict::{Context, text};
-
-/// A list of commit statuses may lag behind by this much; nothing is set twice within it.
-const LAG: Duration = Duration::from_secs(60);
 
 /// Something that is changed on GitHub.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,10 @@ pub enum Deed {
     Rerun { repository: String, run: i64, attempt: i64, until: Timestamp },
     /// Set a commit status.
     Status(CommitStatus),
+    /// Show a check run. An App knows its own by its id.
+    CheckRun { run: Box<CheckRun>, app: Option<u64> },
+    /// Keep a comment. An App knows its own by its id, a user by theirs.
+    Comment { comment: Box<Comment>, app: Option<u64> },
 }
 
 /// Does it on GitHub.
@@ -73,6 +77,14 @@ pub(super) async fn carry_out(github: &GitHub, deed: &Deed) -> Result<(), Troubl
             let repo = Repo::new(github, &s.repository, Ask::now(Priority::Gating));
             repo.set_status(&s.sha, &s.context, s.state, &s.description).await
         }
+        Deed::CheckRun { run, app } => {
+            let repo = Repo::new(github, &run.repository, Ask::now(Priority::Gating));
+            self::github::show(&repo, run, *app).await
+        }
+        Deed::Comment { comment, app } => {
+            let repo = Repo::new(github, &comment.repository, Ask::now(Priority::Gating));
+            self::github::comment(&repo, comment, *app).await
+        }
     }
 }
 
@@ -82,6 +94,10 @@ pub(super) struct Done {
     /// By run and attempt: when GitHub took the request, or why it did not.
     reruns: BTreeMap<(i64, i64), Result<Time, String>>,
     published: Option<(CommitStatus, Instant)>,
+    /// External id of the check run that was shown last.
+    shown: Option<(String, Instant)>,
+    /// The comment as it was written last.
+    commented: Option<Comment>,
     outcomes: Outcomes,
     warned: BTreeMap<Option<Target>, String>,
 }
@@ -181,7 +197,9 @@ pub(super) async fn publish(
 ) -> bool {
     let asked = publish::asked(&report.spec);
     shared.memory.deeds(report, |done| done.outcomes.retain(|target, _| asked.contains(target)));
-    set_status(report, observations, status, access, shared).await;
+    if let Some(access) = access {
+        github::publish(report, observations, status, access, shared).await;
+    }
     if !asked.contains(&Target::Promoter) && !before.is_some_and(has_published) {
         return false;
     }
@@ -203,36 +221,6 @@ pub(super) async fn publish(
 /// Something was published for this report once.
 fn has_published(status: &TestRunReportStatus) -> bool {
     status.conditions.iter().any(|c| c.type_ == ConditionType::Published.as_str())
-}
-
-/// Sets the commit status that the spec asks for, if GitHub does not show it.
-async fn set_status(
-    report: &TestRunReport,
-    observations: &Observations,
-    status: &TestRunReportStatus,
-    access: Option<&Access>,
-    shared: &Shared,
-) {
-    if report.spec.publish.as_ref().is_none_or(|p| p.status.is_none()) {
-        return;
-    }
-    // Without facts nothing is known of what GitHub shows.
-    let (Observations::Facts(_), Some(access)) = (observations, access) else { return };
-    let Some(due) = status::due(&report.spec, observations, status) else {
-        return came_to(report, Target::Status, Ok(()), shared).await;
-    };
-    let fresh = |d: &mut Done| d.published.as_ref().is_some_and(|(s, at)| *s == due && at.elapsed() < LAG);
-    if shared.memory.deeds(report, fresh) {
-        return;
-    }
-    match shared.observer.act(report, access.clone(), &Deed::Status(due.clone())).await {
-        Ok(()) => {
-            tracing::info!(sha = due.sha, state = due.state, "published the verdict as a commit status");
-            shared.memory.deeds(report, |d| d.published = Some((due, Instant::now())));
-            came_to(report, Target::Status, Ok(()), shared).await;
-        }
-        Err(trouble) => refused(report, Target::Status, trouble, shared).await,
-    }
 }
 
 /// Trouble that ends by itself.

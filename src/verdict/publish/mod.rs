@@ -1,5 +1,7 @@
 //! What the spec wants to be shown outside of the report: what should be there, and what came of it.
 
+pub mod check_run;
+pub mod comment;
 pub mod promoter;
 pub mod status;
 
@@ -21,6 +23,10 @@ const MARK: &str = "#testrun";
 pub enum Target {
     /// A commit status on GitHub.
     Status,
+    /// A check run on GitHub.
+    CheckRun,
+    /// A comment on the pull request.
+    Comment,
     /// A `CommitStatus` of GitOps Promoter.
     Promoter,
 }
@@ -30,6 +36,8 @@ impl Target {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Status => "commit status on GitHub",
+            Self::CheckRun => "check run on GitHub",
+            Self::Comment => "comment on the pull request",
             Self::Promoter => "CommitStatus of GitOps Promoter",
         }
     }
@@ -50,17 +58,23 @@ pub type Outcomes = BTreeMap<Target, Result<(), Problem>>;
 /// The places that a spec names.
 pub fn asked(spec: &TestRunReportSpec) -> Vec<Target> {
     let Some(publish) = &spec.publish else { return Vec::new() };
-    let PublishSpec { status, commit_status } = publish;
-    [status.as_ref().map(|_| Target::Status), commit_status.as_ref().map(|_| Target::Promoter)]
-        .into_iter()
-        .flatten()
-        .collect()
+    let PublishSpec { status, check_run, comment, commit_status } = publish;
+    [
+        status.as_ref().map(|_| Target::Status),
+        check_run.as_ref().map(|_| Target::CheckRun),
+        comment.as_ref().map(|_| Target::Comment),
+        commit_status.as_ref().map(|_| Target::Promoter),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The names that a spec wants to publish under, each with the field that has it.
 pub fn names(spec: &TestRunReportSpec) -> Vec<(&'static str, &str)> {
-    let Some(PublishSpec { status, .. }) = &spec.publish else { return Vec::new() };
-    status.iter().map(|s| ("spec.publish.status.context", s.context.as_str())).collect()
+    let Some(PublishSpec { status, check_run, .. }) = &spec.publish else { return Vec::new() };
+    let status = status.iter().map(|s| ("spec.publish.status.context", s.context.as_str()));
+    status.chain(check_run.iter().map(|c| ("spec.publish.checkRun.name", c.name.as_str()))).collect()
 }
 
 /// Puts the condition `Published` into a status, or takes it out where the spec asks for nothing.
@@ -116,21 +130,24 @@ fn draft(asked: &[Target], outcomes: &Outcomes) -> Option<Draft> {
 
 /// Whether a check is what the spec itself has put there.
 pub(super) fn is_own(spec: &TestRunReportSpec, check: &Check) -> bool {
-    let Some(PublishSpec { status, commit_status }) = &spec.publish else { return false };
+    let Some(PublishSpec { status, check_run, commit_status, .. }) = &spec.publish else { return false };
     match check.kind {
         CheckKind::Status => status.as_ref().is_some_and(|s| s.context.eq_ignore_ascii_case(&check.name)),
-        // Promoter puts its check run on GitHub under our key and with our link.
+        // Our own, and promoter's, which it puts on GitHub under our key and with our link.
         CheckKind::CheckRun => {
             let marked = check.details_url.as_deref().is_some_and(|url| url.ends_with(MARK));
-            marked && commit_status.as_ref().is_some_and(|s| s.key == check.name)
+            marked
+                && (check_run.as_ref().is_some_and(|c| c.name == check.name)
+                    || commit_status.as_ref().is_some_and(|s| s.key == check.name))
         }
     }
 }
 
 /// Whether a name that the base branch requires is one that the spec itself publishes under.
 pub(super) fn publishes(spec: &TestRunReportSpec, name: &str) -> bool {
-    let Some(PublishSpec { status, commit_status }) = &spec.publish else { return false };
+    let Some(PublishSpec { status, check_run, commit_status, .. }) = &spec.publish else { return false };
     status.as_ref().is_some_and(|s| s.context == name)
+        || check_run.as_ref().is_some_and(|c| c.name == name)
         || commit_status.as_ref().is_some_and(|s| s.key == name)
 }
 

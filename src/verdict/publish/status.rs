@@ -1,6 +1,6 @@
 //! The verdict as a commit status on GitHub: what should be there, and whether it is.
 
-use crate::api::conditions::ConditionType;
+use crate::api::conditions::{ConditionStatus, ConditionType};
 use crate::api::{TestRunReportSpec, TestRunReportStatus};
 use crate::verdict::facts::{CheckKind, Facts, Observations};
 use crate::verdict::text::clean;
@@ -22,11 +22,13 @@ pub struct CommitStatus {
 
 /// What `spec.publish.status` asks for and GitHub does not show yet.
 ///
+/// `state` is the verdict of all reports that publish under the name; it is never better than the own one.
 /// Computed from what was read, so that a lost or forged status is set right by the next look.
 pub fn due(
     spec: &TestRunReportSpec,
     observations: &Observations,
     status: &TestRunReportStatus,
+    state: ConditionStatus,
 ) -> Option<CommitStatus> {
     let Observations::Facts(facts) = observations else { return None };
     // What GitHub shows is not known from a partial look.
@@ -36,10 +38,14 @@ pub fn due(
     let context = &spec.publish.as_ref()?.status.as_ref()?.context;
     let source = status.source.as_ref().filter(|s| s.sha == facts.source.sha && !s.sha.is_empty())?;
     let passed = status.conditions.iter().find(|c| c.type_ == ConditionType::Passed.as_str())?;
-    let (state, description) = match passed.status.as_str() {
-        "True" => ("success", clean(&passed.message, DESCRIPTION)),
-        "False" => ("failure", clean(&passed.message, DESCRIPTION)),
-        _ => ("pending", "the verdict is not decided".to_owned()),
+    let description = match passed.status == state.as_str() {
+        true => clean(&passed.message, DESCRIPTION),
+        false => "another report under this name has not passed".to_owned(),
+    };
+    let (state, description) = match state {
+        ConditionStatus::True => ("success", description),
+        ConditionStatus::False => ("failure", description),
+        ConditionStatus::Unknown => ("pending", "the verdict is not decided".to_owned()),
     };
     (shown(facts, context) != Some(state)).then(|| CommitStatus {
         repository: source.repository.clone(),

@@ -159,6 +159,15 @@ fn a_re_run_that_cannot_help_is_not_asked_for() {
     assert_eq!(asked(&eval(&twice(), &f)), [], "the red check would stay");
 }
 
+/// The verdict of this report alone.
+fn own(e: &Evaluation) -> ConditionStatus {
+    match passed(e).split('/').next() {
+        Some("True") => ConditionStatus::True,
+        Some("False") => ConditionStatus::False,
+        _ => ConditionStatus::Unknown,
+    }
+}
+
 fn published(f: &Facts) -> Option<&'static str> {
     let s = TestRunReportSpec {
         publish: Some(PublishSpec {
@@ -168,7 +177,7 @@ fn published(f: &Facts) -> Option<&'static str> {
         ..spec()
     };
     let e = eval(&s, f);
-    publish::due(&s, &Observations::Facts(Box::new(f.clone())), &e.status).map(|d| d.state)
+    publish::due(&s, &Observations::Facts(Box::new(f.clone())), &e.status, own(&e)).map(|d| d.state)
 }
 
 #[test]
@@ -193,7 +202,12 @@ fn the_published_status_follows_the_verdict_and_is_set_once() {
     assert_eq!(published(&f), Some("success"));
     let f = jobs(&[("a", "success")]);
     assert_eq!(
-        publish::due(&spec(), &Observations::Facts(Box::new(f.clone())), &eval(&spec(), &f).status),
+        publish::due(
+            &spec(),
+            &Observations::Facts(Box::new(f.clone())),
+            &eval(&spec(), &f).status,
+            ConditionStatus::True
+        ),
         None
     );
 }

@@ -8,6 +8,7 @@ mod deeds;
 mod effective;
 mod excuses;
 mod laws;
+mod published;
 mod report;
 mod size;
 mod skew;

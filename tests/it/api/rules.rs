@@ -119,7 +119,7 @@ fn accepted() -> Vec<Change> {
         waiver(json!({})),
         waiver(json!({"job": null, "test": "TestLogin/expired", "ticket": "https://tracker.example/1"})),
         With(
-            json!({"rerun": {"maxAttempts": 5}, "publish": {"status": {"context": "ci/verdict"}}, "suspend": true, "ttlAfterCompletion": 0}),
+            json!({"rerun": {"maxAttempts": 5}, "publish": {"status": {"context": "ci/verdict"}, "checkRun": {}, "comment": {}}, "suspend": true, "ttlAfterCompletion": 0}),
         ),
         // A null is as good as nothing.
         With(json!({"suites": null, "gate": {"settleSeconds": null}})),
@@ -251,6 +251,15 @@ fn refused() -> Vec<(Change, &'static str)> {
         (waiver(json!({"test": "t"})), "set either job or test to its exact name"),
         (With(json!({"rerun": {"maxAttempts": 6}})), "less than or equal to 5"),
         (With(json!({"publish": {"status": {"context": ""}}})), "at least 1 chars"),
+        (With(json!({"publish": {"checkRun": {"name": ""}}})), "at least 1 chars"),
+        (
+            With(json!({"publish": {"comment": {"when": "Always"}}})),
+            "supported values: \"Final\", \"Failed\"",
+        ),
+        (
+            With(json!({"publish": {"status": {"context": "t"}, "checkRun": {"name": "t"}}})),
+            "a check run and a commit status of one name are both required",
+        ),
         (With(json!({"publish": {"commitStatus": {}}})), "gitRepository: Required value"),
         (
             With(json!({"publish": {"commitStatus": {"gitRepository": "a", "key": "A/b"}}})),

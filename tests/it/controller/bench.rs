@@ -48,6 +48,8 @@ pub struct Script {
     panics: Mutex<bool>,
     looks: watch::Sender<Vec<Look>>,
     gate: Semaphore,
+    /// What it was asked to do on GitHub; None where nothing may be.
+    deeds: Mutex<Option<Vec<Deed>>>,
 }
 
 impl Script {
@@ -57,11 +59,21 @@ impl Script {
             panics: Mutex::new(false),
             looks: watch::Sender::new(Vec::new()),
             gate: Semaphore::new(ALL as usize),
+            deeds: Mutex::new(None),
         })
     }
 
     pub fn say(&self, answer: Observations) {
         *self.answer.lock().unwrap() = answer;
+    }
+
+    /// From now on it does what it is asked to.
+    pub fn may_act(&self) {
+        *self.deeds.lock().unwrap() = Some(Vec::new());
+    }
+
+    pub fn deeds(&self) -> Vec<Deed> {
+        self.deeds.lock().unwrap().clone().unwrap_or_default()
     }
 
     pub fn panic_from_now(&self, yes: bool) {
@@ -129,7 +141,11 @@ impl Observer for Script {
         _: Access,
         deed: &'a Deed,
     ) -> BoxFuture<'a, Result<(), Trouble>> {
-        panic!("no report of these tests asks for {deed:?}")
+        match self.deeds.lock().unwrap().as_mut() {
+            Some(deeds) => deeds.push(deed.clone()),
+            None => panic!("no report of these tests asks for {deed:?}"),
+        }
+        Box::pin(async { Ok(()) })
     }
 }
 

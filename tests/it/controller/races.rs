@@ -8,6 +8,7 @@ use kube::api::DeleteParams;
 use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::{Value, json};
 use testrun_operator::api::TestRunReport;
+use testrun_operator::controller::Deed;
 use testrun_operator::verdict::facts::{Check, Facts, Job, Observations};
 
 use super::bench::{Bench, QUICK, SLOW};
@@ -251,6 +252,45 @@ async fn two_reports_about_one_commit_are_each_judged_by_their_own_spec() {
     // The strict one becomes the lenient one by an edit, and back: nothing of the one is taken for the other.
     bench.script.say(red());
     seen.until("lenient", "9:False").await;
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_reports_that_publish_under_one_name_say_what_the_worse_one_says() {
+    let both = changed(green(), |f| {
+        let docs = Job {
+            id: 102,
+            name: "docs".into(),
+            conclusion: Some("failure".into()),
+            ..f.runs[0].jobs[0].clone()
+        };
+        f.runs[0].jobs.push(docs);
+        f.runs[0].jobs_total = 2;
+        f.runs[0].conclusion = Some("failure".into());
+    });
+    let bench = Bench::start("rivals", QUICK, both).await;
+    bench.script.may_act();
+    let publish = json!({"status": {"context": "testrun"}, "checkRun": {"name": "testrun-report"}});
+    bench.create("strict", json!({ "publish": publish })).await;
+    bench.reason("strict", "RequiredFailed").await;
+    let suites = json!([{"name": "docs", "policy": "Informational", "match": [{"job": "^docs$"}]}]);
+    bench.create("lenient", json!({"publish": publish, "suites": suites})).await;
+    bench.reason("lenient", "AllRequiredSucceeded").await;
+    bench.script.more(5).await;
+    let states = || -> Vec<String> {
+        let of = |deed: Deed| match deed {
+            Deed::Status(s) => s.state.to_owned(),
+            Deed::CheckRun { run, .. } => run.conclusion.unwrap_or("pending").to_owned(),
+            other => panic!("{other:?}"),
+        };
+        bench.script.deeds().into_iter().map(of).collect()
+    };
+    assert!(states().len() >= 2 && !states().contains(&"success".to_owned()), "{:?}", states());
+    // Once the strict one is gone the lenient one speaks for itself.
+    bench.api.delete("strict", &DeleteParams::default()).await.unwrap();
+    bench.gone("strict").await;
+    let is = async || (states().iter().filter(|s| *s == "success").count() == 2).then_some(());
+    crate::cluster::eventually(|| format!("success in both places: {:?}", states()), is).await;
     bench.stop().await;
 }
 

@@ -14,10 +14,10 @@ use testrun_operator::verdict::publish::status::CommitStatus;
 
 use super::*;
 
-const REPO: &str = "acme/shop";
+pub const REPO: &str = "acme/shop";
 
 /// A private repository with a green run, and the App installed on it.
-fn scenario() -> Scenario {
+pub fn scenario() -> Scenario {
     Scenario::new().token(None).setup(|s| {
         let head = sha_of("head");
         s.add_repo(REPO).private().pull_request(PullSpec::new(20, &head).branch("feature/x"));
@@ -31,16 +31,16 @@ fn scenario() -> Scenario {
     })
 }
 
-struct Bench {
-    gh: Fake,
+pub struct Bench {
+    pub gh: Fake,
     observer: GitHubObserver,
     key: AppKey,
-    app: u64,
+    pub app: u64,
     installation: Option<u64>,
 }
 
 impl Bench {
-    fn start(scenario: Scenario) -> Self {
+    pub fn start(scenario: Scenario) -> Self {
         let gh = Fake::start(scenario);
         gh.pause();
         // A key takes a while to make.
@@ -70,13 +70,13 @@ impl Bench {
         self.observe(REPO).await
     }
 
-    async fn act(&self, deed: Deed) -> Result<(), Trouble> {
+    pub async fn act(&self, deed: Deed) -> Result<(), Trouble> {
         let report = TestRunReport::new("r", spec(REPO, |s| s.pull_request = Some(20)));
         self.observer.act(&report, self.access(), &deed).await
     }
 
     /// Bodies of the requests for tokens.
-    fn exchanges(&self) -> Vec<Value> {
+    pub fn exchanges(&self) -> Vec<Value> {
         let all = self.gh.requests();
         all.into_iter().filter(|r| r.path.ends_with("/access_tokens")).map(|r| r.body.unwrap()).collect()
     }
@@ -85,7 +85,7 @@ impl Bench {
         self.gh.requests().iter().filter(|r| is(r)).map(|r| r.status).collect()
     }
 
-    fn clean(&self) {
+    pub fn clean(&self) {
         assert!(self.gh.violations().is_empty(), "{:?}", self.gh.violations());
     }
 }

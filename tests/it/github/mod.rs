@@ -12,6 +12,7 @@ mod limits;
 mod live;
 mod pitfalls;
 mod pr20;
+mod published;
 mod reruns;
 mod trouble;
 

@@ -15,7 +15,26 @@ pub(super) fn general(state: &mut State, method: &str, template: &str, call: &Ca
         ("GET", "/rate_limit") => Ok(rate_limit(state, call)),
         ("GET", "/installation/repositories") => installation_repositories(state, call),
         ("DELETE", "/installation/token") => revoke(state, call),
+        ("GET", "/user") => user(state, call),
         _ => of_app(state, method, template, call),
+    }
+}
+
+/// Whose token it is; that of an App is nobody's.
+fn user(state: &State, call: &Call<'_>) -> Answer {
+    match call.principal {
+        Principal::Token(Token { app: None, .. }) => {
+            let mut user = wire::user(state, &call.principal.login(state));
+            let about = json!({"name": null, "company": null, "blog": "", "location": null, "email": null,
+                "hireable": null, "bio": null, "public_repos": 2, "public_gists": 0, "followers": 0, "following": 0,
+                "created_at": "2018-07-30T09:30:17Z", "updated_at": "2024-04-10T20:33:16Z"});
+            if let (Some(user), Some(about)) = (user.as_object_mut(), about.as_object()) {
+                user.extend(about.clone());
+            }
+            Ok(Reply::ok(user))
+        }
+        Principal::Token(_) => Err(Reply::error(403, "Resource not accessible by integration")),
+        _ => Err(Reply::error(401, "Requires authentication")),
     }
 }
 
