@@ -11,6 +11,7 @@ pub mod controller;
 pub mod evidence;
 pub mod github;
 pub mod leader;
+pub mod notify;
 pub mod runtime;
 pub mod serve;
 pub mod verdict;

@@ -16,8 +16,8 @@ pub(super) struct Read {
     pub actions_app: Option<i64>,
 }
 
-/// Reads check runs of all apps.
-pub(super) async fn read(repo: &Repo<'_>, sha: &str) -> Result<Read> {
+/// Reads check runs of all apps. `jobs` are the ids of all jobs of the commit.
+pub(super) async fn read(repo: &Repo<'_>, sha: &str, jobs: &BTreeSet<i64>) -> Result<Read> {
     let mut actions_app = None;
     let mut out = Vec::new();
     let mut annotated = BTreeSet::new();
@@ -30,7 +30,10 @@ pub(super) async fn read(repo: &Repo<'_>, sha: &str) -> Result<Read> {
         // that of another app.
         if app.slug.as_deref().map_or(app.id == Some(ACTIONS_APP_ID), |slug| slug == "github-actions") {
             actions_app = actions_app.or(app.id);
-            continue;
+            // What a workflow made with its token, such as the results of a test reporter, is no job.
+            if jobs.contains(&run.id) {
+                continue;
+            }
         }
         out.push(Check {
             id: run.id,
@@ -52,9 +55,10 @@ pub(super) async fn read(repo: &Repo<'_>, sha: &str) -> Result<Read> {
 }
 
 /// Whether commit statuses can count: all of them do where the spec has no suites, else those that are asked
-/// for by name.
+/// for by name. One that is published has to be seen, so that it is not set again.
 pub(super) fn statuses_count(spec: &TestRunReportSpec, expectations: &Expectations) -> bool {
-    spec.suites.is_empty() || !spec.checks.is_empty() || !expectations.required.is_empty()
+    let publishes = spec.publish.as_ref().is_some_and(|p| p.status.is_some());
+    spec.suites.is_empty() || !spec.checks.is_empty() || !expectations.required.is_empty() || publishes
 }
 
 /// Reads commit statuses.

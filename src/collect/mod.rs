@@ -103,7 +103,8 @@ async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, look:
         spec.workflows.is_empty() || spec.workflows.iter().any(|w| names_workflow(w, &r.workflow, &r.path))
     };
     let deciding = runs.iter().filter(wanted_run).all(|r| r.status == "completed");
-    let checks::Read { mut checks, annotated, actions_app } = checks::read(&repo, &sha).await?;
+    let jobs = runs.iter().flat_map(|r| &r.jobs).map(|j| j.id).collect();
+    let checks::Read { mut checks, annotated, actions_app } = checks::read(&repo, &sha, &jobs).await?;
     let mut gaps = Vec::new();
     let shared = repo.asking(if deciding { ask } else { ask.within(SHARED_AGE) });
     let (expectations, baseline_jobs) =

@@ -81,9 +81,10 @@ pub(super) fn advance(run: &mut Run, total: i64, jobs: &[wire::Job]) {
         .iter()
         .map(|job| {
             let old = known.iter().find(|k| k.id == job.id && k.attempt == job.run_attempt.max(1));
-            let (annotations, evidence) =
-                old.map(|k| (k.annotations.clone(), k.evidence.clone())).unwrap_or_default();
-            Job { annotations, evidence, ..of_job(job) }
+            let (annotations, annotations_unread, evidence) = old
+                .map(|k| (k.annotations.clone(), k.annotations_unread, k.evidence.clone()))
+                .unwrap_or_default();
+            Job { annotations, annotations_unread, evidence, ..of_job(job) }
         })
         .collect();
     run.attempt = run.jobs.iter().map(|j| j.attempt).max().unwrap_or(0).max(run.attempt);

@@ -5,6 +5,7 @@
 //! comments here are the reference in docs/configuration.md.
 
 mod connections;
+mod events;
 mod flags;
 mod http;
 mod load;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::github::Pace;
 pub use connections::{App, Entry};
+pub use events::{Events, Sink};
 pub use flags::{OVERRIDES, RunArgs};
 pub use http::Http;
 pub use load::{InvalidConfig, Loaded, Source};
@@ -37,6 +39,8 @@ pub struct Config {
     pub listeners: Listeners,
     /// Verdicts over HTTP, where `listeners.http` is set.
     pub http: Http,
+    /// CloudEvents over HTTP for each change of a verdict.
+    pub events: Events,
     /// What is logged, on standard error.
     pub logging: Logging,
     /// Several replicas, of which one works and the others wait.

@@ -44,6 +44,7 @@ pub use watch::CRD_MISSING;
 use crate::api::TestRunReport;
 use crate::connections::Live;
 use crate::leader::Ownership;
+use crate::notify::Notifier;
 use crate::runtime::health::Health;
 use crate::runtime::metrics::Metrics;
 use crate::serve::Reports;
@@ -74,6 +75,8 @@ pub struct Config {
     pub hints: Hints,
     /// Where others find what is watched.
     pub reports: Reports,
+    /// Who is told of changes.
+    pub notifier: Notifier,
 }
 
 /// Works until the token is cancelled, then finishes running reconciles.

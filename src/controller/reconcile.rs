@@ -131,6 +131,8 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
     };
     if outcome == Outcome::Written {
         events::record(&shared.recorder, report, previous.as_ref(), &evaluation.status).await;
+        let written = shared.memory.freshest(report.clone());
+        shared.config.notifier.tell(previous.as_ref(), &written);
     }
     let mut refused = false;
     let (status, access) = (&evaluation.status, access.as_ref());

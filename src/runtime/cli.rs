@@ -13,6 +13,7 @@ use crate::config::{self, Config, InvalidConfig, Loaded, Reload, RunArgs, Source
 use crate::connections::{Connection, Connections, Live};
 use crate::controller::{self, Hints, Observer, Pace};
 use crate::leader::{self, Ownership};
+use crate::notify::{Notifier, Retries};
 use crate::serve::{self, Reports};
 use crate::webhooks;
 
@@ -160,6 +161,7 @@ async fn process(
         concurrency: config.controller.concurrency,
         hints,
         reports,
+        notifier: Notifier::start(config.events.sinks(), Retries::default(), &end)?,
     };
     control(client, &config, settings, observer, state, counters, end).await;
     if let Some(receiving) = receiving {

@@ -9,6 +9,7 @@ mod cli;
 mod cluster;
 mod conditions_doc;
 mod config;
+mod consumers;
 mod controller;
 mod evidence_doc;
 mod gating;

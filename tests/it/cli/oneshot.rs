@@ -67,6 +67,22 @@ async fn a_gate_exits_with_the_verdict() {
 }
 
 #[tokio::test]
+async fn a_check_run_that_a_workflow_made_with_its_token_counts() {
+    // A test reporter says red while the job that ran it is green.
+    let gh = commit(&[("unit", "success")]);
+    let check = |name: &str| fake::CheckSpec::new(name, sha_of("head"), 15_368, "github-actions");
+    gh.update(|s| drop(s.repo(REPO).add_check(check("Test Results").completed("success"))));
+    gh.advance(secs(120));
+    let ran = gate(&gh, &[]).await;
+    assert_eq!(ran.code, PASSED, "{ran:?}");
+    gh.update(|s| drop(s.repo(REPO).add_check(check("Test Results").completed("failure"))));
+    gh.advance(secs(120));
+    let ran = gate(&gh, &[]).await;
+    assert_eq!(ran.code, FAILED, "{ran:?}");
+    assert!(ran.err.contains("Test Results"), "{ran:?}");
+}
+
+#[tokio::test]
 async fn every_way_to_name_the_commit_gives_the_same_verdict() {
     let gh = commit(&[("unit", "success")]);
     let head = sha_of("head");

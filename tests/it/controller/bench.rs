@@ -16,6 +16,7 @@ use testrun_operator::connections::{Connection, Connections, Held, Own, Publish}
 use testrun_operator::controller::{self, Access, Config, Deed, Hints, Observer, Pace};
 use testrun_operator::github::{ApiBase, Ask};
 use testrun_operator::leader::Ownership;
+use testrun_operator::notify::Notifier;
 use testrun_operator::runtime::health::Health;
 use testrun_operator::runtime::metrics::Metrics;
 use testrun_operator::serve::Reports;
@@ -235,6 +236,20 @@ impl Bench {
         publish: Publish,
         report_waivers: bool,
     ) -> Self {
+        Self::start_telling(plane, namespace, pace, answer, publish, report_waivers, Notifier::default())
+            .await
+    }
+
+    /// With who is told of changes.
+    pub async fn start_telling(
+        plane: &'static ControlPlane,
+        namespace: String,
+        pace: Pace,
+        answer: Observations,
+        publish: Publish,
+        report_waivers: bool,
+        notifier: Notifier,
+    ) -> Self {
         let client = client(plane).await;
         let script = Script::new(answer);
         let (health, metrics, end) = (Health::new(), Metrics::new(), CancellationToken::new());
@@ -255,6 +270,7 @@ impl Bench {
             report_waivers,
             hints: Hints::default(),
             reports: Reports::default(),
+            notifier,
         };
         let mark = plane.audit_mark().unwrap();
         let task = tokio::spawn(controller::run(
