@@ -1,7 +1,8 @@
 //! A change of a verdict as a CloudEvent.
 
 use bytes::Bytes;
-use serde_json::json;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use serde::Serialize;
 
 use crate::api::conditions::ConditionType;
 use crate::api::{TestRunReport, TestRunReportStatus};
@@ -36,32 +37,40 @@ pub fn of_change(before: Option<&TestRunReportStatus>, written: &TestRunReport) 
         "failed" => "failed",
         _ => "undecided",
     };
-    let body = json!({
-        "specversion": "1.0",
-        "id": id,
-        "source": format!(
-            "/apis/testrun.dev/v1alpha1/namespaces/{}/testrunreports/{}", verdict.namespace, verdict.name
+    let event = CloudEvent {
+        specversion: "1.0",
+        id: &id,
+        source: format!(
+            "/apis/testrun.dev/v1alpha1/namespaces/{}/testrunreports/{}",
+            verdict.namespace, verdict.name
         ),
-        "type": format!("dev.testrun.report.{word}"),
-        "subject": verdict.sha,
-        "time": new.1,
-        "datacontenttype": "application/json",
-        "data": verdict,
-    });
-    let mut body = body;
-    // An attribute has a value or is not there.
-    if body["subject"].is_null()
-        && let Some(map) = body.as_object_mut()
-    {
-        map.remove("subject");
-    }
-    Some(Event { id, body: Bytes::from(serde_json::to_vec(&body).ok()?) })
+        kind: format!("dev.testrun.report.{word}"),
+        subject: verdict.sha.clone(),
+        time: new.1,
+        datacontenttype: "application/json",
+        data: &verdict,
+    };
+    let body = Bytes::from(serde_json::to_vec(&event).ok()?);
+    Some(Event { id, body })
+}
+
+/// CloudEvents 1.0 in structured mode. An attribute has a value or is not there.
+#[derive(Serialize)]
+struct CloudEvent<'a> {
+    specversion: &'static str,
+    id: &'a str,
+    source: String,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    time: &'a Time,
+    datacontenttype: &'static str,
+    data: &'a Verdict,
 }
 
 /// Status of `Passed`, and since when.
-fn passed(
-    status: &TestRunReportStatus,
-) -> Option<(&str, &k8s_openapi::apimachinery::pkg::apis::meta::v1::Time)> {
+fn passed(status: &TestRunReportStatus) -> Option<(&str, &Time)> {
     let found = status.conditions.iter().find(|c| c.type_ == ConditionType::Passed.as_str())?;
     Some((found.status.as_str(), &found.last_transition_time))
 }

@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Deed, Done, came_to, refused};
@@ -189,23 +190,36 @@ pub(super) async fn show(repo: &Repo<'_>, run: &CheckRun, app: Option<u64>) -> R
     let body = body(run, first, rest.is_empty());
     let id = match ours.filter(|c| c.output.annotations_count == 0) {
         Some(ours) => {
-            repo.update_check_run(ours.id, &body).await?;
+            repo.update_check_run(ours.id, &json!(body)).await?;
             ours.id
         }
         None => {
-            let mut body = body;
-            body["head_sha"] = json!(run.sha);
-            repo.create_check_run(&body).await?
+            let body = Request { head_sha: Some(&run.sha), ..body };
+            repo.create_check_run(&json!(body)).await?
         }
     };
     for (n, part) in rest.iter().enumerate() {
-        repo.update_check_run(id, &self::body(run, part, n + 1 == rest.len())).await?;
+        repo.update_check_run(id, &json!(self::body(run, part, n + 1 == rest.len()))).await?;
     }
     Ok(())
 }
 
-/// A request about a check run with some of its annotations.
-fn body(run: &CheckRun, annotations: &[Annotation], last: bool) -> Value {
+/// A request about a check run.
+#[derive(Serialize)]
+struct Request<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head_sha: Option<&'a str>,
+    details_url: &'a str,
+    external_id: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conclusion: Option<&'static str>,
+    output: Value,
+}
+
+/// A request with some of the annotations; only the last one has the id of the whole.
+fn body<'a>(run: &'a CheckRun, annotations: &[Annotation], last: bool) -> Request<'a> {
     let annotations: Vec<Value> = annotations
         .iter()
         .map(|a| {
@@ -213,20 +227,15 @@ fn body(run: &CheckRun, annotations: &[Annotation], last: bool) -> Value {
                 "title": a.title, "message": a.message})
         })
         .collect();
-    let mut body = json!({
-        "name": run.name,
-        "details_url": run.details_url,
-        "external_id": if last { run.external_id.clone() } else { format!("{OURS}unfinished") },
-        "output": {"title": run.title, "summary": run.summary, "annotations": annotations},
-    });
-    match run.conclusion {
-        Some(conclusion) => {
-            body["status"] = json!("completed");
-            body["conclusion"] = json!(conclusion);
-        }
-        None => body["status"] = json!("in_progress"),
+    Request {
+        name: &run.name,
+        head_sha: None,
+        details_url: &run.details_url,
+        external_id: if last { run.external_id.clone() } else { format!("{OURS}unfinished") },
+        status: if run.conclusion.is_some() { "completed" } else { "in_progress" },
+        conclusion: run.conclusion,
+        output: json!({"title": run.title, "summary": run.summary, "annotations": annotations}),
     }
-    body
 }
 
 /// Makes our comment on a pull request what it should be: the oldest of our own that begins with the mark.

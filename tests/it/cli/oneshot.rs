@@ -71,11 +71,15 @@ async fn a_check_run_that_a_workflow_made_with_its_token_counts() {
     // A test reporter says red while the job that ran it is green.
     let gh = commit(&[("unit", "success")]);
     let check = |name: &str| fake::CheckSpec::new(name, sha_of("head"), 15_368, "github-actions");
-    gh.update(|s| drop(s.repo(REPO).add_check(check("Test Results").completed("success"))));
+    gh.update(|s| {
+        s.repo(REPO).add_check(check("Test Results").completed("success"));
+    });
     gh.advance(secs(120));
     let ran = gate(&gh, &[]).await;
     assert_eq!(ran.code, PASSED, "{ran:?}");
-    gh.update(|s| drop(s.repo(REPO).add_check(check("Test Results").completed("failure"))));
+    gh.update(|s| {
+        s.repo(REPO).add_check(check("Test Results").completed("failure"));
+    });
     gh.advance(secs(120));
     let ran = gate(&gh, &[]).await;
     assert_eq!(ran.code, FAILED, "{ran:?}");
