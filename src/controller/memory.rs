@@ -4,6 +4,7 @@
 //! is the echo of a write and no news; any other status was put there by somebody else.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kube::ResourceExt;
@@ -18,10 +19,20 @@ type Print = [u8; 32];
 
 /// What makes a reconcile necessary when it changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Trigger {
+pub(super) struct Trigger {
     generation: Option<i64>,
     requested_at: Option<String>,
     deleting: bool,
+}
+
+impl Trigger {
+    pub fn of(report: &TestRunReport) -> Self {
+        Self {
+            generation: report.metadata.generation,
+            requested_at: report.annotations().get(REQUESTED_AT).cloned(),
+            deleting: report.metadata.deletion_timestamp.is_some(),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -31,8 +42,12 @@ struct Entry {
     pending: Option<Print>,
     /// Status that is right, as written or found.
     settled: Option<Print>,
-    /// The object as the last write left it.
+    /// The object as the last write left it, or as it was read after one was refused.
     last: Option<Arc<TestRunReport>>,
+    /// The status that was written last or found right; what somebody else wrote since is not believed.
+    own: Option<TestRunReportStatus>,
+    /// The epoch in which the look began.
+    epoch: u64,
     failures: u32,
     /// Looks in a row that saw the commit unfinished.
     looks: u32,
@@ -43,16 +58,18 @@ struct Entry {
 
 /// Memory of all reports.
 #[derive(Debug, Default)]
-pub struct Memory(Mutex<HashMap<String, Entry>>);
+pub struct Memory {
+    entries: Mutex<HashMap<String, Entry>>,
+    /// Changes when the API server goes back to an earlier state, and when that was listed.
+    epoch: AtomicU64,
+    /// The API server went back, and what it has is not listed yet.
+    rewinding: AtomicBool,
+}
 
 impl Memory {
     /// Whether an object of the watch calls for a reconcile.
     pub fn is_news(&self, report: &TestRunReport) -> bool {
-        let trigger = Trigger {
-            generation: report.metadata.generation,
-            requested_at: report.annotations().get(REQUESTED_AT).cloned(),
-            deleting: report.metadata.deletion_timestamp.is_some(),
-        };
+        let trigger = Trigger::of(report);
         let print = print(report.status.as_ref());
         self.with(report, |entry| {
             let same = entry.seen.as_ref() == Some(&trigger);
@@ -69,19 +86,20 @@ impl Memory {
 
     /// The object to work with: the cached one, or what the last write made of it where the cache lags behind.
     pub fn freshest(&self, cached: Arc<TestRunReport>) -> Arc<TestRunReport> {
-        self.with(&cached, |entry| match &entry.last {
-            Some(last) if is_newer(last, &cached) => last.clone(),
-            _ => cached.clone(),
+        let epoch = self.epoch.load(Ordering::SeqCst);
+        self.with(&cached, |entry| {
+            entry.epoch = epoch;
+            match &entry.last {
+                Some(last) if is_newer(last, &cached) => last.clone(),
+                _ => cached.clone(),
+            }
         })
     }
 
     /// The status to evaluate from: the one that was written last. One that somebody else wrote is
     /// believed only if nothing is remembered of the report.
     pub fn previous(&self, report: &TestRunReport) -> Option<TestRunReportStatus> {
-        self.with(report, |entry| match &entry.last {
-            Some(last) => last.status.clone(),
-            None => report.status.clone(),
-        })
+        self.with(report, |entry| entry.own.clone().or_else(|| report.status.clone()))
     }
 
     /// A write begins.
@@ -93,11 +111,54 @@ impl Memory {
     /// The status is right: it was written, or needed no write.
     pub fn settle(&self, report: Arc<TestRunReport>) {
         let print = print(report.status.as_ref());
+        let epoch = self.epoch.load(Ordering::SeqCst);
+        let rewinding = self.rewinding.load(Ordering::SeqCst);
         self.with(&report.clone(), |entry| {
             entry.pending = None;
             entry.settled = Some(print);
-            entry.last = Some(report);
+            entry.own = report.status.clone();
+            // What was seen before the API server went back would be newer than all that follows.
+            entry.last = (entry.epoch == epoch && !rewinding).then_some(report);
         });
+    }
+
+    /// The object as the API server has it, whatever was seen of it before: after a backup was restored it may
+    /// be an older state.
+    pub fn reread(&self, report: Arc<TestRunReport>) {
+        self.with(&report.clone(), |entry| entry.last = Some(report));
+    }
+
+    /// The API server went back to an earlier state: no object that was seen before is newer than what it has.
+    pub fn rewind(&self) {
+        self.rewinding.store(true, Ordering::SeqCst);
+        self.forget_objects();
+    }
+
+    /// The newest version that an object was seen with.
+    pub fn newest(&self) -> u128 {
+        let entries = self.lock();
+        entries.values().filter_map(|e| e.last.as_ref().and_then(|r| version(r))).max().unwrap_or(0)
+    }
+
+    /// What the API server has was listed. Says whether it had gone back before that.
+    pub fn listed(&self) -> bool {
+        let rewound = self.rewinding.swap(false, Ordering::SeqCst);
+        if rewound {
+            self.forget_objects();
+        }
+        rewound
+    }
+
+    fn forget_objects(&self) {
+        let mut entries = self.lock();
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+        entries.values_mut().for_each(|entry| entry.last = None);
+    }
+
+    /// Whether the status of a report is another than the one that is right.
+    pub fn is_wrong(&self, report: &TestRunReport) -> bool {
+        let print = print(report.status.as_ref());
+        self.with(report, |entry| entry.settled.is_some_and(|settled| settled != print))
     }
 
     /// A write failed.
@@ -112,7 +173,7 @@ impl Memory {
 
     /// Whether nothing was found or written for this report since the process began.
     pub fn is_strange(&self, report: &TestRunReport) -> bool {
-        self.with(report, |entry| entry.settled.is_none() && entry.last.is_none())
+        self.with(report, |entry| entry.settled.is_none() && entry.own.is_none())
     }
 
     /// Asks for a whole look the next time.
@@ -161,15 +222,17 @@ impl Memory {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Whether `a` is a later state of the object than `b`. Resource versions of one kind are ordered numbers.
 fn is_newer(a: &TestRunReport, b: &TestRunReport) -> bool {
-    let version =
-        |r: &TestRunReport| r.metadata.resource_version.as_ref().and_then(|v| v.parse::<u128>().ok());
     matches!((version(a), version(b)), (Some(a), Some(b)) if a > b)
+}
+
+fn version(report: &TestRunReport) -> Option<u128> {
+    report.metadata.resource_version.as_ref().and_then(|v| v.parse().ok())
 }
 
 /// Digest of a status in the form in which it is stored.

@@ -2,7 +2,8 @@
 //!
 //! `watch`, `secrets`, `hints` (events of GitHub) and `surveys` (lists of a repository) say which reports
 //! need a look, `requeue` says when the next one is due anyway, `depth` how deep it is, `reconcile` takes
-//! it, and `memory` tells own writes from those of others. The facts come from an [`Observer`]; the verdict
+//! it, `write` puts its status onto the report, and `memory` tells own writes from those of others. `vigil` keeps
+//! watches from staying blind. The facts come from an [`Observer`]; the verdict
 //! is `crate::verdict`'s.
 
 mod credentials;
@@ -17,8 +18,10 @@ mod reconcile;
 mod requeue;
 mod secrets;
 mod surveys;
+mod vigil;
 mod waivers;
 mod watch;
+mod write;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -39,6 +42,7 @@ pub use hints::Hints;
 pub use memory::REQUESTED_AT;
 pub use observer::Observer;
 pub use requeue::Pace;
+pub use vigil::Vigil;
 pub use watch::CRD_MISSING;
 
 use crate::api::TestRunReport;
@@ -65,6 +69,8 @@ pub struct Config {
     pub connections: Live,
     /// How often to look.
     pub pace: Pace,
+    /// How much the watches are trusted.
+    pub vigil: Vigil,
     /// Most reconciles at a time.
     pub concurrency: u16,
     /// Which namespaces are this process's.
@@ -109,17 +115,21 @@ pub async fn run(
             .map(|r| r.status.as_ref().map(|s| s.phase.clone()).unwrap_or_default())
             .collect()
     });
+    let (rewound, rewinds) = tokio::sync::watch::channel(0);
     let reports = watch::reports(
         watch::api(&client, namespace.as_deref()),
+        config.vigil,
         writer,
         memory.clone(),
         known,
         health.clone(),
         metrics.clone(),
+        rewound,
     );
+    let restored = restored(rewinds, store.clone(), memory.clone());
     let secrets = secrets::changes(watch::api(&client, namespace.as_deref()), store.clone());
     let moved = moved(config.connections.clone(), store.clone());
-    let waived = waivers::changes(listed, waivers.clone(), store.clone(), memory.clone());
+    let waived = waivers::changes(listed, config.vigil, waivers.clone(), store.clone(), memory.clone());
     let gained = gained(config.ownership.clone(), store.clone(), memory.clone());
     let settings = controller::Config::default().concurrency(config.concurrency.max(1));
     let recorder = events::recorder(client.clone());
@@ -132,6 +142,7 @@ pub async fn run(
         .reconcile_on(waived)
         .reconcile_on(gained)
         .reconcile_on(hinted)
+        .reconcile_on(restored)
         .graceful_shutdown_on(end.clone().cancelled_owned())
         .run(look, |_, never: &Infallible, _| match *never {}, shared)
         .for_each(|result| async move {
@@ -188,6 +199,23 @@ fn gained(
             ObjectRef::from_obj(r.as_ref())
         });
         stream::iter(refs.collect::<Vec<_>>())
+    })
+}
+
+/// Reports whose status is an earlier one since the API server went back to an earlier state.
+fn restored(
+    rewinds: tokio::sync::watch::Receiver<u64>,
+    reports: Store<TestRunReport>,
+    memory: Arc<Memory>,
+) -> impl Stream<Item = ObjectRef<TestRunReport>> + Send {
+    let times = stream::unfold(rewinds, |mut rewinds| async move {
+        rewinds.changed().await.ok()?;
+        Some(((), rewinds))
+    });
+    times.flat_map(move |()| {
+        let all = reports.state();
+        let wrong = all.iter().filter(|r| memory.is_wrong(r));
+        stream::iter(wrong.map(|r| ObjectRef::from_obj(r.as_ref())).collect::<Vec<_>>())
     })
 }
 

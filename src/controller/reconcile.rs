@@ -6,18 +6,19 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
-use kube::api::{DeleteParams, PostParams, Preconditions};
+use kube::api::{DeleteParams, Preconditions};
 use kube::runtime::controller::Action;
 use kube::runtime::events::Recorder;
-use kube::{Api, Client, ResourceExt};
+use kube::{Client, ResourceExt};
 
 use super::credentials::{self, Denied};
 use super::depth::{self, Why};
 use super::memory::{Memory, REQUESTED_AT};
 use super::observer::Observer;
 use super::waivers::Lists;
+use super::write::{namespaced, overtaken, write};
 use super::{Access, Config, deeds, events, requeue};
-use crate::api::{FIELD_MANAGER, Reason, TestRunReport, TestRunReportStatus};
+use crate::api::{Reason, TestRunReport, TestRunReportStatus};
 use crate::collect::Look;
 use crate::leader::Work;
 use crate::runtime::metrics::{Metrics, Outcome};
@@ -223,35 +224,6 @@ async fn observe(report: &TestRunReport, look: Look, shared: &Shared) -> Result<
     }
 }
 
-/// Writes the status onto exactly the object that was read.
-async fn write(
-    report: &Arc<TestRunReport>,
-    status: &TestRunReportStatus,
-    shared: &Shared,
-    work: &Work,
-) -> Result<Outcome, kube::Error> {
-    if !work.may_write() {
-        return Ok(Outcome::Lost);
-    }
-    let mut object = TestRunReport::clone(report);
-    object.metadata.managed_fields = None;
-    object.status = Some(status.clone());
-    let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-    shared.memory.writing(report, status);
-    match namespaced(report, shared).replace_status(&report.name_any(), &parameters, &object).await {
-        Ok(mut written) => {
-            shared.metrics.status_written();
-            written.metadata.managed_fields = None;
-            shared.memory.settle(Arc::new(written));
-            Ok(Outcome::Written)
-        }
-        Err(error) => {
-            shared.memory.abandon(report);
-            overtaken(error)
-        }
-    }
-}
-
 /// Deletes a report whose time is over, if it is still the one that was read.
 async fn expire(report: &TestRunReport, shared: &Shared, work: &Work) -> Result<Done, kube::Error> {
     if !work.may_write() {
@@ -271,19 +243,6 @@ async fn expire(report: &TestRunReport, shared: &Shared, work: &Work) -> Result<
             outcome => Ok((outcome, None)),
         },
     }
-}
-
-/// A refusal that only says that somebody else was faster.
-fn overtaken(error: kube::Error) -> Result<Outcome, kube::Error> {
-    match error {
-        kube::Error::Api(status) if status.is_conflict() => Ok(Outcome::Conflict),
-        kube::Error::Api(status) if status.is_not_found() => Ok(Outcome::Gone),
-        error => Err(error),
-    }
-}
-
-fn namespaced(report: &TestRunReport, shared: &Shared) -> Api<TestRunReport> {
-    Api::namespaced(shared.client.clone(), &report.namespace().unwrap_or_default())
 }
 
 /// When a completed report is to be deleted.

@@ -9,11 +9,11 @@ use futures::{Stream, StreamExt, future, stream};
 use kube::api::ListParams;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
-use kube::runtime::watcher::{self, Event};
-use kube::runtime::{WatchStreamExt, watcher as watch};
+use kube::runtime::watcher::Event;
 use kube::{Api, ResourceExt};
 
 use super::memory::Memory;
+use super::vigil::{self, Vigil};
 use crate::api::{TestRunReport, TestRunWaiver};
 use crate::runtime::health::Health;
 use crate::verdict::SharedWaivers;
@@ -90,14 +90,14 @@ impl Lists {
 /// Reports that a changed list is for.
 pub(super) fn changes(
     api: Api<Guarded>,
+    vigil: Vigil,
     lists: Lists,
     reports: Store<TestRunReport>,
     memory: Arc<Memory>,
 ) -> impl Stream<Item = ObjectRef<TestRunReport>> + Send {
     let mut listing = Map::new();
     let mut told = false;
-    watch(api, watcher::Config::default())
-        .default_backoff()
+    vigil::events(api, vigil, ())
         .map(move |event| match event {
             Ok(Event::Init) => {
                 listing.clear();

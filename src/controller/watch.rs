@@ -8,11 +8,12 @@ use futures::{Stream, StreamExt, future};
 use kube::core::{DeserializeGuard, ObjectMeta};
 use kube::runtime::reflector::store::Writer;
 use kube::runtime::watcher::{self, Event};
-use kube::runtime::{WatchStreamExt, reflector, watcher as watch};
+use kube::runtime::{WatchStreamExt, reflector};
 use kube::{Api, Client, ResourceExt};
 
 use super::hints::Known;
 use super::memory::Memory;
+use super::vigil::{self, Notice, Vigil, Witness};
 use crate::api::TestRunReport;
 use crate::runtime::health::Health;
 use crate::runtime::metrics::Metrics;
@@ -32,19 +33,39 @@ where
     }
 }
 
+struct Watcher {
+    memory: Arc<Memory>,
+    health: Health,
+}
+
+impl Witness for Watcher {
+    fn told(&self, notice: Notice) {
+        match notice {
+            Notice::Rewound => self.memory.rewind(),
+            Notice::Recovered => self.health.ready(),
+        }
+    }
+
+    fn newest(&self) -> u128 {
+        self.memory.newest()
+    }
+}
+
 /// Reports that call for a reconcile; the cache gets all of them.
 pub fn reports(
     api: Api<DeserializeGuard<TestRunReport>>,
+    vigil: Vigil,
     writer: Writer<TestRunReport>,
     memory: Arc<Memory>,
     known: Known,
     health: Health,
     metrics: Metrics,
+    rewound: tokio::sync::watch::Sender<u64>,
 ) -> impl Stream<Item = watcher::Result<TestRunReport>> + Send {
     let keeper = memory.clone();
     let mut listed: HashSet<String> = HashSet::new();
-    let events = watch(api, watcher::Config::default())
-        .default_backoff()
+    let witness = Watcher { memory: memory.clone(), health: health.clone() };
+    let events = vigil::events(api, vigil, witness)
         .filter_map(move |event| future::ready(event.map(|e| readable(e, &metrics)).transpose()))
         .inspect(move |event| match event {
             Ok(event) => keep(event, &keeper, &known, &mut listed, &health),
@@ -54,7 +75,14 @@ pub fn reports(
                 health.not_ready(why);
             }
         });
+    let listed = memory.clone();
     reflector(writer, events)
+        .inspect(move |event| {
+            // Now the cache has what was listed.
+            if matches!(event, Ok(Event::InitDone)) && listed.listed() {
+                rewound.send_modify(|times| *times += 1);
+            }
+        })
         .applied_objects()
         .filter(move |object| future::ready(object.as_ref().map_or(true, |o| memory.is_news(o))))
 }

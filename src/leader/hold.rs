@@ -159,7 +159,13 @@ impl Holder {
         let params = ListParams::default().labels(&format!("{GROUP}={}", self.settings.lease_name));
         match self.within(self.api.list(&params)).await {
             Ok(list) => {
-                list.items.into_iter().for_each(|lease| self.see(lease));
+                for lease in list.items {
+                    let (Some(shard), Some(version)) = (shard(&lease), lease.resource_version()) else {
+                        continue;
+                    };
+                    self.view.reread(shard, version, record(&lease), Instant::now());
+                    self.objects.insert(shard, lease);
+                }
                 true
             }
             Err(why) => {

@@ -59,6 +59,14 @@ impl View {
             self.0.insert(shard, Seen { record, version, at: now });
         }
     }
+
+    /// Takes over what the server has now, whatever was seen before: after a backup was restored its versions are
+    /// older ones.
+    pub fn reread(&mut self, shard: u16, version: String, record: Record, now: Instant) {
+        if self.0.get(&shard).is_none_or(|known| known.version != version) {
+            self.0.insert(shard, Seen { record, version, at: now });
+        }
+    }
 }
 
 impl Me {

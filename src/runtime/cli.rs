@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{health, metrics, shutdown, telemetry};
 use crate::config::{self, Config, InvalidConfig, Loaded, Reload, RunArgs, Source, Span};
 use crate::connections::{Connection, Connections, Live};
-use crate::controller::{self, Hints, Observer, Pace};
+use crate::controller::{self, Hints, Observer, Pace, Vigil};
 use crate::leader::{self, Ownership};
 use crate::notify::{Notifier, Retries};
 use crate::serve::{self, Reports};
@@ -158,6 +158,7 @@ async fn process(
             progress: config.controller.progress_interval.map(Span::get),
             refresh: config.controller.refresh_interval.get(),
         },
+        vigil: Vigil::default(),
         concurrency: config.controller.concurrency,
         hints,
         reports,

@@ -12,6 +12,7 @@ mod config;
 mod consumers;
 mod controller;
 mod evidence_doc;
+mod faults;
 mod gating;
 mod generated;
 mod github;

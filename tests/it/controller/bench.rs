@@ -13,7 +13,7 @@ use testkit::controlplane::{self, AuditMark, ControlPlane};
 use testrun_operator::api::{TestRunReport, definitions};
 use testrun_operator::collect::{Look as TakenAs, Sightings, Survey};
 use testrun_operator::connections::{Connection, Connections, Held, Own, Publish};
-use testrun_operator::controller::{self, Access, Config, Deed, Hints, Observer, Pace};
+use testrun_operator::controller::{self, Access, Config, Deed, Hints, Observer, Pace, Vigil};
 use testrun_operator::github::{ApiBase, Ask};
 use testrun_operator::leader::Ownership;
 use testrun_operator::notify::Notifier;
@@ -26,10 +26,12 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 const ALL: u32 = 1000;
+/// Far more than anything here takes.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Fails the test when a condition does not come true in good time.
 pub async fn soon<T>(what: &str, condition: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(Duration::from_secs(60), condition).await {
+    match tokio::time::timeout(LIMIT, condition).await {
         Ok(value) => value,
         Err(_) => panic!("not within a minute: {what}"),
     }
@@ -251,6 +253,23 @@ impl Bench {
         notifier: Notifier,
     ) -> Self {
         let client = client(plane).await;
+        Self::start_through(plane, namespace, pace, answer, publish, report_waivers, client, Vigil::default())
+            .await
+    }
+
+    /// With what the controller reaches the API server through; the bench itself always asks the server.
+    #[allow(clippy::too_many_arguments)]
+    pub async fn start_through(
+        plane: &'static ControlPlane,
+        namespace: String,
+        pace: Pace,
+        answer: Observations,
+        publish: Publish,
+        report_waivers: bool,
+        through: Client,
+        vigil: Vigil,
+    ) -> Self {
+        let client = client(plane).await;
         let script = Script::new(answer);
         let (health, metrics, end) = (Health::new(), Metrics::new(), CancellationToken::new());
         let config = Config {
@@ -265,6 +284,7 @@ impl Bench {
             }])
             .into(),
             pace,
+            vigil,
             concurrency: 4,
             ownership: Ownership::everything(),
             report_waivers,
@@ -274,7 +294,7 @@ impl Bench {
         };
         let mark = plane.audit_mark().unwrap();
         let task = tokio::spawn(controller::run(
-            client.clone(),
+            through,
             script.clone(),
             config,
             health.clone(),
@@ -316,8 +336,17 @@ impl Bench {
     /// Waits until the report is as described.
     pub async fn report(&self, name: &str, is: impl Fn(&TestRunReport) -> bool) -> TestRunReport {
         let condition = |r: Option<&TestRunReport>| r.is_some_and(&is);
-        let found = soon("the report is as expected", await_condition(self.api.clone(), name, condition));
-        found.await.unwrap().unwrap()
+        let found = await_condition(self.api.clone(), name, condition);
+        match tokio::time::timeout(LIMIT, found).await {
+            Ok(found) => found.unwrap().unwrap(),
+            Err(_) => {
+                let now = serde_json::to_string(&self.api.get_opt(name).await.unwrap()).unwrap();
+                let metrics = self.metrics.text().unwrap();
+                let done =
+                    metrics.lines().filter(|l| l.starts_with("testrun_reconciles_total")).collect::<Vec<_>>();
+                panic!("{name} is not as expected within a minute, after {done:?}: {now}")
+            }
+        }
     }
 
     /// Waits until `Passed` has a reason.

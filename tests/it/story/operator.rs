@@ -1,6 +1,6 @@
 //! The operator as a process of its own.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Stdio;
 
 use testkit::controlplane::ControlPlane;
@@ -19,7 +19,11 @@ pub struct Operator {
 impl Operator {
     /// Starts it at a pace for tests, and waits until it listens.
     pub async fn start(plane: &ControlPlane, namespace: &str, github: &str, more: &[&str]) -> Self {
-        let kubeconfig: PathBuf = plane.kubeconfig_path().to_owned();
+        Self::start_as(plane.kubeconfig_path(), namespace, github, more).await
+    }
+
+    /// As [`Operator::start`], with the rights of a kubeconfig.
+    pub async fn start_as(kubeconfig: &Path, namespace: &str, github: &str, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_testrun-operator"))
             .args(["run", "--health-addr", "127.0.0.1:0", "--log-format", "json", "--namespaces", namespace])
             .args(["--github-url", github, "--poll-interval", "1s"])

@@ -342,6 +342,16 @@ impl ControlPlane {
         }
     }
 
+    /// Where etcd listens for clients, plain HTTP.
+    pub fn etcd_url(&self) -> String {
+        self.layout.etcd_url()
+    }
+
+    /// What etcd stores; to be copied or replaced while it does not run.
+    pub fn etcd_data(&self) -> PathBuf {
+        self.layout.dir.join("etcd")
+    }
+
     /// Waits until the API server says that it is ready.
     pub async fn wait_ready(&self) -> Result<(), Error> {
         let deadline = Instant::now() + READY_DEADLINE;

@@ -69,6 +69,11 @@ impl Layout {
         format!("https://127.0.0.1:{}", self.apiserver_port)
     }
 
+    /// The address of etcd for clients.
+    pub(super) fn etcd_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.etcd_port)
+    }
+
     /// The certificate that the API server is checked against. It exists once
     /// the server has started for the first time.
     pub(super) fn authority(&self) -> PathBuf {

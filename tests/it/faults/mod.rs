@@ -1,0 +1,9 @@
+//! Faults of everything that the operator depends on. Each run is judged alike: the last status is that of a run
+//! without faults, no value of the status ever passed what had not, and writes and requests stay bounded.
+
+mod bench;
+mod crash;
+mod life;
+mod relay;
+mod requests;
+mod servers;
