@@ -119,12 +119,11 @@ pub async fn run(
     let reports = watch::reports(
         watch::api(&client, namespace.as_deref()),
         config.vigil,
-        writer,
+        watch::Cache { writer, rewound },
         memory.clone(),
         known,
         health.clone(),
         metrics.clone(),
-        rewound,
     );
     let restored = restored(rewinds, store.clone(), memory.clone());
     let secrets = secrets::changes(watch::api(&client, namespace.as_deref()), store.clone());

@@ -33,6 +33,13 @@ where
     }
 }
 
+/// What the watch fills.
+pub struct Cache {
+    pub writer: Writer<TestRunReport>,
+    /// Counts how often it was filled with an earlier state.
+    pub rewound: tokio::sync::watch::Sender<u64>,
+}
+
 struct Watcher {
     memory: Arc<Memory>,
     health: Health,
@@ -55,12 +62,11 @@ impl Witness for Watcher {
 pub fn reports(
     api: Api<DeserializeGuard<TestRunReport>>,
     vigil: Vigil,
-    writer: Writer<TestRunReport>,
+    cache: Cache,
     memory: Arc<Memory>,
     known: Known,
     health: Health,
     metrics: Metrics,
-    rewound: tokio::sync::watch::Sender<u64>,
 ) -> impl Stream<Item = watcher::Result<TestRunReport>> + Send {
     let keeper = memory.clone();
     let mut listed: HashSet<String> = HashSet::new();
@@ -75,7 +81,7 @@ pub fn reports(
                 health.not_ready(why);
             }
         });
-    let listed = memory.clone();
+    let (listed, Cache { writer, rewound }) = (memory.clone(), cache);
     reflector(writer, events)
         .inspect(move |event| {
             // Now the cache has what was listed.

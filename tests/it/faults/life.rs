@@ -233,12 +233,9 @@ impl Life {
 
     /// Waits until the report says this.
     pub async fn until_said(&mut self, what: &str, expected: &Value) {
-        let namespace = self.namespace.clone();
-        let same = |r: Option<&Value>| {
-            r.is_some_and(|r| {
-                timeless(r.clone()).to_string().replace(&namespace, "here") == expected.to_string()
-            })
-        };
+        let (namespace, expected) = (self.namespace.clone(), expected.to_string());
+        let said = |r: &Value| timeless(r.clone()).to_string().replace(&namespace, "here");
+        let same = |r: Option<&Value>| r.is_some_and(|r| said(r) == expected);
         self.until(what, same).await;
     }
 
