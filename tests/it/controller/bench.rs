@@ -166,6 +166,27 @@ pub struct Bench {
     mark: AuditMark,
 }
 
+/// What differs between benches.
+struct Setup {
+    publish: Publish,
+    report_waivers: bool,
+    notifier: Notifier,
+    through: Option<Client>,
+    vigil: Vigil,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            publish: Publish::default(),
+            report_waivers: true,
+            notifier: Notifier::default(),
+            through: None,
+            vigil: Vigil::default(),
+        }
+    }
+}
+
 /// Slow paces: only changes cause looks.
 pub const SLOW: Pace = Pace {
     poll: Duration::from_secs(3600),
@@ -252,24 +273,33 @@ impl Bench {
         report_waivers: bool,
         notifier: Notifier,
     ) -> Self {
-        let client = client(plane).await;
-        Self::start_through(plane, namespace, pace, answer, publish, report_waivers, client, Vigil::default())
-            .await
+        let setup = Setup { publish, report_waivers, notifier, ..Setup::default() };
+        Self::launch(plane, namespace, pace, answer, setup).await
     }
 
     /// With what the controller reaches the API server through; the bench itself always asks the server.
-    #[allow(clippy::too_many_arguments)]
     pub async fn start_through(
         plane: &'static ControlPlane,
         namespace: String,
         pace: Pace,
         answer: Observations,
-        publish: Publish,
-        report_waivers: bool,
         through: Client,
         vigil: Vigil,
     ) -> Self {
+        let setup = Setup { through: Some(through), vigil, ..Setup::default() };
+        Self::launch(plane, namespace, pace, answer, setup).await
+    }
+
+    async fn launch(
+        plane: &'static ControlPlane,
+        namespace: String,
+        pace: Pace,
+        answer: Observations,
+        setup: Setup,
+    ) -> Self {
+        let Setup { publish, report_waivers, notifier, through, vigil } = setup;
         let client = client(plane).await;
+        let through = through.unwrap_or_else(|| client.clone());
         let script = Script::new(answer);
         let (health, metrics, end) = (Health::new(), Metrics::new(), CancellationToken::new());
         let config = Config {

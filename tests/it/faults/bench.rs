@@ -7,7 +7,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testkit::controlplane::ControlPlane;
 use testrun_operator::api::TestRunReport;
-use testrun_operator::connections::Publish;
 use testrun_operator::controller::{Pace, Vigil};
 use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
@@ -69,9 +68,7 @@ impl Faulty {
         let mut config = kube::Config::new(relay.url().parse().unwrap());
         config.default_namespace = namespace.clone();
         let through = kube::Client::try_from(config).unwrap();
-        let publish = Publish::default();
-        let bench =
-            Bench::start_through(plane, namespace, pace, running(), publish, true, through, vigil).await;
+        let bench = Bench::start_through(plane, namespace, pace, running(), through, vigil).await;
         let (green, shown) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<Shown>>>::default());
         let task = record(client(plane).await, bench.namespace.clone(), green.clone(), shown.clone());
         Self { bench, relay, green, shown, recorder: tokio::spawn(task) }
