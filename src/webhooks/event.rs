@@ -66,7 +66,7 @@ payload! {
     Pull { number: i64, head: Tip }
     Tip { sha: String }
     Job { head_sha: String, conclusion: Option<String> }
-    Check { head_sha: String, app: App }
+    Check { head_sha: String, app: App, conclusion: Option<String> }
     App { slug: Option<String> }
     Group { head_sha: String, head_ref: String }
 }
@@ -75,6 +75,7 @@ payload! {
 pub fn read(event: &str, body: &[u8]) -> Result<Vec<Event>, Unusable> {
     let payload: Payload = serde_json::from_slice(body).map_err(|_| Unusable::Body)?;
     let by_actions = |app: &App| app.slug.as_deref() == Some("github-actions");
+    let red = |c: &str| !matches!(c, "success" | "skipped" | "neutral");
     let kind = match event {
         "pull_request" => {
             let number =
@@ -92,12 +93,17 @@ pub fn read(event: &str, body: &[u8]) -> Result<Vec<Event>, Unusable> {
             }
         }
         "workflow_job" => {
-            let red = |c: &str| !matches!(c, "success" | "skipped" | "neutral");
             let job = payload.workflow_job;
             Kind::Job { sha: job.head_sha, red: job.conclusion.as_deref().is_some_and(red) }
         }
-        // What GitHub Actions does is told by the events of runs and jobs.
-        "check_run" if by_actions(&payload.check_run.app) => Kind::Other,
+        // What GitHub Actions does is told by the events of runs and jobs, but for what a workflow says with its
+        // own token, which may come after its run. That matters if it is red.
+        "check_run"
+            if by_actions(&payload.check_run.app)
+                && !payload.check_run.conclusion.as_deref().is_some_and(red) =>
+        {
+            Kind::Other
+        }
         "check_suite" if by_actions(&payload.check_suite.app) => Kind::Other,
         "check_run" => Kind::Check { sha: payload.check_run.head_sha },
         "check_suite" => Kind::Check { sha: payload.check_suite.head_sha },
@@ -183,6 +189,8 @@ mod tests {
                 Kind::Check { sha: sha.clone() }
             );
         }
+        let of_token = json!({"action": "completed", "check_run": {"head_sha": sha, "conclusion": "failure", "app": {"slug": "github-actions"}}});
+        assert_eq!(kind("check_run", of_token), Kind::Check { sha: sha.clone() });
         assert_eq!(
             kind("status", json!({"sha": sha, "context": "ci/x", "state": "pending"})),
             Kind::Status { sha: sha.clone(), context: "ci/x".into() }

@@ -123,6 +123,17 @@ fn with_check(conclusion: Option<&str>) -> Observations {
     })
 }
 
+/// A green job beside a red one.
+fn red_docs() -> Observations {
+    changed(green(), |f| {
+        let run = &mut f.runs[0];
+        let docs =
+            Job { id: 102, name: "docs".into(), conclusion: Some("failure".into()), ..run.jobs[0].clone() };
+        run.jobs.push(docs);
+        (run.jobs_total, run.conclusion) = (2, Some("failure".into()));
+    })
+}
+
 fn follows_a_pull_request() -> Value {
     json!({"source": {"github": {"repository": "octo-org/hello-world", "pullRequest": 20}}})
 }
@@ -227,18 +238,7 @@ async fn a_commit_that_moves_while_its_verdict_is_written() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_reports_about_one_commit_are_each_judged_by_their_own_spec() {
-    let both = changed(green(), |f| {
-        let docs = Job {
-            id: 102,
-            name: "docs".into(),
-            conclusion: Some("failure".into()),
-            ..f.runs[0].jobs[0].clone()
-        };
-        f.runs[0].jobs.push(docs);
-        f.runs[0].jobs_total = 2;
-        f.runs[0].conclusion = Some("failure".into());
-    });
-    let bench = Bench::start("two", QUICK, both).await;
+    let bench = Bench::start("two", QUICK, red_docs()).await;
     let seen = Seen::watch(&bench);
     bench.create("strict", json!({})).await;
     let lenient =
@@ -257,18 +257,7 @@ async fn two_reports_about_one_commit_are_each_judged_by_their_own_spec() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_reports_that_publish_under_one_name_say_what_the_worse_one_says() {
-    let both = changed(green(), |f| {
-        let docs = Job {
-            id: 102,
-            name: "docs".into(),
-            conclusion: Some("failure".into()),
-            ..f.runs[0].jobs[0].clone()
-        };
-        f.runs[0].jobs.push(docs);
-        f.runs[0].jobs_total = 2;
-        f.runs[0].conclusion = Some("failure".into());
-    });
-    let bench = Bench::start("rivals", QUICK, both).await;
+    let bench = Bench::start("rivals", QUICK, red_docs()).await;
     bench.script.may_act();
     let publish = json!({"status": {"context": "testrun"}, "checkRun": {"name": "testrun-report"}});
     bench.create("strict", json!({ "publish": publish })).await;

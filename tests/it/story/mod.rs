@@ -3,6 +3,7 @@
 mod deeds;
 mod examples;
 pub mod operator;
+mod published;
 
 use std::time::Duration;
 
