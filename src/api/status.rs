@@ -42,6 +42,10 @@ pub struct TestRunReportStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
     pub patterns: Vec<Pattern>,
+    /// Failures of this and of earlier commits of this report, to tell what recurs; of use to the operator.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 24))]
+    pub failure_history: Vec<SeenFailure>,
     /// Green jobs that hide a failure.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
@@ -631,11 +635,58 @@ pub struct Pattern {
     /// What they have in common.
     #[schemars(length(max = 512))]
     pub text: String,
+    /// Flaky (it passed on this commit too), Deterministic (the same values on 3 commits), Recurring (on several
+    /// commits) or Shared (several jobs or attempts, or other reports).
+    #[schemars(length(max = 16))]
+    pub kind: String,
     /// Jobs that show it.
     #[schemars(length(max = 32), inner(length(max = 255)))]
     pub jobs: Vec<String>,
     /// Jobs that show it, before the list was cut.
     pub jobs_total: i64,
+    /// Jobs and attempts that failed like this on this commit.
+    pub executions: i64,
+    /// First 8 digits of the commits of this report that showed it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10), inner(length(max = 8)))]
+    pub commits: Vec<String>,
+    /// Commits that showed it, before the list was cut.
+    pub commits_total: i64,
+    /// When a job first failed like this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_seen: Option<Time>,
+    /// When one last did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<Time>,
+    /// Where else in the repository it was seen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 5), inner(length(max = 200)))]
+    pub elsewhere: Vec<String>,
+}
+
+/// A failure on the commits of this report.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SeenFailure {
+    /// Fingerprint of the failure.
+    #[schemars(length(max = 64))]
+    pub fingerprint: String,
+    /// Digest of its values.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub values: String,
+    /// Jobs that showed it first.
+    #[schemars(length(max = 4), inner(length(max = 255)))]
+    pub jobs: Vec<String>,
+    /// First 8 digits of the last commits that showed it.
+    #[schemars(length(max = 10), inner(length(max = 8)))]
+    pub commits: Vec<String>,
+    /// Commits that showed it in a row.
+    pub commits_total: i64,
+    /// When a job first failed like this.
+    pub first_seen: Time,
+    /// When one last did.
+    pub last_seen: Time,
 }
 
 /// A green job that hides a failure.

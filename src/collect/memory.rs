@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use lru::LruCache;
 
+use super::history::History;
 use crate::api::spec::GitHubSource;
 use crate::github::wire;
 use crate::verdict::facts::{Analysis, Annotation, Evidence, Facts};
@@ -17,6 +18,8 @@ use crate::verdict::facts::{Analysis, Annotation, Evidence, Facts};
 const JOBS: usize = 4096;
 /// Completed runs whose jobs are kept.
 const RUNS: usize = 2048;
+/// Repositories whose failures are kept.
+const REPOSITORIES: usize = 64;
 /// Commits with unfinished runs of which the last look is kept.
 const LOOKS: usize = 1024;
 
@@ -38,6 +41,7 @@ pub struct Memory {
     annotations: Bounded<JobKey, Arc<Vec<Annotation>>, JOBS>,
     runs: Bounded<RunKey, Jobs, RUNS>,
     looks: Bounded<String, Arc<Facts>, LOOKS>,
+    histories: Bounded<String, Arc<Mutex<History>>, REPOSITORIES>,
 }
 
 impl Memory {
@@ -84,6 +88,17 @@ impl Memory {
 
     pub(super) fn keep_jobs(&self, key: RunKey, jobs: Jobs) {
         self.runs.put(key, jobs);
+    }
+
+    /// Works with the failures of a repository.
+    pub(super) fn with_history(&self, repository: &str, work: impl FnOnce(&mut History)) {
+        let key = repository.to_owned();
+        let history = self.histories.get(&key).unwrap_or_else(|| {
+            let new = Arc::default();
+            self.histories.put(key, Arc::clone(&new));
+            new
+        });
+        work(&mut history.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// What the last whole look at an unfinished commit saw.

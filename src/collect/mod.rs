@@ -8,6 +8,7 @@ mod archives;
 mod checks;
 mod evidence;
 mod expectations;
+mod history;
 mod memory;
 mod progress;
 mod runs;
@@ -116,6 +117,8 @@ async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, look:
     runs::annotate(&repo, &mut runs, &annotated, &mut gaps, memory).await?;
     evidence::read(&repo, spec, &mut runs, &mut artifacts, &baseline_jobs, &mut gaps, memory).await;
 
+    let sightings = history::exchange(memory, &resolved.source, &runs);
+
     let confirmed = deciding && {
         let again = repo.asking(Ask::now(ask.priority)).runs_of(&sha).await?;
         runs::same(&listed, &again)
@@ -129,6 +132,7 @@ async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, look:
         checks,
         expectations,
         artifacts,
+        sightings,
         gaps,
         read_at,
     };

@@ -47,6 +47,7 @@ pub(super) async fn glance(
         checks: Vec::new(),
         expectations: Default::default(),
         artifacts: Vec::new(),
+        sightings: Vec::new(),
         gaps: Vec::new(),
         read_at,
         confirmed: false,

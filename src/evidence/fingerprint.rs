@@ -206,11 +206,16 @@ pub struct Failures {
     tests: BTreeSet<(String, String)>,
     /// Normalised lines of the log, where no test is known.
     lines: Vec<String>,
+    /// What all of them say with their values.
+    values: BTreeSet<String>,
 }
 
 impl Failures {
     /// Adds a failing test.
     pub fn test(&mut self, name: &str, message: Option<&str>) {
+        if let Some(text) = message {
+            self.values.insert(format!("{}\n{}", normalise_name(name), valued(text)));
+        }
         let message = message.map(|text| plain::cut(&normalise(text), IDENTIFYING)).unwrap_or_default();
         self.tests.insert((plain::cut(&normalise_name(name), IDENTIFYING), message));
     }
@@ -223,6 +228,7 @@ impl Failures {
         }
         let line = plain::cut(&normalise(text), IDENTIFYING);
         if text.chars().any(char::is_alphabetic) && !self.lines.contains(&line) {
+            self.values.insert(valued(text));
             self.lines.push(line);
         }
     }
@@ -244,13 +250,14 @@ impl Failures {
         if parts.is_empty() {
             return None;
         }
-        let mut hash = Sha256::new();
-        hash.update(RULES);
-        for part in parts {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part);
-        }
-        Some(hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+        Some(digest(&parts))
+    }
+
+    /// Equal where the same tests say the same with the same values: numbers count here, unless they are long or
+    /// times, addresses and the like. None where nothing is known.
+    pub fn values(&self) -> Option<String> {
+        let parts: Vec<&String> = self.values.iter().collect();
+        (!parts.is_empty()).then(|| digest(&parts))
     }
 
     /// What the failure says, on one line, without the tests' names where they say something.
@@ -271,6 +278,22 @@ impl Failures {
         let most = counts.values().max().copied()?;
         counts.into_iter().find(|(_, count)| *count == most).map(|(message, _)| message)
     }
+}
+
+/// A message without what changes from run to run, but with its values.
+fn valued(text: &str) -> String {
+    plain::cut(&normalise_name(text), IDENTIFYING)
+}
+
+fn digest(parts: &[impl AsRef<str>]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(RULES);
+    for part in parts {
+        let part = part.as_ref();
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A line without the markers of tools.

@@ -95,6 +95,7 @@ pub fn of_job(name: &str, log: &[u8], baseline: Option<&[u8]>, reports: Option<P
         causes: explanation.causes.iter().take(CAUSES).map(cause).collect(),
         fingerprint: failures.fingerprint(),
         signature: failures.signature(),
+        values: failures.values(),
         baseline: baseline.is_some(),
         window: focus.window,
         subjects: focus.subjects,

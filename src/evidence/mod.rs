@@ -1,6 +1,7 @@
 //! Evidence: what logs, reports and bundles say. Pure and bounded; every input is hostile.
 
 pub mod bundle;
+pub mod cluster;
 pub mod explain;
 pub mod fingerprint;
 pub mod job;

@@ -4,28 +4,31 @@ use super::Context;
 use super::decide::Decision;
 use super::facts::{Baseline, Facts};
 use super::items::{Item, Items};
+use super::patterns::{Nature, Patterns};
 use super::report::len;
 use super::state::State;
 use super::text::{clean, count, list, shell};
+use super::thresholds::*;
 use crate::api::Reason;
 use crate::api::conditions::ConditionStatus;
 use crate::api::status::{ActionOption, Artifact, Assessment, Recommendation};
 
-/// Without a pass seen on a re-run nobody can be surer than this, in percent.
-const CEILING: i64 = 90;
-/// With one.
-const CEILING_RERUN: i64 = 97;
-
 /// How sure the report is and how risky a merge would be.
-pub(super) fn assessment(facts: &Facts, items: &Items<'_>, decision: &Decision, masked: usize) -> Assessment {
+pub(super) fn assessment(
+    facts: &Facts,
+    items: &Items<'_>,
+    decision: &Decision,
+    masked: usize,
+    patterns: &Patterns,
+) -> Assessment {
     let mut why = Vec::new();
     let rerun = items.items.iter().any(|i| i.recovered);
     let mut confidence = if rerun {
-        why.push(format!("starts at {CEILING_RERUN} %: a failed job passed on a re-run of this commit"));
-        CEILING_RERUN
+        why.push(format!("starts at {CONFIDENCE_RERUN} %: a failed job passed on a re-run of this commit"));
+        CONFIDENCE_RERUN
     } else {
-        why.push(format!("starts at {CEILING} %: more needs a pass seen on a re-run"));
-        CEILING
+        why.push(format!("starts at {CONFIDENCE} %: more needs a pass seen on a re-run"));
+        CONFIDENCE
     };
     let mut less = |points: i64, reason: String| {
         if points > 0 {
@@ -37,12 +40,18 @@ pub(super) fn assessment(facts: &Facts, items: &Items<'_>, decision: &Decision, 
     let open = items.items.iter().filter(|i| i.open(decision.overdue)).count();
     let all = items.items.len().max(1);
     if open > 0 {
-        less((len(open) * 60 / len(all)).max(10), format!("{} of {all} jobs and checks not final", open));
+        less(
+            (len(open) * OPEN.0 / len(all)).max(OPEN.1),
+            format!("{} of {all} jobs and checks not final", open),
+        );
     } else if !decision.is_final() {
-        less(10, "not final: the facts may still change".to_owned());
+        less(NOT_FINAL, "not final: the facts may still change".to_owned());
     }
     let unknown = of(State::Unknown).count();
-    less(if unknown > 0 { 40 } else { 0 }, format!("{} in a state that is not known", count(unknown, "job")));
+    less(
+        if unknown > 0 { UNKNOWN_STATE } else { 0 },
+        format!("{} in a state that is not known", count(unknown, "job")),
+    );
     if !items.has_expectations {
         let what = match facts.expectations.baseline {
             Baseline::None => {
@@ -50,33 +59,36 @@ pub(super) fn assessment(facts: &Facts, items: &Items<'_>, decision: &Decision, 
             }
             Baseline::Found(_) => "nothing of the base branch's last green commit applies to this one",
         };
-        less(15, what.to_owned());
+        less(NO_EXPECTATIONS, what.to_owned());
     }
     let failed: Vec<&Item<'_>> = of(State::Failed).filter(|i| i.job().is_some()).collect();
     let blind = failed.iter().filter(|i| i.job().is_none_or(|j| j.evidence.is_none())).count();
     if blind > 0 {
         less(
-            (len(blind) * 25 / len(failed.len())).max(5),
+            (len(blind) * UNREAD.0 / len(failed.len())).max(UNREAD.1),
             format!("logs or reports of {} not read", count(blind, "failed job")),
         );
     }
     let counted = failed.iter().filter_map(|i| i.job()?.evidence.as_ref());
     let torn = counted.clone().filter(|e| e.interrupted).count();
-    less(if torn > 0 { 10 } else { 0 }, format!("the evidence of {} breaks off", count(torn, "failed job")));
+    less(
+        if torn > 0 { TORN } else { 0 },
+        format!("the evidence of {} breaks off", count(torn, "failed job")),
+    );
     let bare = counted.filter(|e| !e.baseline).count();
     if bare > 0 {
         less(
-            (len(bare) * 10 / len(failed.len())).max(3),
+            (len(bare) * NO_BASELINE.0 / len(failed.len())).max(NO_BASELINE.1),
             format!("{} explained without a passing log to compare with", count(bare, "failure")),
         );
     }
     less(
-        if masked > 0 { 10 } else { 0 },
+        if masked > 0 { MASKED } else { 0 },
         format!("{} over a failure: green does not mean clean", count(masked, "green job")),
     );
     let gaps = facts.gaps.len();
     less(
-        len(gaps.min(4)) * 5,
+        len(gaps).min(GAP.1) * GAP.0,
         format!(
             "{}: {}",
             count(gaps, "thing not read"),
@@ -84,13 +96,27 @@ pub(super) fn assessment(facts: &Facts, items: &Items<'_>, decision: &Decision, 
         ),
     );
     let waived = items.items.iter().filter(|i| i.excused && i.state == State::Failed).count();
-    less(if waived > 0 { 10 } else { 0 }, format!("{} waived", count(waived, "failure")));
+    less(if waived > 0 { WAIVED } else { 0 }, format!("{} waived", count(waived, "failure")));
 
     let critical = items.items.iter().any(|i| {
         i.red(decision.overdue)
             && i.required
             && items.suites.list.get(i.suite).is_some_and(|s| s.critical_path)
     });
+    for item in items.items.iter().filter(|i| i.state == State::Failed && !i.aggregate).take(4) {
+        let Some(evidence) = item.job().and_then(|j| j.evidence.as_ref()) else { continue };
+        match patterns.nature(evidence) {
+            (Nature::Deterministic, n) => why.push(format!(
+                "{}: the same failure with the same values on {n} commits: deterministic, a re-run will not help",
+                clean(&item.name, 100)
+            )),
+            (Nature::Recurring, n) => why.push(format!(
+                "{}: a failure like this on {n} commits; nothing shows that it is flaky",
+                clean(&item.name, 100)
+            )),
+            _ => {}
+        }
+    }
     let (risk, reason) = match decision.passed {
         ConditionStatus::Unknown => ("Unknown", "not decided".to_owned()),
         ConditionStatus::False if critical => ("High", "a suite of the critical path is red".to_owned()),
@@ -116,7 +142,11 @@ pub(super) fn assessment(facts: &Facts, items: &Items<'_>, decision: &Decision, 
     why.push(format!("risk of merging {risk}: {reason}"));
     why.truncate(24);
     let rationale = why.iter().map(|w| clean(w, 512)).collect();
-    Assessment { confidence: confidence.clamp(5, CEILING_RERUN), risk: risk.to_owned(), rationale }
+    Assessment {
+        confidence: confidence.clamp(CONFIDENCE_LEAST, CONFIDENCE_RERUN),
+        risk: risk.to_owned(),
+        rationale,
+    }
 }
 
 /// What to do next, with commands.

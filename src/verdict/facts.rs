@@ -40,6 +40,8 @@ pub struct Facts {
     pub expectations: Expectations,
     /// Artifacts of all runs.
     pub artifacts: Vec<ArtifactFact>,
+    /// Failures of this commit that were seen on other commits of the repository.
+    pub sightings: Vec<Sighting>,
     /// What could not be read and does not decide, each one sentence for people.
     pub gaps: Vec<Gap>,
     /// GitHub's clock when the read ended (`Date` of its last answer).
@@ -149,12 +151,22 @@ pub struct Evidence {
     pub fingerprint: Option<String>,
     /// One line that stands for the failure, with what varies taken out.
     pub signature: Option<String>,
+    /// Equal where the failure has the same values too: two numbers that are compared, a count.
+    pub values: Option<String>,
     /// The excerpt was chosen by comparison with a passing log of the same job.
     pub baseline: bool,
     /// When the failing tests ran, as far as the log tells.
     pub window: Option<(Timestamp, Timestamp)>,
     /// Names of objects that the failing tests made.
     pub subjects: Vec<String>,
+}
+
+/// A failure that was seen elsewhere.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sighting {
+    pub fingerprint: String,
+    /// Commit and job, for people.
+    pub told: String,
 }
 
 /// Where a check comes from.

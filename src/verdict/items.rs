@@ -259,7 +259,10 @@ fn checks<'a>(
         let app = if check.kind == CheckKind::Status { None } else { check.app.as_deref() };
         let key = (check.kind, check.name.as_str(), check.app_id, app);
         // Of two that cannot be told apart the worse one counts.
-        let at = |c: &Check| (c.at.unwrap_or(Timestamp::MAX), c.id, std::cmp::Reverse(State::of_check(c)));
+        let at = |c: &Check| {
+            let state = std::cmp::Reverse(State::of_check(c));
+            (c.at.unwrap_or(Timestamp::MAX), c.id, state, c.status.clone(), c.conclusion.clone())
+        };
         match newest.get(&key) {
             Some(old) if at(old) >= at(check) => {}
             _ => {

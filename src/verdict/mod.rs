@@ -17,6 +17,7 @@ pub mod gate;
 mod items;
 mod jobs;
 mod local;
+mod patterns;
 mod plan;
 pub mod publish;
 mod report;
@@ -26,6 +27,7 @@ mod suites;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod text;
+pub mod thresholds;
 mod trouble;
 mod waivers;
 
@@ -147,9 +149,10 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
     let mut decision = decide::decide(plan, facts, &items, resolved_at.0);
     let reruns = rerun::apply(plan, &items, &mut decision, context);
     let owners = artifacts::owners(facts, &items.items);
+    let patterns = patterns::patterns(facts, &items, context);
     let (masked, masked_total) = report::masked(&items);
     let mut summary = report::summary(&items, decision.overdue);
-    let (failures, failures_total) = report::failures(plan, facts, &items, &owners, &decision);
+    let (failures, failures_total) = report::failures(plan, facts, &items, &owners, &decision, &patterns);
     let (artifact_list, artifacts_total) = artifacts::list(plan, facts, &items, &owners);
     summary.failures_total = failures_total;
     summary.artifacts = artifacts_total;
@@ -197,6 +200,7 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
         _ if decision.started => "Running",
         _ => "Pending",
     };
+    let assessment = assess::assessment(facts, &items, &decision, masked_total, &patterns);
     let recommendation = assess::recommendation(facts, &items, &decision, context, &artifact_list);
     let mut status = TestRunReportStatus {
         observed_generation: context.generation,
@@ -206,9 +210,10 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
         suites: report::suites(plan, &items, decision.overdue),
         failures,
         artifacts: artifact_list,
-        patterns: report::patterns(&items),
+        patterns: patterns.list,
+        failure_history: patterns.seen,
         masked_failures: masked,
-        assessment: Some(assess::assessment(facts, &items, &decision, masked_total)),
+        assessment: Some(assessment),
         recommendation: Some(recommendation),
         transitions: Vec::new(),
         reruns,
@@ -239,6 +244,7 @@ fn moved(
         phase: "Pending".to_owned(),
         source: Some(source),
         reruns: rerun::kept(context),
+        failure_history: patterns::kept(context),
         ..Default::default()
     };
     use ConditionStatus::{False, True, Unknown};

@@ -6,15 +6,17 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::artifacts;
 use super::decide::{Decision, percent};
-use super::facts::{Facts, Job, Run};
+use super::facts::{Evidence, Facts, Job, Run};
 use super::items::{Item, Items, Kind};
 use super::local;
+use super::patterns::{Nature, Patterns};
 use super::plan::Plan;
 use super::state::State;
 use super::suites::matrix;
 use super::text::{clean, clean_some};
+use super::thresholds;
 use crate::api::status::{
-    FailingTest, Failure, JobCounts, JobStatus, MaskedFailure, Pattern, RunStatus, SourceStatus, SuiteStatus,
+    Cause, FailingTest, Failure, JobCounts, JobStatus, MaskedFailure, RunStatus, SourceStatus, SuiteStatus,
     Summary, TestCounts, TestTotals,
 };
 
@@ -25,7 +27,6 @@ const MAX_FAILURES: usize = 100;
 const MAX_TESTS: usize = 50;
 const MAX_LINES: usize = 60;
 const MAX_MASKED: usize = 50;
-const MAX_PATTERNS: usize = 50;
 /// Suite of jobs that only repeat others.
 const AGGREGATES: &str = "Aggregate jobs";
 
@@ -254,6 +255,7 @@ pub(super) fn failures(
     items: &Items<'_>,
     owners: &[Option<usize>],
     decision: &Decision,
+    patterns: &Patterns,
 ) -> (Vec<Failure>, i64) {
     let overdue = decision.overdue;
     let shown = |i: &Item<'_>| i.red(overdue) || (i.excused && i.state == State::Failed);
@@ -270,7 +272,7 @@ pub(super) fn failures(
         .into_iter()
         .take(MAX_FAILURES)
         .map(|(at, item)| {
-            let mut failure = failure(plan, items, item);
+            let mut failure = failure(plan, items, item, patterns);
             failure.artifacts = artifacts::of_job(facts, owners, at);
             if item.job().is_some() && item.state == State::Failed && !item.aggregate {
                 let word = artifacts::bundle_of_job(plan, facts, owners, at);
@@ -284,7 +286,7 @@ pub(super) fn failures(
     (list, total)
 }
 
-fn failure(plan: &Plan<'_>, items: &Items<'_>, item: &Item<'_>) -> Failure {
+fn failure(plan: &Plan<'_>, items: &Items<'_>, item: &Item<'_>, patterns: &Patterns) -> Failure {
     let url = match item.kind {
         Kind::Job(_, job) => Some(job.url.as_str()),
         Kind::Run(run) => Some(run.url.as_str()),
@@ -318,10 +320,24 @@ fn failure(plan: &Plan<'_>, items: &Items<'_>, item: &Item<'_>) -> Failure {
             .take(MAX_LINES)
             .map(|l| crate::api::status::ExcerptLine { line: l.line, text: clean(&l.text, 512) })
             .collect();
-        failure.causes = e.causes.iter().take(8).cloned().collect();
+        failure.causes = causes(e, patterns);
         failure.fingerprint = clean_some(e.fingerprint.as_deref(), 64);
     }
     failure
+}
+
+/// The causes, with what other commits say of them: what fails alike on each is no matter of timing.
+fn causes(evidence: &Evidence, patterns: &Patterns) -> Vec<Cause> {
+    let most = match patterns.nature(evidence).0 {
+        Nature::Deterministic => thresholds::TIMING_DETERMINISTIC,
+        _ => thresholds::TIMING,
+    };
+    let mut causes: Vec<Cause> = evidence.causes.iter().take(8).cloned().collect();
+    for cause in causes.iter_mut().filter(|c| c.kind == "Timeout") {
+        cause.probability = cause.probability.min(most);
+    }
+    causes.sort_by_key(|c| std::cmp::Reverse(c.probability));
+    causes
 }
 
 fn test(test: &FailingTest) -> FailingTest {
@@ -385,29 +401,6 @@ pub(super) fn masked(items: &Items<'_>) -> (Vec<MaskedFailure>, usize) {
     let total = out.len();
     out.truncate(MAX_MASKED);
     (out, total)
-}
-
-/// Failures with the same fingerprint in more than one job.
-pub(super) fn patterns(items: &Items<'_>) -> Vec<Pattern> {
-    let mut by_print: BTreeMap<&str, (Vec<&str>, &str)> = BTreeMap::new();
-    for item in items.items.iter().filter(|i| i.state == State::Failed && !i.aggregate) {
-        let Some(evidence) = item.job().and_then(|j| j.evidence.as_ref()) else { continue };
-        let Some(print) = evidence.fingerprint.as_deref().filter(|p| !p.is_empty()) else { continue };
-        let entry =
-            by_print.entry(print).or_insert((Vec::new(), evidence.signature.as_deref().unwrap_or("")));
-        entry.0.push(item.name.as_str());
-    }
-    by_print
-        .into_iter()
-        .filter(|(_, (jobs, _))| jobs.len() > 1)
-        .take(MAX_PATTERNS)
-        .map(|(print, (jobs, text))| Pattern {
-            fingerprint: clean(print, 64),
-            text: clean(text, 512),
-            jobs_total: len(jobs.len()),
-            jobs: jobs.iter().take(32).map(|j| clean(j, 255)).collect(),
-        })
-        .collect()
 }
 
 fn tests_of(item: &Item<'_>) -> Option<TestTotals> {

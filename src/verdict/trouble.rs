@@ -93,6 +93,7 @@ fn undecided(trouble: &Trouble, context: &Context<'_>) -> Evaluation {
     status.observed_generation = context.generation;
     status.phase = phase.to_owned();
     status.reruns = super::rerun::kept(context);
+    status.failure_history = super::patterns::kept(context);
     status.assessment = None;
     status.completed_at = None;
     status.transitions.clear();

@@ -45,6 +45,13 @@ fn the_tables_of_the_page_are_those_of_the_code() {
     assert_section("docs/evidence.md", "causes", &table("cause", &causes));
     let findings = variants("src/evidence/bundle/finding.rs", "Kind");
     assert_section("docs/evidence.md", "findings", &table("finding", &findings));
+    let rows = testrun_operator::verdict::thresholds::table();
+    let rows: Vec<String> = rows.iter().map(|(what, number)| format!("| {what} | {number} |\n")).collect();
+    assert_section(
+        "docs/evidence.md",
+        "thresholds",
+        &format!("| what | percent |\n|---|---|\n{}", rows.concat()),
+    );
 }
 
 /// `GoTestJson` as it is written in output.

@@ -1,6 +1,6 @@
-//! What is in artifacts, in words.
+//! What is in artifacts and patterns, in words.
 
-use crate::api::status::{Artifact, BundleFinding};
+use crate::api::status::{Artifact, BundleFinding, Pattern};
 
 /// What became of an artifact's content, in a word or two.
 pub(super) fn content(a: &Artifact) -> String {
@@ -40,4 +40,15 @@ pub(super) fn finding(f: &BundleFinding) -> String {
         f.text.trim(),
         f.file
     )
+}
+
+/// What kind of pattern it is, and how often it was seen.
+pub(super) fn pattern_told(p: &Pattern) -> String {
+    match p.kind.as_str() {
+        "Flaky" => "Flaky: failed and passed on this commit".to_owned(),
+        "Deterministic" => format!("Deterministic: the same values on {} commits", p.commits_total),
+        "Recurring" => format!("Recurring: on {} commits", p.commits_total),
+        _ if p.jobs_total > 1 => format!("{} jobs fail alike", p.jobs_total),
+        _ => "Seen before".to_owned(),
+    }
 }

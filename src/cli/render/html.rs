@@ -1,6 +1,6 @@
 //! The report as one page: no script, no network, light and dark, on paper and on a phone.
 
-use super::bundles::{content, finding};
+use super::bundles::{content, finding, pattern_told};
 use super::text::{bytes, condition, line, safe_url, stamp, tests};
 use crate::api::TestRunReport;
 use crate::api::status::{Failure, JobStatus, SuiteStatus, TestRunReportStatus};
@@ -393,7 +393,8 @@ fn patterns(out: &mut Page, status: &TestRunReportStatus) {
     out.element("h2", "", "Patterns");
     out.raw("<ul>\n");
     for p in &status.patterns {
-        let text = format!("{} jobs fail alike: {} ({})", p.jobs_total, p.jobs.join(", "), p.text);
+        let also: Vec<String> = p.elsewhere.iter().map(|e| format!("; also on {e}")).collect();
+        let text = format!("{}: {} ({}){}", pattern_told(p), p.jobs.join(", "), p.text, also.concat());
         out.element("li", "", &text);
     }
     out.raw("</ul>\n");

@@ -1,6 +1,6 @@
 //! The summary that people used to write by hand for a pull request.
 
-use super::bundles::{content, finding};
+use super::bundles::{content, finding, pattern_told};
 use super::text::{block, bytes, code, condition, downloads, line, link, md, stamp, tests};
 use crate::api::TestRunReport;
 use crate::api::status::{Failure, SuiteStatus, TestRunReportStatus};
@@ -322,13 +322,11 @@ fn patterns(out: &mut String, status: &TestRunReportStatus) {
         let jobs: Vec<String> = pattern.jobs.iter().map(|j| md(j)).collect();
         push(
             out,
-            &format!(
-                "- {} jobs fail alike: {} ({})",
-                pattern.jobs_total,
-                jobs.join(", "),
-                code(&pattern.text)
-            ),
+            &format!("- **{}:** {} ({})", md(&pattern_told(pattern)), jobs.join(", "), code(&pattern.text)),
         );
+        for place in &pattern.elsewhere {
+            push(out, &format!("  - also on {}", md(place)));
+        }
     }
     out.push('\n');
 }

@@ -8,6 +8,7 @@ mod deeds;
 mod effective;
 mod excuses;
 mod laws;
+mod patterns;
 mod published;
 mod report;
 mod size;
@@ -115,6 +116,7 @@ pub fn facts(runs: Vec<Run>) -> Facts {
         checks: Vec::new(),
         expectations: Expectations::default(),
         artifacts: Vec::new(),
+        sightings: Vec::new(),
         gaps: Vec::new(),
         read_at: at(1000),
         confirmed: true,

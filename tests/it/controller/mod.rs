@@ -65,6 +65,7 @@ pub fn one_job(conclusion: Option<&str>) -> Observations {
         checks: Vec::new(),
         expectations: Default::default(),
         artifacts: Vec::new(),
+        sightings: Vec::new(),
         gaps: Vec::new(),
         read_at: at(1000),
         confirmed: true,

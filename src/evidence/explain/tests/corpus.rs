@@ -113,29 +113,3 @@ fn the_labelled_pairs_score_above_their_floors() {
     });
     assert!(other >= 0.88, "{other}");
 }
-
-#[test]
-#[ignore = "prints the throughput: run it with --release and --nocapture"]
-fn throughput_with_and_without_a_passing_log() {
-    let Some(root) = corpus() else {
-        println!("skipped: corpus absent");
-        return;
-    };
-    let pairs = pairs(&root);
-    let repeat = |part: &dyn Fn(&Pair) -> Vec<u8>| -> Vec<u8> {
-        let once: Vec<u8> = pairs.iter().flat_map(part).collect();
-        once.repeat(100_000_000 / once.len().max(1) + 1)
-    };
-    let (fail, pass) = (repeat(&|pair| pair.fail.clone()), repeat(&|pair| pair.pass.clone()));
-    for (title, pass) in [("with a passing log", Some(&pass[..])), ("without", None)] {
-        let begun = std::time::Instant::now();
-        let explanation = explain(&fail, pass, &Options::default());
-        let seconds = begun.elapsed().as_secs_f64();
-        println!(
-            "{title}: {:.0} MB/s of the failing log, {} lines",
-            fail.len() as f64 / 1e6 / seconds,
-            explanation.shown
-        );
-        assert!(explanation.shown > 0);
-    }
-}
