@@ -4,6 +4,7 @@ mod gate;
 mod install;
 mod promoter;
 mod render;
+mod rights;
 mod status_policy;
 mod waivers;
 
@@ -28,7 +29,7 @@ static PLANE: OnceCell<ControlPlane> = OnceCell::const_new();
 /// A control plane of the chart tests alone: policies bind the whole cluster, and would stop tests
 /// that write statuses as they please.
 async fn plane() -> &'static ControlPlane {
-    PLANE.get_or_init(async || ControlPlane::start().await.unwrap()).await
+    PLANE.get_or_init(async || ControlPlane::builder().audit(true).start().await.unwrap()).await
 }
 
 /// helm, with a place of its own for what it keeps.

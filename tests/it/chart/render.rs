@@ -102,6 +102,29 @@ async fn listed_namespaces_get_roles_and_no_right_beyond_them() {
 }
 
 #[tokio::test]
+async fn several_replicas_elect_a_leader_and_one_may_receive_webhooks() {
+    let one = rendered(json!({"watch": {"namespaces": ["a"]}, "rbac": {"aggregate": false}})).await;
+    assert!(!one.contains("--leader-elect") && !one.contains("leases") && one.contains("type: Recreate"));
+    let values = json!({"watch": {"namespaces": ["a"]}, "rbac": {"aggregate": false}, "replicas": 3,
+        "sharding": {"shards": 6}});
+    let three = rendered(values).await;
+    for words in
+        ["replicas: 3", "--leader-elect", "--lease-namespace=ops", "--shards=6", "type: RollingUpdate"]
+    {
+        assert!(three.contains(words), "{words}: {three}");
+    }
+    assert_eq!(documents(&three, "Role").len(), 2, "one for reports, one for Leases");
+    assert!(documents(&three, "ClusterRole").is_empty());
+    let hooks = json!({"webhooks": {"enabled": true, "secret": {"name": "hooks"}}, "networkPolicy": {"enabled": true}});
+    let hooks = rendered(hooks).await;
+    for words in
+        ["--webhook-addr=0.0.0.0:8080", "name: GITHUB_WEBHOOK_SECRET", "targetPort: webhooks", "- port: 8080"]
+    {
+        assert!(hooks.contains(words), "{words}: {hooks}");
+    }
+}
+
+#[tokio::test]
 async fn secrets_are_read_only_as_far_as_the_values_say() {
     let rules = async |values: Value| documents(&rendered(values).await, "ClusterRole")[0].to_owned();
     let plain = rules(json!({})).await;
@@ -117,7 +140,10 @@ async fn secrets_are_read_only_as_far_as_the_values_say() {
 #[tokio::test]
 async fn values_that_make_no_sense_are_refused() {
     for (values, words) in [
-        (json!({"replicas": 2}), "/replicas"),
+        (json!({"replicas": 99}), "/replicas"),
+        (json!({"sharding": {"shards": 4}}), "sharding.shards above 1 needs replicas"),
+        (json!({"webhooks": {"enabled": true}}), "webhooks.enabled needs webhooks.secret.name"),
+        (json!({"replicas": 2, "webhooks": {"enabled": true, "secret": {"name": "w"}}}), "needs replicas=1"),
         (json!({"relicas": 1}), "relicas"),
         (json!({"gate": {"enabled": true}}), "name at least one TestRunReport"),
         (

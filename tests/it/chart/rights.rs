@@ -1,0 +1,88 @@
+//! The operator at work with exactly the rights that the chart gives it.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use testkit::github::{GitHub, PullSpec, RunSpec, Scenario, secs, sha_of};
+
+use super::{Helm, RELEASE, plane};
+use crate::cluster::eventually;
+use crate::story::condition;
+use crate::story::operator::Operator;
+
+const REPO: &str = "acme/shop";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_the_rights_of_the_chart_nothing_is_refused() {
+    let plane = plane().await;
+    let namespace = plane.namespace("exactly").await.unwrap();
+    let n = format!("--namespace={namespace}");
+    let values =
+        json!({"watch": {"namespaces": [namespace]}, "replicas": 2, "credentials": {"watchSecrets": true}});
+    Helm::on(plane).deploy(&namespace, &values).await;
+    let account = plane.kubeconfig_for_service_account(&namespace, RELEASE).await.unwrap();
+    let mark = plane.audit_mark().unwrap();
+
+    let gh = GitHub::start(Scenario::new().start_now().setup(|s| {
+        s.add_repo(REPO).pull_request(PullSpec::new(20, sha_of("one")).branch("feature/x"));
+        let run = RunSpec::new(77).workflow("CI", ".github/workflows/ci.yml").pull_request(20);
+        s.repo(REPO).add_run(run.job((501, "unit")));
+        s.job(501).start();
+    }));
+    gh.pause();
+    let args = ["--leader-elect", "--lease-namespace", &namespace, "--refresh-interval", "1s"];
+    let operator = Operator::start_as(&account, &namespace, gh.url(), &args).await;
+    let secret = [
+        "create",
+        "secret",
+        "generic",
+        "mine",
+        &n,
+        &format!("--from-literal=token={}", testkit::github::TOKEN),
+    ];
+    plane.kubectl_ok(&secret).await.unwrap();
+    let report = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport", "metadata": {"name": "r"},
+        "spec": {"source": {"github": {"repository": REPO, "pullRequest": 20}}, "gate": {"settleSeconds": 0},
+            "credentialsRef": {"name": "mine"}, "ttlAfterCompletion": 3600}});
+    plane.admin().with_file(&report.to_string(), &["create", &n]).await.unwrap();
+    let until = async |want: &str| {
+        eventually(
+            || format!("Passed to be {want}"),
+            async || {
+                let report = plane.admin().json(&["get", "testrunreport", "r", &n]).await.ok()?;
+                let told = report["status"]["conditions"].is_array();
+                (told && condition(&report, "Passed") == want).then_some(())
+            },
+        )
+        .await;
+    };
+    until("Unknown/Running").await;
+    gh.advance(secs(60));
+    gh.update(|s| {
+        s.job(501).complete("success");
+        s.run(77).settle();
+    });
+    until("True/AllRequiredSucceeded").await;
+    let patch =
+        ["patch", "testrunreport", "r", &n, "--type=merge", "-p", r#"{"spec":{"ttlAfterCompletion":0}}"#];
+    plane.kubectl_ok(&patch).await.unwrap();
+    let gone = async || plane.kubectl_ok(&["get", "testrunreport", "r", &n]).await.err();
+    eventually(|| "the report to be deleted", gone).await;
+    operator.stop().await;
+
+    let user = format!("system:serviceaccount:{namespace}:{RELEASE}");
+    let events = plane.audit_events_since(mark).unwrap();
+    let own: Vec<_> = events.iter().filter(|e| e.user() == user).collect();
+    let refused: Vec<_> =
+        own.iter().filter(|e| e.code() == Some(403)).map(|e| (&e.verb, &e.request_uri)).collect();
+    assert!(refused.is_empty(), "{refused:?}");
+    let used: BTreeSet<String> = own.iter().map(|e| format!("{} {}", e.verb, e.target())).collect();
+    for right in [
+        "list testrunreports", "watch testrunreports", "delete testrunreports",
+        "update testrunreports/status", "list testrunwaivers", "watch testrunwaivers", "create events",
+        "get secrets", "list secrets", "watch secrets", "list leases", "create leases", "update leases",
+        "watch leases",
+    ] {
+        assert!(used.contains(right), "{right} is not used: {used:?}");
+    }
+}
