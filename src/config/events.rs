@@ -78,3 +78,40 @@ impl Sink {
         (plain && matches!(uri.scheme_str(), Some("http" | "https"))).then_some(uri)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing)]
+
+    use super::*;
+
+    #[test]
+    fn a_sink_is_an_address_with_a_name_of_its_own() {
+        let sink = |name: &str, url: &str, namespaces: &[&str]| Sink {
+            name: name.into(),
+            url: url.into(),
+            secret_file: None,
+            namespaces: namespaces.iter().map(|n| (*n).to_owned()).collect(),
+        };
+        let wrong = |sinks: Vec<Sink>| {
+            let mut wrong = Vec::new();
+            Events { sinks }.check(&mut wrong);
+            wrong
+        };
+        let good = || sink("a", "https://events.example.com/testrun", &["*"]);
+        assert!(wrong(vec![good(), sink("b", "http://broker.ns.svc:8080/", &["team-*"])]).is_empty());
+        for (sinks, path) in [
+            (vec![good(), good()], "events.sinks[1].name"),
+            (vec![sink("", "https://a.example", &["*"])], "events.sinks[0].name"),
+            (vec![sink("a", "https://user:pass@a.example/", &["*"])], "events.sinks[0].url"),
+            (vec![sink("a", "ftp://a.example/", &["*"])], "events.sinks[0].url"),
+            (vec![sink("a", "/testrun", &["*"])], "events.sinks[0].url"),
+            (vec![sink("a", "https://a.example", &[])], "events.sinks[0].namespaces"),
+            (vec![sink("a", "https://a.example", &[" "])], "events.sinks[0].namespaces"),
+        ] {
+            let found = wrong(sinks);
+            assert!(found.len() == 1 && found[0].starts_with(path), "{path}: {found:?}");
+        }
+        assert_eq!(Events { sinks: vec![good()] }.sinks().len(), 1);
+    }
+}
