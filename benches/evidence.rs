@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use testrun_operator::evidence::cluster::Index;
 use testrun_operator::evidence::explain::{self, Options};
 use testrun_operator::evidence::parse::{self, Limits};
 
@@ -34,34 +35,36 @@ fn main() -> Result<()> {
         bytes / 1_000_000,
         std::fs::metadata(&zip)?.len() / 1_000_000
     );
-    println!("| what | MB/s | more memory at the peak, MiB |");
+    let idle = resident("VmRSS")?;
+    let row = |what: &str, bytes: u64, work: &mut dyn FnMut() -> Result<()>| row(what, bytes, idle, work);
+    println!("| what | MB/s | memory at the peak beyond an idle process, MiB |");
     println!("|---|---:|---:|");
     let count = |path: &Path| -> Result<()> {
         let parsed = parse::parse_path(path, &Limits::default())?;
         ensure!(parsed.tests.total == specs && parsed.tests.failed == 1, "counted {:?}", parsed.tests);
         Ok(())
     };
-    row("count, plain log", bytes, || count(&plain))?;
-    row("inflate and count", bytes, || count(&zip))?;
-    row("explain, without a passing log", bytes, || {
+    row("count, plain log", bytes, &mut || count(&plain))?;
+    row("inflate and count", bytes, &mut || count(&zip))?;
+    row("explain, without a passing log", bytes, &mut || {
         let found = explain::explain_stream(File::open(&plain)?, None::<File>, &Options::default())?;
         ensure!(!found.lines.is_empty(), "nothing is explained");
         Ok(())
     })?;
-    row("explain, with a passing log of an eighth", bytes + bytes / 8, || {
+    row("explain, with a passing log of an eighth", bytes + bytes / 8, &mut || {
         let pass = Some(File::open(&pass)?);
         let found = explain::explain_stream(File::open(&plain)?, pass, &Options::default())?;
         ensure!(!found.lines.is_empty(), "nothing is explained");
         Ok(())
     })?;
-    row("read the file and nothing else", bytes, || {
+    row("read the file and nothing else", bytes, &mut || {
         let (mut file, mut buffer) = (File::open(&plain)?, vec![0; 1 << 18]);
         while file.read(&mut buffer)? > 0 {}
         Ok(())
     })?;
     let rg = Command::new("rg").arg("--version").stdout(Stdio::null()).status();
     match rg {
-        Ok(status) if status.success() => row("ripgrep, one thread, the same markers", bytes, || {
+        Ok(status) if status.success() => row("ripgrep, one thread, the same markers", bytes, &mut || {
             let ran =
                 Command::new("rg").args(["-c", "-j1", MARKERS]).arg(&plain).stdout(Stdio::null()).status()?;
             ensure!(ran.success(), "ripgrep found nothing");
@@ -69,13 +72,41 @@ fn main() -> Result<()> {
         })?,
         _ => println!("| ripgrep | not here | |"),
     }
+    clusters();
     Ok(())
 }
 
-/// Measures one way to read, and the memory of this process that it needs beyond what is there before.
-fn row(what: &str, bytes: u64, mut work: impl FnMut() -> Result<()>) -> Result<()> {
+/// How long it takes to place a text among as many clusters as a large project has in two weeks.
+fn clusters() {
+    let mut index = Index::default();
+    let mut state = 7_u64;
+    let mut word = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // Some words are in most texts, as in failures.
+        format!("w{}", (state >> 40) % (4 << ((state >> 33) % 11)))
+    };
+    let mut text = || (0..24).map(|_| word()).collect::<Vec<_>>().join(" ");
+    while index.len() < 6500 {
+        index.place(&text());
+    }
+    let queries: Vec<String> = (0..200).map(|_| text()).collect();
+    let mut slowest = 0.0_f64;
+    for query in &queries {
+        let begun = Instant::now();
+        std::hint::black_box(index.find(query));
+        slowest = slowest.max(begun.elapsed().as_secs_f64());
+    }
+    println!(
+        "\nthe slowest of {} new texts among {} clusters: {:.2} ms",
+        queries.len(),
+        index.len(),
+        slowest * 1e3
+    );
+}
+
+/// Measures one way to read, and the memory of this process at its peak.
+fn row(what: &str, bytes: u64, idle: u64, work: &mut dyn FnMut() -> Result<()>) -> Result<()> {
     work()?;
-    let before = resident("VmRSS")?;
     // Starts the peak anew where the system allows it.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
     let mut best = f64::MAX;
@@ -84,7 +115,7 @@ fn row(what: &str, bytes: u64, mut work: impl FnMut() -> Result<()>) -> Result<(
         work()?;
         best = best.min(begun.elapsed().as_secs_f64());
     }
-    let more = resident("VmHWM")?.saturating_sub(before);
+    let more = resident("VmHWM")?.saturating_sub(idle);
     println!("| {what} | {:.0} | {:.1} |", bytes as f64 / 1e6 / best, more as f64 / f64::from(1 << 20));
     Ok(())
 }

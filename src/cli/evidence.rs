@@ -13,6 +13,7 @@ use super::files;
 use super::print;
 use crate::evidence::explain::{self, Cause, Explanation, Options};
 use crate::evidence::parse::{self, Counts, Limits, Parsed};
+use crate::evidence::plain;
 
 /// Form of the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -51,6 +52,10 @@ enum Report {
     Ctrf,
 }
 
+/// Bytes of a line that are looked at, and characters of it that are shown.
+const LINE: usize = 16 << 10;
+const LINE_SHOWN: usize = 2000;
+
 /// Single tests that a report lists; the totals count them all.
 const LISTED: usize = 500_000;
 
@@ -76,12 +81,15 @@ struct Explained<'a> {
 
 /// Prints the lines of a failing log that say why.
 pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<Exit> {
-    let mut fail = files::open(&args.fail)?;
-    let baseline = args.baseline.as_deref().map(files::open).transpose()?;
+    let mut fail = files::open_log(&args.fail)?;
+    let baseline = args.baseline.as_deref().map(files::open_log).transpose()?;
     let explanation = explain::explain_stream(&mut fail, baseline, &Options::default())
         .with_context(|| format!("cannot read {}", args.fail.display()))?;
     let name = args.fail.display().to_string();
     fail.rewind().with_context(|| format!("cannot read {name} twice; give a file, not a pipe"))?;
+    if explanation.total == 0 {
+        eprintln!("warning: {} is empty", plain::line(&name, 300));
+    }
     let parsed = parse::parse_reader(&name, &mut fail, &Limits::default());
     match args.output {
         Output::Json => json(&Explained {
@@ -107,8 +115,8 @@ fn explanation_text(explanation: &Explanation, parsed: &Parsed, log: impl Read) 
         if line.number == block.start {
             writeln!(text, "-- lines {} to {}: {}", block.start, block.end, block.reason)?;
         }
-        let clean = crate::evidence::log::clean(line.raw);
-        writeln!(text, "{:>7}  {}", line.number, crate::evidence::log::clean_text(clean.as_bytes()))?;
+        let clean = crate::evidence::log::clean(line.raw.get(..LINE).unwrap_or(line.raw));
+        writeln!(text, "{:>7}  {}", line.number, plain::line(&clean, LINE_SHOWN))?;
         if line.number >= block.end {
             blocks.next();
         }

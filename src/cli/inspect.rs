@@ -61,8 +61,19 @@ pub(super) fn inspect(args: &InspectArgs) -> anyhow::Result<Exit> {
     let options = Options { window: args.since.zip(args.until), subjects: args.subjects.clone() };
     let passing = args.passing.as_deref().map(|path| read(path, Options::default())).transpose()?;
     let mut all = Vec::new();
+    let mut exit = Exit::Success;
     for path in &args.bundles {
-        let mut analysis = read(path, options.clone())?;
+        let mut analysis = match read(path, options.clone()) {
+            Ok(analysis) => analysis,
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                exit = Exit::Unreadable;
+                continue;
+            }
+        };
+        if analysis.files_scanned == 0 {
+            eprintln!("warning: nothing was read in {}", shown(path));
+        }
         if let Some(passing) = &passing {
             analysis.compare(passing);
         }
@@ -72,16 +83,17 @@ pub(super) fn inspect(args: &InspectArgs) -> anyhow::Result<Exit> {
         Output::Json => {
             let all: Vec<Inspected<'_>> =
                 all.iter().map(|(bundle, analysis)| Inspected { bundle: bundle.clone(), analysis }).collect();
-            print(&(serde_json::to_string_pretty(&all)? + "\n"))
+            print(&(serde_json::to_string_pretty(&all)? + "\n"))?;
         }
         Output::Text => {
             let mut text = String::new();
             for (bundle, analysis) in &all {
                 write_text(&mut text, bundle, analysis)?;
             }
-            print(&text)
+            print(&text)?;
         }
     }
+    Ok(exit)
 }
 
 fn shown(path: &Path) -> String {

@@ -81,3 +81,56 @@ async fn parse_writes_a_console_as_a_report_that_it_reads_back_the_same() {
         assert_eq!(again[0]["failures"][0]["message"], straight[0]["failures"][0]["message"], "{form}");
     }
 }
+
+#[tokio::test]
+async fn odd_files_have_an_answer_and_nothing_of_them_moves_a_cursor() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let evil = "##[error]\u{202e}evil\u{1b}[2J\u{9b}2J\u{1b}]0;t\u{7} ghp_0123456789abcdefghijABCDEFGHIJ012345\n\
+        --- FAIL: TestX\u{2066}Y (0.01s)\n    x_test.go:3: \u{1b}[31mbad\u{202e}\nFAIL\tp\t0.1s\n";
+    let log = put("evil.log", evil.as_bytes());
+    let huge = put("huge.log", &[b'x'; 3 << 20]);
+    let binary = put(
+        "binary.log",
+        &(0..200_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect::<Vec<_>>(),
+    );
+    let empty = put("empty.xml", b"");
+    let zip = put("log.txt", b"PK\x03\x04rest");
+    let dir = folder.path().join("dir");
+    std::fs::create_dir(&dir).unwrap();
+    let dir = dir.to_str().unwrap().to_owned();
+    let none = folder.path().join("none").to_str().unwrap().to_owned();
+    for (args, code, says) in [
+        (vec!["explain", log.as_str()], PASSED, "evil"),
+        (vec!["explain", &huge], PASSED, "xxx"),
+        (vec!["explain", &binary], PASSED, ""),
+        (vec!["explain", &empty], PASSED, "is empty"),
+        (vec!["explain", &zip], UNREADABLE, "is a zip, not a log"),
+        (vec!["explain", &dir], UNREADABLE, "is a directory"),
+        (vec!["explain", &none], UNREADABLE, "cannot open"),
+        (vec!["explain", &log, "--baseline", &zip], UNREADABLE, "is a zip, not a log"),
+        (vec!["parse", &log, &none, &empty], UNREADABLE, "TestX"),
+        (vec!["parse", &binary], FAILED, "no test results"),
+        (vec!["parse", &huge], FAILED, "longer than"),
+        (vec!["parse", &zip], FAILED, "could not be read"),
+        (vec!["inspect", &none, &log], UNREADABLE, "ErrorLine"),
+        (vec!["inspect", &dir], PASSED, "nothing was read"),
+        (vec!["inspect", &binary, &huge, &empty], PASSED, "no known layout"),
+    ] {
+        let ran = Cli::new(&args).run().await;
+        assert_eq!(ran.code, code, "{args:?}: {}", ran.err);
+        let all = format!("{}{}", ran.out, ran.err);
+        assert!(all.contains(says), "{args:?}: {all}");
+        assert!(all.len() < 300_000, "{args:?}: {} bytes", all.len());
+        let bad = |c: char| {
+            (c.is_control() && c != '\n')
+                || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}'..='\u{200f}')
+        };
+        assert!(!all.contains(bad), "{args:?}: {all:?}");
+        assert!(!all.contains("ghp_0123"), "{args:?}: {all}");
+    }
+}
