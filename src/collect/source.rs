@@ -115,8 +115,13 @@ pub(super) async fn glance(repo: &Repo<'_>, spec: &GitHubSource, shared: Ask) ->
         (Some(sha), ..) => sha.clone(),
         (_, Some(branch), _) => repo.branch(branch).await?.commit.sha,
         (.., Some(number)) => {
-            let open = repo.open_pulls().await?;
-            let Some(pull) = open.into_iter().find(|p| p.number == number) else { return Ok(None) };
+            let find = |open: Vec<wire::Pull>| open.into_iter().find(|p| p.number == number);
+            let mut pull = find(repo.open_pulls().await?);
+            if pull.is_none() {
+                // It may be newer than the list that others asked for.
+                pull = find(repo.asking(Ask::now(shared.priority)).open_pulls().await?);
+            }
+            let Some(pull) = pull else { return Ok(None) };
             let repository = repo.asking(shared).repository().await?;
             return of_pull(repository, pull).map(|r| Some(r.source));
         }

@@ -12,7 +12,7 @@ const BACKOFF: (Duration, Duration) = (Duration::from_secs(5), Duration::from_se
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// Looks at how far a run is follow each other in growing gaps, counted in poll intervals: the first and
 /// the longest. That a run has ended is seen at the pace of polling, by a list that all share.
-const GAPS: (u32, u32) = (4, 40);
+const GAPS: (u32, u32) = (8, 40);
 
 /// The paces of the controller.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +61,8 @@ fn gap(pace: Pace, how: Circumstances) -> Duration {
     let longest = pace.poll * GAPS.1;
     match pace.progress {
         Some(gap) => gap,
-        None if how.hears => longest.max(pace.refresh),
+        // Whatever ends or is red is told; only how many jobs are green is not.
+        None if how.hears => (longest * 2).max(pace.refresh),
         None => (pace.poll * GAPS.0 * 4_u32.saturating_pow(how.looks.saturating_sub(1).min(8))).min(longest),
     }
 }
@@ -135,8 +136,8 @@ mod tests {
                 .map(|d| d.unwrap().as_secs_f64().round() as u64)
                 .collect()
         };
-        assert_eq!(gaps(PACE, false), [120, 480, 1200, 1200, 1200]);
-        assert_eq!(gaps(PACE, true), [1200; 5], "events tell what happens");
+        assert_eq!(gaps(PACE, false), [240, 960, 1200, 1200, 1200]);
+        assert_eq!(gaps(PACE, true), [2400; 5], "events tell what happens");
         assert_eq!(gaps(Pace { progress: Some(Duration::from_secs(10)), ..PACE }, true), [10; 5]);
         assert_eq!(seconds(Next::Poll(Some(at("16:01:00"))), HOW), Some(60.0));
     }

@@ -56,6 +56,11 @@ impl Operator {
         format!("http://{address}/webhooks/github.com")
     }
 
+    /// Id of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// SIGKILL.
     pub async fn kill(&mut self) {
         self.child.kill().await.unwrap();
@@ -63,13 +68,13 @@ impl Operator {
 
     /// Sends a signal by its name.
     pub async fn signal(&self, name: &str) {
-        let pid = self.child.id().unwrap().to_string();
+        let pid = self.id().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().await.unwrap().success());
     }
 
     /// SIGTERM, and a clean end.
     pub async fn stop(mut self) {
-        let pid = self.child.id().unwrap().to_string();
+        let pid = self.id().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
         assert!(self.child.wait().await.unwrap().success());
     }
