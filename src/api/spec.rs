@@ -272,7 +272,7 @@ pub struct SuiteSpec {
             .message("Unmatched is kept for jobs that no suite matches; choose another name")
     )]
     pub name: String,
-    /// Required: all its jobs must succeed. Informational: shown, and not part of the verdict.
+    /// Required: all its jobs must succeed, and there must be one. Informational: shown, and not part of the verdict.
     #[serde(default)]
     pub policy: SuitePolicy,
     /// Which jobs belong to it; any one entry suffices.
@@ -328,7 +328,7 @@ pub struct Expect {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 500), inner(length(min = 1, max = 255)))]
     pub jobs: Option<Vec<String>>,
-    /// Least number of jobs.
+    /// Least number of jobs. What a workflow runs for several events (`push` and `pull_request`) counts once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub count: Option<i32>,

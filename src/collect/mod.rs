@@ -120,8 +120,9 @@ async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, look:
     let sightings = history::exchange(memory, &resolved.source, &runs);
 
     let confirmed = deciding && {
-        let again = repo.asking(Ask::now(ask.priority)).runs_of(&sha).await?;
-        runs::same(&listed, &again)
+        let now = repo.asking(Ask::now(ask.priority));
+        let again = now.runs_of(&sha).await?;
+        runs::same(&listed, &again) && source::still(&now, wanted, &sha, shares).await?
     };
     let read_at = repo.date().or(named.date()).unwrap_or_else(Timestamp::now);
     let facts = Facts {

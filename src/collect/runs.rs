@@ -52,12 +52,18 @@ pub(super) async fn jobs(
     {
         return Ok(known);
     }
-    let (total, jobs) = repo.jobs(run.id).await?;
+    let (total, mut jobs) = repo.jobs(run.id).await?;
+    // A job of another commit says nothing about this one.
+    for job in jobs.iter_mut().filter(|j| !j.head_sha.is_empty() && j.head_sha != run.head_sha) {
+        job.status = "of another commit".to_owned();
+        job.conclusion = None;
+    }
     let listed = i64::try_from(jobs.len()).unwrap_or(i64::MAX);
     let at_rest = run.status == "completed"
         && run.updated_at.is_some()
         && !jobs.is_empty()
         && listed >= total
+        && jobs.iter().any(|j| j.run_attempt >= run.run_attempt)
         && jobs
             .iter()
             .all(|j| j.status == "completed" && j.conclusion.is_some() && j.run_attempt <= run.run_attempt);

@@ -138,6 +138,22 @@ pub(super) async fn glance(repo: &Repo<'_>, spec: &GitHubSource, shared: Ask) ->
     }))
 }
 
+/// Whether a pull request or branch still is at the commit that it was resolved to.
+pub(super) async fn still(repo: &Repo<'_>, spec: &GitHubSource, sha: &str, shares: bool) -> Result<bool> {
+    let head = match (spec.pull_request, &spec.branch) {
+        (Some(number), _) => {
+            let open = if shares { repo.open_pulls().await? } else { Vec::new() };
+            match open.into_iter().find(|p| p.number == number) {
+                Some(pull) => pull.head.sha,
+                None => repo.pull(number).await?.head.sha,
+            }
+        }
+        (_, Some(branch)) => repo.branch(branch).await?.commit.sha,
+        _ => return Ok(true),
+    };
+    Ok(head.eq_ignore_ascii_case(sha))
+}
+
 fn of_pull(repository: wire::Repository, pull: wire::Pull) -> Result<Resolved> {
     let sha = full(&pull.head.sha, "the pull request's head")?;
     // A deleted fork has no repository any more; the head is foreign all the same.

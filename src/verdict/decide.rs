@@ -97,8 +97,7 @@ pub(super) fn decide(plan: &Plan<'_>, facts: &Facts, items: &Items<'_>, first_se
                     plan.settle_seconds
                 )
             } else {
-                "everything is final; the list of runs changed while it was read, so it is read again"
-                    .to_owned()
+                "everything is final; something changed while it was read, so it is read again".to_owned()
             },
         ));
         decision.wake = Some(if facts.confirmed && !inconclusive {

@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::aggregate;
-use super::facts::{ACTIONS_APP_ID, Baseline, Check, CheckKind, Facts, GapKind, Job, Run};
+use super::facts::{Check, CheckKind, Facts, GapKind, Job, Run};
 use super::jobs::{self, Effective};
-use super::plan::{Plan, names_workflow};
+use super::plan::Plan;
 use super::state::State;
-use super::suites::{CHECKS, REQUIRED_CHECKS, Suites};
-use super::{excuses, publish, text};
+use super::suites::{CHECKS, Suites};
+use super::{excuses, expected, text};
 use crate::api::status::Waived;
 use jiff::Timestamp;
 
@@ -103,7 +103,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    fn new(kind: Kind<'a>, name: String, workflow: &'a str, path: &'a str, state: State) -> Self {
+    pub(super) fn new(kind: Kind<'a>, name: String, workflow: &'a str, path: &'a str, state: State) -> Self {
         Self {
             kind,
             name,
@@ -181,8 +181,8 @@ pub(super) fn items<'a>(plan: &Plan<'a>, facts: &'a Facts, now: Timestamp) -> It
         item.required = suites.required(item.suite);
     }
     checks(plan, facts, &mut list, &mut suites, &mut notes);
-    let has_expectations = expected(plan, facts, &mut list, &mut suites);
-    required_checks(plan, facts, &mut list, &mut suites, &mut notes);
+    let has_expectations = expected::expected(plan, facts, &mut list, &mut suites);
+    expected::required_checks(plan, facts, &mut list, &mut suites, &mut notes);
     consequences(&mut list);
     for item in &mut list {
         excuses::apply(plan, item, now);
@@ -312,144 +312,8 @@ fn checks<'a>(
     }
 }
 
-fn satisfies(check: &Check, name: &str, app_id: Option<i64>) -> bool {
+pub(super) fn satisfies(check: &Check, name: &str, app_id: Option<i64>) -> bool {
     check.name == name && app_id.is_none_or(|id| check.app_id == Some(id))
-}
-
-/// Adds what the spec or the base branch says must be there. True when there was such a list.
-fn expected<'a>(plan: &Plan<'a>, facts: &'a Facts, list: &mut Vec<Item<'a>>, suites: &mut Suites) -> bool {
-    let mut any = false;
-    for (i, suite) in plan.suites.iter().enumerate() {
-        let Some(expect) = suite.expect else { continue };
-        any = true;
-        let there: Vec<String> = list
-            .iter()
-            .filter(|item| item.suite == i && !matches!(item.kind, Kind::Run(_)))
-            .map(|item| item.name.clone())
-            .collect();
-        let mut missing = |name: String, note: &str| {
-            let mut item = Item::new(Kind::Missing, name, "", "", State::Missing);
-            item.note = Some(note.to_owned());
-            item.suite = i;
-            item.required = suite.required;
-            list.push(item);
-        };
-        for name in expect.jobs.iter().flatten().collect::<BTreeSet<_>>() {
-            if !there.contains(name) {
-                missing(name.clone(), "the suite expects it");
-            }
-        }
-        let wanted = usize::try_from(expect.count.unwrap_or(0)).unwrap_or(0).min(1000);
-        for n in there.len()..wanted {
-            missing(format!("{} ({} of {wanted})", suite.name, n + 1), "the suite expects that many jobs");
-        }
-    }
-    for entry in &plan.spec.workflows {
-        any = true;
-        let ran = list.iter().any(|i| names_workflow(entry, i.workflow, i.path) && i.run().is_some());
-        if !ran {
-            let mut item = Item::new(Kind::Missing, entry.clone(), "", "", State::Missing);
-            item.note = Some("spec.workflows names it, and it did not run on this commit".to_owned());
-            item.suite = suites.special(REQUIRED_CHECKS);
-            list.push(item);
-        }
-    }
-    for path in &facts.expectations.required_workflows {
-        any = true;
-        if !list.iter().any(|i| i.path == path && i.run().is_some()) {
-            let mut item = Item::new(Kind::Missing, path.clone(), "", "", State::Missing);
-            item.note = Some("a rule of the base branch requires this workflow".to_owned());
-            item.suite = suites.special(REQUIRED_CHECKS);
-            list.push(item);
-        }
-    }
-    let Baseline::Found(baseline) = &facts.expectations.baseline else { return any };
-    let mut asked = BTreeSet::new();
-    for workflow in &baseline.workflows {
-        if workflow.not_for_this_event || !plan.wants(&workflow.workflow, &workflow.path) {
-            continue;
-        }
-        any = true;
-        for name in &workflow.jobs {
-            let there = list.iter().any(|i| {
-                i.name == *name
-                    && i.run().is_some_and(|r| r.path == workflow.path || r.workflow == workflow.workflow)
-            });
-            if there || !asked.insert((workflow.path.as_str(), name.as_str())) {
-                continue;
-            }
-            let (suite, _) = plan.suite_of(&workflow.workflow, &workflow.path, name);
-            if suite.and_then(|i| plan.suites.get(i)).is_some_and(|s| s.expect.is_some()) {
-                continue;
-            }
-            let mut item =
-                Item::new(Kind::Missing, name.clone(), &workflow.workflow, &workflow.path, State::Missing);
-            item.suite = match suite {
-                Some(i) => i,
-                None => suites.for_job(plan, &workflow.workflow, name),
-            };
-            item.required = suites.required(item.suite);
-            item.aggregate = plan.ignore.iter().any(|m| m.matches(&workflow.workflow, &workflow.path, name))
-                || (plan.spec.ignore.is_empty() && aggregate::by_name(name));
-            item.note = Some(format!(
-                "the last green commit of {} ({}) had it",
-                text::clean(&baseline.branch, 100),
-                baseline.sha.get(..8).unwrap_or(&baseline.sha)
-            ));
-            list.push(item);
-        }
-    }
-    any
-}
-
-/// Makes what the base branch requires count, and what is not there missing.
-fn required_checks<'a>(
-    plan: &Plan<'a>,
-    facts: &'a Facts,
-    list: &mut Vec<Item<'a>>,
-    suites: &mut Suites,
-    notes: &mut Vec<String>,
-) {
-    for required in facts.expectations.required.iter().collect::<BTreeSet<_>>() {
-        if publish::publishes(plan.spec, &required.name) {
-            notes.push(format!(
-                "the branch requires {}, which this report itself publishes; it does not wait for itself",
-                text::clean(&required.name, 100)
-            ));
-            continue;
-        }
-        let mut there = false;
-        for item in list.iter_mut() {
-            let fits = match item.kind {
-                Kind::Job(..) => {
-                    item.name == required.name && required.app_id.is_none_or(|id| id == ACTIONS_APP_ID)
-                }
-                Kind::Check(check) => satisfies(check, &required.name, required.app_id),
-                Kind::Run(_) | Kind::Missing => false,
-            };
-            if fits {
-                there = true;
-                item.required = true;
-            }
-        }
-        // Already missing for another reason: one entry is enough, and it counts.
-        if !there && required.app_id.is_none_or(|id| id == ACTIONS_APP_ID) {
-            for item in list.iter_mut().filter(|i| matches!(i.kind, Kind::Missing) && i.name == required.name)
-            {
-                there = true;
-                item.required = true;
-            }
-        }
-        if !there {
-            let mut item = Item::new(Kind::Missing, required.name.clone(), "", "", State::Missing);
-            item.note = Some(match required.app_id {
-                Some(id) => format!("the base branch requires it from the app with id {id}"),
-                None => "the base branch requires it".to_owned(),
-            });
-            item.suite = suites.special(REQUIRED_CHECKS);
-            list.push(item);
-        }
-    }
 }
 
 /// Marks jobs that were skipped because a job of the same run failed.

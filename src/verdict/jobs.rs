@@ -1,8 +1,8 @@
 //! Effective jobs: of all runs and attempts of a commit, the ones that count.
 //!
 //! GitHub's own `filter=latest` and the order of its lists are not relied on. Within a group of runs
-//! (one workflow, one event) the newest job of a name counts; a red one is never hidden by a twin
-//! that did not run.
+//! (one workflow, one event, one branch or tag) the newest job of a name counts; one that did not end
+//! well is never hidden by a twin that did not run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,9 +67,11 @@ pub(super) fn effective(facts: &Facts) -> Effectives<'_> {
     let newest: BTreeMap<i64, i64> = out.runs.iter().map(|r| (r.id, r.attempt)).collect();
     out.runs.retain(|r| newest.get(&r.id) == Some(&r.attempt));
 
-    let mut groups: BTreeMap<(i64, &str, &str), Vec<&Run>> = BTreeMap::new();
+    let mut groups: BTreeMap<(i64, &str, &str, Option<&str>), Vec<&Run>> = BTreeMap::new();
     for run in &out.runs {
-        groups.entry((run.workflow_id, run.path.as_str(), run.event.as_str())).or_default().push(run);
+        // A tag or another branch at the same commit runs other things than the branch does.
+        let key = (run.workflow_id, run.path.as_str(), run.event.as_str(), run.head_branch.as_deref());
+        groups.entry(key).or_default().push(run);
     }
     for runs in groups.values() {
         group(runs, &mut out);
@@ -83,7 +85,7 @@ pub(super) fn effective(facts: &Facts) -> Effectives<'_> {
     out
 }
 
-/// Runs of one workflow and event, oldest first.
+/// Runs of one workflow, event and branch, oldest first.
 fn group<'a>(runs: &[&'a Run], out: &mut Effectives<'a>) {
     let mut superseded = Vec::new();
     let mut counting = Vec::new();
@@ -167,14 +169,13 @@ fn latest<'a>(run: &'a Run, notes: &mut Vec<String>) -> Vec<Candidate<'a>> {
             let state = State::of_job(job);
             // The same twin rule as between runs: what did not run proves nothing about what failed.
             let hidden = matches!(state, State::Skipped | State::Neutral)
-                .then(|| older.iter().rev().find(|j| State::of_job(j) == State::Failed))
+                .then(|| undone(older.iter().copied(), State::of_job))
                 .flatten();
             let (job, state, note) = match hidden {
-                Some(red) => (
-                    *red,
-                    State::Failed,
-                    Some(format!("failed in attempt {}; attempt {last} did not run it", red.attempt)),
-                ),
+                Some((red, state, verb)) => {
+                    let note = format!("{verb} in attempt {}; attempt {last} did not run it", red.attempt);
+                    (red, state, Some(note))
+                }
                 None => (*job, state, None),
             };
             out.push(Candidate {
@@ -228,20 +229,35 @@ fn choose<'a>(mut all: Vec<Candidate<'a>>, newest_run: Option<i64>, running: boo
         // The newest run has not reached this job yet; what an older one said is not the last word.
         return Vec::new();
     }
-    let red = older.iter().rev().find(|c| c.state == State::Failed);
-    if let Some(red) = red {
+    if let Some((red, state, verb)) = undone(older.iter(), |c| c.state) {
         let idle = |s: State| matches!(s, State::Skipped | State::Neutral | State::Cancelled);
         if newest.iter().all(|c| idle(c.state)) {
             let mut red = red.clone();
-            red.note =
-                Some(format!("failed in run {}; run {run} of the same workflow did not run it", red.run.id));
+            let run_of = red.run.id;
+            red.note = Some(format!("{verb} in run {run_of}; run {run} of the same workflow did not run it"));
             return vec![red];
         }
         for c in &mut newest {
-            c.recovered |= c.state == State::Succeeded;
+            c.recovered |= c.state == State::Succeeded && state == State::Failed;
         }
     }
     newest
+}
+
+/// Of older jobs, oldest first, the last one that a twin that did not run must not hide: one that failed, or
+/// else one that never came to a result.
+fn undone<T: Copy>(
+    older: impl DoubleEndedIterator<Item = T> + Clone,
+    state: impl Fn(T) -> State,
+) -> Option<(T, State, &'static str)> {
+    let last = |wanted: State| older.clone().rev().find(|j| state(*j) == wanted);
+    [
+        (State::Failed, "failed"),
+        (State::Cancelled, "cancelled"),
+        (State::Unknown, "in a state that is not known"),
+    ]
+    .into_iter()
+    .find_map(|(wanted, verb)| Some((last(wanted)?, wanted, verb)))
 }
 
 /// A run whose jobs do not account for its result stands for itself.
@@ -287,6 +303,10 @@ fn stand_in<'a>(run: &'a Run, explained: bool, newest: bool, out: &mut Effective
         push(state, format!("run {} waits for approval", run.id), false);
     } else if newest && !explained && !matches!(state, State::Succeeded | State::Running) {
         push(State::Failed, format!("run {} is not green although every job that counts is", run.id), true);
+    } else if run.status == "completed" && run.jobs.iter().all(|j| j.attempt < run.attempt) {
+        // The list of jobs lags behind: what an older attempt said is not what this one says.
+        let note = format!("GitHub lists no job of attempt {} of run {}", run.attempt, run.id);
+        push(State::Unknown, note, false);
     }
 }
 

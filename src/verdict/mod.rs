@@ -12,6 +12,7 @@ mod bounds;
 mod conditions;
 mod decide;
 mod excuses;
+mod expected;
 pub mod facts;
 pub mod gate;
 mod items;

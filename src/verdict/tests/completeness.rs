@@ -203,3 +203,43 @@ fn workflows_that_a_rule_requires_must_run_even_if_the_spec_names_others() {
     f.runs[1].conclusion = Some("success".into());
     assert_eq!(passed(&eval(&only_ci, &f)), "True/AllRequiredSucceeded");
 }
+
+#[test]
+fn jobs_of_two_events_are_counted_once() {
+    let mut s = spec();
+    s.suites =
+        vec![SuiteSpec { expect: Some(Expect { jobs: None, count: Some(3) }), ..suite("unit", "^unit") }];
+    let of = |id: i64, event: &str| {
+        let two = vec![job(id * 10, "unit a", "success"), job(id * 10 + 1, "unit b", "success")];
+        Run { event: event.into(), ..run(id, two) }
+    };
+    assert_eq!(
+        passed(&eval(&s, &facts(vec![of(7, "push"), of(8, "pull_request")]))),
+        "Unknown/Expecting",
+        "one job of three is missing in both"
+    );
+    let third = |id, event: &str| {
+        let mut run = of(id, event);
+        run.jobs.push(job(id * 10 + 2, "unit c", "success"));
+        run.jobs_total = 3;
+        run
+    };
+    let f = facts(vec![third(7, "push"), of(8, "pull_request")]);
+    assert_eq!(passed(&eval(&s, &f)), "True/AllRequiredSucceeded");
+}
+
+#[test]
+fn a_required_suite_without_any_job_is_missing() {
+    let mut s = spec();
+    s.suites = vec![suite("unit", "^unit"), suite("e2e", "^e2e")];
+    let mut f = jobs(&[("unit", "success")]);
+    assert_eq!(passed(&eval(&s, &f)), "Unknown/Expecting");
+    f.read_at = at(30_000);
+    let e = eval(&s, &f);
+    assert_eq!(passed(&e), "False/Incomplete");
+    assert!(message(&e).contains("e2e"), "{}", message(&e));
+    s.suites[1].policy = SuitePolicy::Informational;
+    assert_eq!(passed(&eval(&s, &f)), "True/AllRequiredSucceeded");
+    s.suites[0].matches[0].job = Some("^unti".into());
+    assert_eq!(passed(&eval(&s, &facts(vec![]))), "Unknown/Pending");
+}

@@ -194,3 +194,49 @@ fn a_job_skipped_after_a_failure_is_a_consequence() {
     assert!(skipped.consequence);
     assert_eq!(e.status.failures[0].job, "build", "causes come first");
 }
+
+#[test]
+fn another_branch_or_tag_at_the_same_commit_hides_nothing() {
+    for (conclusion, want) in [("failure", "False/RequiredFailed"), ("cancelled", "False/RequiredNotRun")] {
+        let mut branch = run(7, vec![job(101, "unit", conclusion)]);
+        let mut tag = run(8, vec![Job { started_at: Some(at(500)), ..job(201, "unit", "success") }]);
+        branch.head_branch = Some("main".into());
+        tag.head_branch = Some("v1".into());
+        assert_eq!(verdict(&facts(vec![branch, tag])), want);
+    }
+}
+
+#[test]
+fn a_skip_that_is_allowed_does_not_hide_what_never_came_to_a_result() {
+    let mut s = spec();
+    let allow = crate::api::spec::Allowance {
+        job: "unit".into(),
+        states: vec![crate::api::spec::AllowedState::Skipped],
+        reason: "docs".into(),
+    };
+    s.gate = Some(GateSpec { allow: vec![allow], ..Default::default() });
+    for (older, want) in [
+        ("cancelled", "False/RequiredNotRun"),
+        ("timed_out", "False/RequiredFailed"),
+        ("hatched", "Unknown/Undecidable"),
+    ] {
+        let build = || Job { started_at: Some(at(500)), ..job(200, "build", "success") };
+        let again = Job { attempt: 2, started_at: Some(at(500)), ..job(201, "unit", "skipped") };
+        let mut f = facts(vec![run(7, vec![job(101, "unit", older), again, build()])]);
+        f.runs[0].conclusion = Some("success".into());
+        assert_eq!(passed(&eval(&s, &f)), want, "an attempt: {older}");
+
+        let newer = Job { started_at: Some(at(500)), ..job(201, "unit", "skipped") };
+        let red = run(7, vec![job(100, "build", "failure"), job(101, "unit", older)]);
+        let f = facts(vec![red, run(8, vec![build(), newer])]);
+        assert_eq!(passed(&eval(&s, &f)), want, "a run: {older}");
+    }
+}
+
+#[test]
+fn the_jobs_of_an_older_attempt_do_not_speak_for_a_newer_one() {
+    let mut f = jobs(&[("unit", "success")]);
+    f.runs[0].attempt = 2;
+    assert_eq!(verdict(&f), "Unknown/Undecidable");
+    assert!(message(&eval(&spec(), &f)).contains("no job of attempt 2"));
+}

@@ -269,3 +269,33 @@ async fn p24_pages_shift_while_they_are_read_and_links_lie() {
     bench.gh.fail(Match::path("/actions/runs$"), Fault::Edit(Arc::new(twice)));
     assert_eq!(bench.verdict().await, "Unknown/InvalidAnswer", "{}", bench.message());
 }
+
+#[tokio::test]
+async fn a_branch_that_moves_during_a_look_ends_nothing() {
+    let mut bench = Bench::ended(&[("unit", "success")]);
+    // Each answer names another head: what was asked first is not what holds at the end.
+    let asked = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let moved = {
+        let asked = asked.clone();
+        move |body: &mut Value| {
+            if asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0 {
+                body["head"]["sha"] = json!(sha_of("a newer head"));
+            }
+        }
+    };
+    bench.gh.fail(Match::path("/pulls/20$"), Fault::Edit(Arc::new(moved)));
+    assert_eq!(bench.verdict().await, "Unknown/Settling", "{}", bench.message());
+    assert_eq!(bench.verdict().await, "Unknown/NotFound", "the newer head is what is looked at then");
+    bench.gh.clear_faults();
+    assert_eq!(bench.verdict().await, PASSED);
+}
+
+#[tokio::test]
+async fn jobs_of_another_commit_are_not_those_of_the_run() {
+    let mut bench = Bench::ended(&[("unit", "success")]);
+    let foreign = |body: &mut Value| body["jobs"][0]["head_sha"] = json!(sha_of("another commit"));
+    bench.gh.fail(Match::path("/jobs$"), Fault::Edit(Arc::new(foreign)));
+    assert_eq!(bench.verdict().await, "Unknown/Undecidable", "{}", bench.message());
+    bench.gh.clear_faults();
+    assert_eq!(bench.verdict().await, PASSED);
+}
