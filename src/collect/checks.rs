@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::api::TestRunReportSpec;
 use crate::github::api::Repo;
 use crate::github::{Result, wire};
@@ -14,13 +16,19 @@ pub(super) struct Read {
     pub annotated: BTreeSet<i64>,
     /// Id of GitHub Actions on this server, where one of its check runs tells.
     pub actions_app: Option<i64>,
+    /// A job has just begun or ended whose run GitHub does not list yet.
+    pub lagging: bool,
 }
+
+/// How long the list of runs may lag behind the check runs of their jobs.
+const LAG: SignedDuration = SignedDuration::from_mins(10);
 
 /// Reads check runs of all apps. `jobs` are the ids of all jobs of the commit.
 pub(super) async fn read(repo: &Repo<'_>, sha: &str, jobs: &BTreeSet<i64>) -> Result<Read> {
     let mut actions_app = None;
     let mut out = Vec::new();
     let mut annotated = BTreeSet::new();
+    let mut lagging = false;
     for run in repo.check_runs(sha).await? {
         if run.output.annotations_count > 0 {
             annotated.insert(run.id);
@@ -32,6 +40,15 @@ pub(super) async fn read(repo: &Repo<'_>, sha: &str, jobs: &BTreeSet<i64>) -> Re
             actions_app = actions_app.or(app.id);
             // What a workflow made with its token, such as the results of a test reporter, is no job.
             if jobs.contains(&run.id) {
+                continue;
+            }
+            // The page of a job is that of its run; whatever else a workflow makes has another one.
+            let job =
+                run.details_url.as_deref().is_some_and(|url| url.ends_with(&format!("/job/{}", run.id)));
+            let changed = run.completed_at.or(run.started_at);
+            let recent = |(now, at): (Timestamp, Timestamp)| now.duration_since(at) < LAG;
+            if job && repo.date().zip(changed).is_none_or(recent) {
+                lagging = true;
                 continue;
             }
         }
@@ -51,7 +68,7 @@ pub(super) async fn read(repo: &Repo<'_>, sha: &str, jobs: &BTreeSet<i64>) -> Re
             completed_at: run.completed_at,
         });
     }
-    Ok(Read { checks: out, annotated, actions_app })
+    Ok(Read { checks: out, annotated, actions_app, lagging })
 }
 
 /// Whether commit statuses can count: all of them do where the spec has no suites, else those that are asked

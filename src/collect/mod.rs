@@ -105,7 +105,8 @@ async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, look:
     };
     let deciding = runs.iter().filter(wanted_run).all(|r| r.status == "completed");
     let jobs = runs.iter().flat_map(|r| &r.jobs).map(|j| j.id).collect();
-    let checks::Read { mut checks, annotated, actions_app } = checks::read(&repo, &sha, &jobs).await?;
+    let read = checks::read(&repo, &sha, &jobs).await?;
+    let checks::Read { mut checks, annotated, actions_app, lagging } = read;
     let mut gaps = Vec::new();
     let shared = repo.asking(if deciding { ask } else { ask.within(SHARED_AGE) });
     let (expectations, baseline_jobs) =
@@ -122,7 +123,7 @@ async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, look:
     let confirmed = deciding && {
         let now = repo.asking(Ask::now(ask.priority));
         let again = now.runs_of(&sha).await?;
-        runs::same(&listed, &again) && source::still(&now, wanted, &sha, shares).await?
+        !lagging && runs::same(&listed, &again) && source::still(&now, wanted, &sha, shares).await?
     };
     let read_at = repo.date().or(named.date()).unwrap_or_else(Timestamp::now);
     let facts = Facts {

@@ -299,3 +299,26 @@ async fn jobs_of_another_commit_are_not_those_of_the_run() {
     bench.gh.clear_faults();
     assert_eq!(bench.verdict().await, PASSED);
 }
+
+#[tokio::test]
+async fn the_check_run_of_a_job_does_not_stand_in_for_a_run_that_is_not_listed() {
+    let mut bench = Bench::start(empty().setup(|s| {
+        begin(s, 77, "CI", &["unit"]);
+        end(s, 77, &["success"]);
+        begin(s, 78, "E2E", &["quick", "slow"]);
+        s.job(780).complete("success");
+        s.run(78).hide_from_lists(1_000);
+    }));
+    bench.gh.advance(secs(60));
+    // Of the second run only the check runs of its jobs can be seen; one has ended well, one runs.
+    bench.gh.fail(
+        Match::path("/check-runs$"),
+        Fault::Edit(Arc::new(|body: &mut Value| {
+            let ended = |c: &Value| c["status"] == json!("completed");
+            let list = body["check_runs"].as_array_mut().unwrap();
+            list.retain(ended);
+            body["total_count"] = json!(list.len());
+        })),
+    );
+    assert_eq!(bench.verdict().await, "Unknown/Settling", "{}", bench.message());
+}
