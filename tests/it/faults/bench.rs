@@ -18,7 +18,7 @@ use crate::controller::{green, passed, running};
 use crate::story::timeless;
 
 /// Watches are not trusted for long.
-pub const WARY: Vigil = Vigil { check: Duration::from_millis(500), relist: Duration::from_secs(2) };
+pub const WARY: Vigil = Vigil { check: Duration::from_millis(500), relist: Duration::from_secs(5) };
 
 static EXPECTED: OnceCell<Value> = OnceCell::const_new();
 
