@@ -65,12 +65,7 @@ pub async fn hour() {
     for webhooks in [true, false] {
         let plan = Plan { repositories: 20, reports: 1000, jobs: 10, speed: 30.0, webhooks, suites: true };
         let world = World::start("hour", plan).await;
-        for n in 0..plan.reports {
-            world.open(n);
-            world.begin(n);
-        }
-        world.create(0..plan.reports).await;
-        world.wait("SourceAvailable", "True", plan.reports).await;
+        world.begin_all().await;
         let before = world.gh.counted_requests().len();
         println!("  (first looks: {before} counted)");
         world.gh.forget_requests();

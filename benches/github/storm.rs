@@ -20,12 +20,7 @@ const TIME: Duration = Duration::from_secs(10);
 pub async fn storm() {
     let plan = Plan { repositories: 5, reports: 100, jobs: 2, speed: 1.0, webhooks: true, suites: true };
     let world = World::start("storm", plan).await;
-    for n in 0..plan.reports {
-        world.open(n);
-        world.begin(n);
-    }
-    world.create(0..plan.reports).await;
-    world.wait("SourceAvailable", "True", plan.reports).await;
+    world.begin_all().await;
     // The storm brings the only events that anything has ended.
     world.gh.update(|s| s.hooks.drop_percent = 100);
     for n in 0..plan.reports {

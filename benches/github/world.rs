@@ -107,6 +107,16 @@ impl World {
         });
     }
 
+    /// Makes all pull requests, runs and reports, and waits until each report was looked at.
+    pub async fn begin_all(&self) {
+        for n in 0..self.plan.reports {
+            self.open(n);
+            self.begin(n);
+        }
+        self.create(0..self.plan.reports).await;
+        self.wait("SourceAvailable", "True", self.plan.reports).await;
+    }
+
     pub fn job(&self, report: usize, job: usize) -> u64 {
         2_000_000 + (report * self.plan.jobs + job) as u64
     }

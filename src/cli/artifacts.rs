@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use jiff::Timestamp;
 
 use super::cluster::{ClusterArgs, Missing};
 use super::exit::Exit;
+use super::output::Output;
 use super::print;
 use super::render::artifact_table;
 use super::source::SourceArgs;
@@ -25,16 +26,6 @@ use crate::verdict::{Context, evaluate};
 
 /// Entries of one archive.
 const ENTRIES: u64 = 100_000;
-
-/// Form of the output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people
-    #[default]
-    Text,
-    /// For programs
-    Json,
-}
 
 /// Arguments of `artifacts`.
 #[derive(Args, Debug)]

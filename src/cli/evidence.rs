@@ -10,20 +10,11 @@ use serde::Serialize;
 
 use super::exit::Exit;
 use super::files;
+use super::output::Output;
 use super::print;
 use crate::evidence::explain::{self, Cause, Explanation, Options};
 use crate::evidence::parse::{self, Counts, Limits, Parsed};
 use crate::evidence::plain;
-
-/// Form of the output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people
-    #[default]
-    Text,
-    /// For programs
-    Json,
-}
 
 /// Arguments of `explain`.
 #[derive(Args, Debug)]

@@ -4,27 +4,18 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::exit::Exit;
+use super::output::Output;
 use super::print;
 use crate::evidence::bundle::{self, Analyser, BundleAnalysis, Finding, Limits, Options};
 use crate::evidence::log::clean_text;
 
 /// Folders inside each other that are walked into.
 const DEPTH: usize = 64;
-
-/// Form of the output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people
-    #[default]
-    Text,
-    /// For programs
-    Json,
-}
 
 /// Arguments of `inspect`.
 #[derive(Args, Debug)]

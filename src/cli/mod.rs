@@ -10,6 +10,7 @@ mod files;
 mod inspect;
 mod local;
 mod oneshot;
+mod output;
 pub mod render;
 mod reports;
 mod rerun;

@@ -101,7 +101,7 @@ impl Memory {
         work(&mut history.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// What the last whole look at an unfinished commit saw.
+    /// What is known of an unfinished commit: by the last look, and by events since.
     pub(super) fn look(&self, source: &GitHubSource) -> Option<Arc<Facts>> {
         self.looks.get(&name_of(source))
     }
