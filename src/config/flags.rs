@@ -61,6 +61,9 @@ pub struct RunArgs {
     /// Address of the receiver of webhooks [default: none are received]
     #[arg(long, env = "TESTRUN_WEBHOOK_ADDR")]
     pub webhook_addr: Option<String>,
+    /// IP address by which other replicas reach this one: that of the pod [default: that of --webhook-addr]
+    #[arg(long, env = "TESTRUN_ADVERTISE_IP", value_name = "IP")]
+    pub advertise_ip: Option<String>,
     /// Secret that the webhooks of the default connection are signed with; better given by the environment
     #[arg(long, env = "GITHUB_WEBHOOK_SECRET", hide_env_values = true)]
     pub webhook_secret: Option<SecretString>,
@@ -94,7 +97,7 @@ pub struct RunArgs {
 }
 
 /// Which entry of the file a flag stands for: its path, and the name of the flag's argument.
-pub const OVERRIDES: [(&str, &str); 18] = [
+pub const OVERRIDES: [(&str, &str); 19] = [
     ("controller.namespaces", "namespaces"),
     ("controller.pollInterval", "poll_interval"),
     ("controller.progressInterval", "progress_interval"),
@@ -104,6 +107,7 @@ pub const OVERRIDES: [(&str, &str); 18] = [
     ("controller.concurrency", "concurrency"),
     ("listeners.health", "health_addr"),
     ("listeners.webhooks", "webhook_addr"),
+    ("listeners.advertise", "advertise_ip"),
     ("listeners.http", "http_addr"),
     ("http.certificateFile", "http_certificate_file"),
     ("http.keyFile", "http_key_file"),
@@ -137,6 +141,7 @@ impl RunArgs {
             "concurrency" => self.concurrency.map(Value::from),
             "health_addr" => text(&self.health_addr),
             "webhook_addr" => text(&self.webhook_addr),
+            "advertise_ip" => text(&self.advertise_ip),
             "http_addr" => text(&self.http_addr),
             "http_certificate_file" => text(&self.http_certificate_file),
             "http_key_file" => text(&self.http_key_file),

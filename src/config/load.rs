@@ -173,7 +173,7 @@ fn remove(value: &mut Value, path: &serde_path_to_error::Path) -> bool {
 /// The rules that types cannot say.
 fn checked(config: &Config, wrong: &mut Vec<String>) -> Connections {
     let connections = connections::checked(&config.connections, wrong);
-    let Config { controller, logging, leader_election: election, sharding, tracing, .. } = config;
+    let Config { controller, listeners, logging, leader_election: election, sharding, tracing, .. } = config;
     for (i, name) in controller.namespaces.iter().enumerate() {
         if !is_label(name) {
             wrong
@@ -199,6 +199,14 @@ fn checked(config: &Config, wrong: &mut Vec<String>) -> Connections {
     if sharding.shards > 1 && !election.enabled {
         wrong.push(
             "sharding.shards: more than 1 needs leaderElection.enabled: each shard has a Lease".to_owned(),
+        );
+    }
+    let no_address = listeners.advertise.is_none_or(|ip| ip.is_unspecified() || ip.is_multicast());
+    let needed = election.enabled && listeners.webhooks.is_some_and(|at| at.ip().is_unspecified());
+    if no_address && (needed || listeners.advertise.is_some()) {
+        wrong.push(
+            "listeners.advertise: replicas that receive webhooks need the IP address that others reach them by, such as the pod's (TESTRUN_ADVERTISE_IP)"
+                .to_owned(),
         );
     }
     if let Err(error) = EnvFilter::try_new(&logging.level) {
@@ -344,6 +352,26 @@ mod tests {
             let error = of(bad).unwrap_err().to_string();
             assert!(error.contains(want), "{error}");
         }
+    }
+
+    #[test]
+    fn replicas_that_receive_webhooks_can_be_reached_by_each_other() {
+        let of = |listeners: &str| {
+            parse(&format!("leaderElection: {{enabled: true}}\nlisteners: {{{listeners}}}"))
+        };
+        for good in
+            ["webhooks: 10.0.0.1:8080", "webhooks: 0.0.0.0:8080, advertise: 10.0.0.1", "health: 0.0.0.0:1"]
+        {
+            assert!(of(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "webhooks: 0.0.0.0:8080", "webhooks: '[::]:8080'", "webhooks: 10.0.0.1:8080, advertise: 0.0.0.0",
+            "advertise: 224.0.0.1",
+        ] {
+            let error = of(bad).unwrap_err().to_string();
+            assert!(error.contains("listeners.advertise: ") && error.contains("pod's"), "{bad}: {error}");
+        }
+        assert!(parse("listeners: {webhooks: 0.0.0.0:8080}").is_ok(), "who works alone needs none");
     }
 
     #[test]

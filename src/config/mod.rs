@@ -12,7 +12,7 @@ mod load;
 mod reload;
 mod span;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -105,6 +105,11 @@ pub struct Listeners {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub webhooks: Option<SocketAddr>,
+    /// IP address by which other replicas send webhooks on to this one: that of the pod. Default: that of `webhooks`.
+    /// Needed where several replicas receive webhooks on all addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub advertise: Option<IpAddr>,
     /// Address of verdicts over HTTP, such as `0.0.0.0:8443`. Default: none.
     #[schemars(with = "Option<String>")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,7 +118,7 @@ pub struct Listeners {
 
 impl Default for Listeners {
     fn default() -> Self {
-        Self { health: (Ipv4Addr::UNSPECIFIED, 8081).into(), webhooks: None, http: None }
+        Self { health: (Ipv4Addr::UNSPECIFIED, 8081).into(), webhooks: None, advertise: None, http: None }
     }
 }
 

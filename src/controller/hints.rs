@@ -222,6 +222,11 @@ impl Hints {
         let published = report.spec.publish.as_ref().and_then(|p| p.status.as_ref());
         if let Some(member) = index.member(&uid) {
             member.own = published.map(|s| s.context.clone());
+            // Whoever waits for the Lease knows from others what events are about, and keeps them for its turn.
+            if member.access.is_none() {
+                let source = report.status.as_ref().and_then(|s| s.source.as_ref());
+                member.sha = source.map(|s| s.sha.clone());
+            }
         }
     }
 
@@ -473,7 +478,7 @@ impl Member {
 
     /// Whether a list shows what no look has seen.
     fn differs(&self, sightings: &Sightings) -> bool {
-        let Some(sha) = &self.sha else { return false };
+        let Some((sha, _)) = self.sha.as_ref().zip(self.access.as_ref()) else { return false };
         let pull = self.source.pull_request.and_then(|n| sightings.pulls.get(&n));
         let branch = self.source.branch.as_ref().and_then(|b| sightings.branches.get(b));
         if pull.into_iter().chain(branch).any(|head| head != sha) {

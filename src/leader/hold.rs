@@ -5,9 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use futures::StreamExt;
 use futures::future::join_all;
-use jiff::Timestamp;
-use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{ListParams, ObjectMeta, PostParams};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
@@ -15,20 +13,14 @@ use kube::{Api, Client, ResourceExt};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Ownership;
-use super::plan::{Me, Record, Step, View};
+use super::lease::{self, GROUP, SHARD, WEBHOOKS, WISH, now, record, shard};
+use super::peers::Peer;
+use super::plan::{Me, Step, View};
+use super::{Ownership, Peers};
 use crate::api::FIELD_MANAGER;
 use crate::config::LeaderElection;
 use crate::runtime::metrics::{LeaseEvent, Metrics};
 
-/// Label of the Leases that belong together.
-const GROUP: &str = "testrun.dev/lease";
-/// Label with the number of the shard.
-const SHARD: &str = "testrun.dev/shard";
-/// Annotation: into how many shards the holder divides the namespaces.
-const SHARDS: &str = "testrun.dev/shards";
-/// Annotation: who would take the shard.
-const WISH: &str = "testrun.dev/wanted-by";
 /// Longest wait for running looks when a shard is given away. Most end sooner; the rest is not written.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -38,6 +30,7 @@ pub async fn hold(
     settings: LeaderElection,
     shards: u16,
     ownership: Ownership,
+    peers: Peers,
     metrics: Metrics,
     end: CancellationToken,
 ) {
@@ -45,13 +38,14 @@ pub async fn hold(
         "" => client.default_namespace().to_owned(),
         given => given.to_owned(),
     };
-    let identity = identity();
+    let identity = lease::identity();
     tracing::info!(namespace, identity, shards, lease = settings.lease_name, "waits for a Lease");
     let mut holder = Holder {
         api: Api::namespaced(client, &namespace),
         me: Me { identity, shards, lease: settings.lease_duration.get(), retry: settings.retry_period.get() },
         settings,
         ownership,
+        peers,
         metrics,
         view: View::default(),
         objects: BTreeMap::new(),
@@ -61,18 +55,12 @@ pub async fn hold(
     holder.run(end).await;
 }
 
-/// Tells processes apart, and a process from its predecessor of the same name.
-fn identity() -> String {
-    let host = std::env::var("HOSTNAME").ok().filter(|h| !h.is_empty());
-    let random = (crate::runtime::random::unit() * f64::from(u32::MAX)) as u32;
-    format!("{}_{random:08x}", host.as_deref().unwrap_or("testrun-operator"))
-}
-
 struct Holder {
     api: Api<Lease>,
     me: Me,
     settings: LeaderElection,
     ownership: Ownership,
+    peers: Peers,
     metrics: Metrics,
     view: View,
     /// The objects behind the view, to be written back with what others put there.
@@ -114,6 +102,7 @@ impl Holder {
             if whole {
                 self.act().await;
             }
+            self.introduce();
         }
         self.release().await;
     }
@@ -152,6 +141,16 @@ impl Holder {
         if is_newest {
             self.objects.insert(shard, lease);
         }
+    }
+
+    /// Tells the rest of the process where the holders are.
+    fn introduce(&self) {
+        let peer = |(shard, lease): (&u16, &Lease)| {
+            let seen = self.view.0.get(shard).filter(|seen| !seen.record.holder.is_empty())?;
+            let address = self.peers.address(lease.annotations().get(WEBHOOKS)?)?;
+            Some((*shard, Peer { address, until: self.me.ends(seen) }))
+        };
+        self.peers.set(self.objects.iter().filter_map(peer).collect());
     }
 
     /// Reads all Leases anew.
@@ -221,7 +220,7 @@ impl Holder {
             let turns = spec.lease_transitions.unwrap_or(0);
             spec.lease_transitions = Some(turns.saturating_add(i32::from(lease.metadata.uid.is_some())));
         }
-        self.sign(&mut lease);
+        lease::sign(&mut lease, &self.me, self.peers.own());
         lease.annotations_mut().remove(WISH);
         let exists = lease.metadata.resource_version.is_some();
         let parameters =
@@ -290,7 +289,7 @@ impl Holder {
 
     fn renewed(&self, shard: u16) -> Lease {
         let mut lease = self.object(shard);
-        self.sign(&mut lease);
+        lease::sign(&mut lease, &self.me, self.peers.own());
         lease
     }
 
@@ -317,11 +316,7 @@ impl Holder {
     async fn write_free(&mut self, shard: u16) {
         for _ in 0..3 {
             let mut lease = self.object(shard);
-            let spec = lease.spec.get_or_insert_default();
-            spec.holder_identity = Some(String::new());
-            spec.lease_duration_seconds = Some(1);
-            spec.renew_time = Some(now());
-            lease.annotations_mut().remove(WISH);
+            lease::free(&mut lease);
             match self.within(self.put(&lease)).await {
                 Ok(lease) => return self.see(lease),
                 Err(why) if why.starts_with("409") => {
@@ -358,16 +353,6 @@ impl Holder {
         lease
     }
 
-    fn sign(&self, lease: &mut Lease) {
-        lease.annotations_mut().insert(SHARDS.to_owned(), self.me.shards.to_string());
-        let spec = lease.spec.get_or_insert_default();
-        spec.holder_identity = Some(self.me.identity.clone());
-        // Whole seconds only: rounded up, so that nobody believes that it ends sooner than it does.
-        let seconds = self.me.lease.as_millis().div_ceil(1000);
-        spec.lease_duration_seconds = i32::try_from(seconds).ok();
-        spec.renew_time = Some(now());
-    }
-
     fn counted(&self, event: LeaseEvent, shard: u16, why: &str) {
         self.metrics.lease(event, self.held.len());
         tracing::info!(shard, held = self.held.len(), why, "{} a Lease", event.as_str());
@@ -380,26 +365,5 @@ impl Holder {
             tracing::warn!("{text}");
             self.told = Some(text);
         }
-    }
-}
-
-fn now() -> MicroTime {
-    MicroTime(Timestamp::now())
-}
-
-fn shard(lease: &Lease) -> Option<u16> {
-    lease.labels().get(SHARD)?.parse().ok()
-}
-
-fn record(lease: &Lease) -> Record {
-    let none = LeaseSpec::default();
-    let spec = lease.spec.as_ref().unwrap_or(&none);
-    let seconds = spec.lease_duration_seconds.and_then(|s| u64::try_from(s).ok()).unwrap_or(0);
-    Record {
-        holder: spec.holder_identity.clone().unwrap_or_default(),
-        // A number that somebody typed must not keep a shard for years.
-        duration: Duration::from_secs(seconds.min(3600)),
-        shards: lease.annotations().get(SHARDS).and_then(|n| n.parse().ok()).unwrap_or(0),
-        wish: lease.annotations().get(WISH).cloned(),
     }
 }

@@ -3,7 +3,7 @@
 //! The namespaces are divided into shards by a hash of their names, and each shard has a Lease; one shard is
 //! plain leader election. All replicas watch all reports, so that whoever takes a shard over has everything
 //! at hand; only the holder looks and writes. `plan` decides (pure), `hold` carries out, and this file is what
-//! the controller asks.
+//! the controller asks. A Lease also tells where its holder takes webhooks (`peers`).
 //!
 //! A holder believes in its Lease for the renew deadline after the *start* of the last renewal that succeeded,
 //! and asks before every write. Others wait for the longer lease duration after they last saw the Lease change,
@@ -11,6 +11,8 @@
 //! refused by the resourceVersion that every write carries.
 
 mod hold;
+mod lease;
+mod peers;
 mod plan;
 
 use std::collections::BTreeSet;
@@ -21,6 +23,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 pub use hold::hold;
+pub use peers::Peers;
 
 /// The shard of a namespace: FNV-1a of its name, so that every version on every platform agrees.
 pub fn shard_of(namespace: &str, shards: u16) -> u16 {
@@ -88,6 +91,11 @@ impl Ownership {
         let shards = inner.lock();
         let held = shards.iter().enumerate().filter(|(_, s)| s.held());
         held.filter_map(|(i, _)| u16::try_from(i).ok()).collect()
+    }
+
+    /// How many shards there are.
+    pub fn shards(&self) -> u16 {
+        self.0.as_ref().map_or(1, |inner| u16::try_from(inner.lock().len()).unwrap_or(1))
     }
 
     /// Waits for shards that were gained since `terms`, which is brought up to date; for ever where everything

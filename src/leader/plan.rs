@@ -75,7 +75,8 @@ impl Me {
         !seen.record.holder.is_empty() && now < self.ends(seen)
     }
 
-    fn ends(&self, seen: &Seen) -> Instant {
+    /// When a holder that does not renew has stopped for sure.
+    pub fn ends(&self, seen: &Seen) -> Instant {
         seen.at + seen.record.duration.max(self.lease)
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -12,7 +13,7 @@ use super::{health, metrics, shutdown, telemetry};
 use crate::config::{self, Config, InvalidConfig, Loaded, Reload, RunArgs, Source, Span};
 use crate::connections::{Connection, Connections, Live};
 use crate::controller::{self, Hints, Observer, Pace, Vigil};
-use crate::leader::{self, Ownership};
+use crate::leader::{self, Ownership, Peers};
 use crate::notify::{Notifier, Retries};
 use crate::serve::{self, Reports};
 use crate::webhooks;
@@ -141,13 +142,19 @@ async fn process(
         false => Ownership::everything(),
         true => Ownership::nothing(config.sharding.shards),
     };
-    let receiving = match config.listeners.webhooks {
-        None => None,
-        Some(address) => {
-            let (connections, ownership) = (connections.clone(), ownership.clone());
-            Some(receive(address, &hints, connections, ownership, &counters, end.clone()).await?)
+    let (mut peers, mut receiving) = (Peers::new(None), None);
+    if let Some(address) = config.listeners.webhooks {
+        let listener = webhooks::bind(address).await?;
+        let bound = listener.local_addr()?;
+        tracing::info!(webhooks = %bound, "receives webhooks");
+        let ip = config.listeners.advertise.unwrap_or(bound.ip());
+        if config.leader_election.enabled {
+            peers = Peers::new(Some((ip, bound.port()).into()));
         }
-    };
+        let leaders = webhooks::Leaders::new(ownership.clone(), peers.clone());
+        let (connections, ownership) = (connections.clone(), ownership.clone());
+        receiving = Some(receive(listener, leaders, &hints, connections, ownership, &counters, end.clone()));
+    }
     let settings = controller::Config {
         namespace: None,
         connections,
@@ -164,7 +171,9 @@ async fn process(
         reports,
         notifier: Notifier::start(config.events.sinks(), Retries::default(), &end)?,
     };
-    control(client, &config, settings, observer, state, counters, end).await;
+    let leases = leases(&client, &config, &settings.ownership, peers, &counters, &end);
+    let work = control(client, &config, settings, observer, state, counters, end);
+    tokio::join!(work, leases);
     if let Some(receiving) = receiving {
         // It was told to end together with the controllers, and takes as long as its last delivery.
         let _ = receiving.await;
@@ -174,24 +183,24 @@ async fn process(
 }
 
 /// Starts to receive webhooks, each of which is a hint for the controllers, and to ask for those that failed.
-async fn receive(
-    address: SocketAddr,
+fn receive(
+    listener: TcpListener,
+    leaders: webhooks::Leaders,
     hints: &Hints,
     connections: Live,
     ownership: Ownership,
     counters: &metrics::Metrics,
     end: CancellationToken,
-) -> anyhow::Result<JoinHandle<()>> {
-    let listener = webhooks::bind(address).await?;
-    tracing::info!(webhooks = %listener.local_addr()?, "receives webhooks");
+) -> JoinHandle<()> {
     let stats = webhooks::Stats::default();
     counters.count_deliveries(stats.clone());
     let hints = hints.clone();
     let sink: webhooks::Sink = Arc::new(move |connection, event| hints.tell(connection, event));
-    let receiver = webhooks::Receiver::new(connections.clone(), sink, stats, webhooks::Limits::default());
+    let limits = webhooks::Limits::default();
+    let receiver = webhooks::Receiver::among(leaders, connections.clone(), sink, stats, limits);
     let (again, counters) = (receiver.clone(), counters.clone());
     tokio::spawn(webhooks::redeliver(again, connections, ownership, counters, end.clone()));
-    Ok(tokio::spawn(webhooks::serve(listener, receiver, end)))
+    tokio::spawn(webhooks::serve(listener, receiver, end))
 }
 
 /// Answers for verdicts over HTTP from now on.
@@ -229,31 +238,20 @@ async fn control(
     counters: metrics::Metrics,
     end: CancellationToken,
 ) {
-    let leases = leases(&client, config, &settings.ownership, &counters, &end);
     let namespaces: std::collections::BTreeSet<String> =
         config.controller.namespaces.iter().cloned().collect();
-    let work = async {
-        if namespaces.is_empty() {
-            return controller::run(client, observer, settings, state, counters, end).await;
-        }
-        // A controller for each namespace: the rights end at its border, and so does a broken watch.
-        let parts: Vec<(String, health::Health)> =
-            namespaces.into_iter().map(|n| (n, health::Health::new())).collect();
-        state.follow(&parts, end.child_token());
-        let runs = parts.into_iter().map(|(namespace, part)| {
-            let settings = controller::Config { namespace: Some(namespace), ..settings.clone() };
-            controller::run(
-                client.clone(),
-                Arc::clone(&observer),
-                settings,
-                part,
-                counters.clone(),
-                end.clone(),
-            )
-        });
-        futures::future::join_all(runs).await;
-    };
-    tokio::join!(work, leases);
+    if namespaces.is_empty() {
+        return controller::run(client, observer, settings, state, counters, end).await;
+    }
+    // A controller for each namespace: the rights end at its border, and so does a broken watch.
+    let parts: Vec<(String, health::Health)> =
+        namespaces.into_iter().map(|n| (n, health::Health::new())).collect();
+    state.follow(&parts, end.child_token());
+    let runs = parts.into_iter().map(|(namespace, part)| {
+        let settings = controller::Config { namespace: Some(namespace), ..settings.clone() };
+        controller::run(client.clone(), Arc::clone(&observer), settings, part, counters.clone(), end.clone())
+    });
+    futures::future::join_all(runs).await;
 }
 
 /// Holds Leases until the end, where that is asked for.
@@ -261,6 +259,7 @@ fn leases(
     client: &kube::Client,
     config: &Config,
     ownership: &Ownership,
+    peers: Peers,
     counters: &metrics::Metrics,
     end: &CancellationToken,
 ) -> impl Future<Output = ()> + use<> {
@@ -270,6 +269,7 @@ fn leases(
             config.leader_election.clone(),
             config.sharding.shards,
             ownership.clone(),
+            peers,
             counters.clone(),
             end.clone(),
         )

@@ -1,10 +1,11 @@
 //! Webhooks of GitHub: a delivery is verified, and then only a reason to look.
 //!
 //! `server` bounds connections, `receive` takes one delivery, `event` reads what it is about;
-//! `redeliver` asks for what did not arrive. Nothing of an unverified body is parsed, and an answer never
-//! waits for GitHub or the API server.
+//! `forward` brings it to the replicas that lead, and `redeliver` asks for what did not arrive. Nothing of an
+//! unverified body is parsed, and an answer never waits for GitHub or the API server.
 
 mod event;
+mod forward;
 mod receive;
 mod redeliver;
 mod server;
@@ -13,6 +14,7 @@ mod stats;
 use std::sync::Arc;
 
 pub use event::{Event, Kind, Unusable, read};
+pub use forward::Leaders;
 pub use receive::{Limits, Receiver};
 pub use redeliver::redeliver;
 pub use server::{bind, serve};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -16,12 +16,13 @@ use sha2::Sha256;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::forward::{self, Copy, Untold};
 use super::stats::Outcome;
-use super::{Sink, Stats, event};
+use super::{Leaders, Sink, Stats, event};
 use crate::connections::Live;
 
 /// Path in front of the name of a connection.
-const ROOT: &str = "/webhooks/";
+pub(super) const ROOT: &str = "/webhooks/";
 /// Ids of deliveries that are remembered: GitHub repeats one for three days, a busy hour has thousands.
 const SEEN: usize = 16 << 10;
 /// How long the secrets of a connection are believed before its files are read again.
@@ -70,7 +71,9 @@ struct Inner {
     stats: Stats,
     limits: Limits,
     blocks: Semaphore,
-    seen: Mutex<LruCache<String, ()>>,
+    leaders: Leaders,
+    /// By delivery: whether all shards have it.
+    seen: Mutex<LruCache<String, bool>>,
     /// By connection: when they were read, and what they were.
     secrets: Mutex<HashMap<String, (Instant, Secrets)>>,
 }
@@ -81,9 +84,15 @@ type Secrets = Arc<Vec<SecretString>>;
 type Refusal = (Outcome, StatusCode, &'static str);
 
 impl Receiver {
-    /// Verifies with the webhook secrets of the connections.
+    /// Verifies with the webhook secrets of the connections, for a process that works alone.
     pub fn new(connections: Live, sink: Sink, stats: Stats, limits: Limits) -> Self {
+        Self::among(Leaders::alone(), connections, sink, stats, limits)
+    }
+
+    /// The same for one of several replicas.
+    pub fn among(leaders: Leaders, connections: Live, sink: Sink, stats: Stats, limits: Limits) -> Self {
         Self(Arc::new(Inner {
+            leaders,
             connections,
             sink,
             stats,
@@ -99,10 +108,9 @@ impl Receiver {
         self.0.limits
     }
 
-    /// Whether an event was taken in, as far as that is remembered.
+    /// Whether an event was taken in for all shards, as far as that is remembered.
     pub fn has(&self, connection: &str, delivery: &str) -> bool {
-        let seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.contains(&key(connection, delivery))
+        self.seen().peek(&key(connection, delivery)).copied().unwrap_or(false)
     }
 
     /// Takes a delivery.
@@ -136,6 +144,9 @@ impl Receiver {
         let event = one(&parts.headers, "x-github-event")?.to_owned();
         let delivery = one(&parts.headers, "x-github-delivery")?.to_owned();
         let connection = parts.uri.path().strip_prefix(ROOT).unwrap_or_default();
+        let copy_for = forward::shards(&parts.headers).map_err(|()| {
+            (Outcome::Malformed, StatusCode::BAD_REQUEST, "Testrun-Shards is no list of numbers\n")
+        })?;
         let signature = signature(&parts.headers).ok_or(UNAUTHORIZED)?;
         let secrets = self.secrets(connection).await.ok_or(UNAUTHORIZED)?;
 
@@ -164,18 +175,42 @@ impl Receiver {
             (Outcome::Unusable, StatusCode::BAD_REQUEST, "the body is not that of the event\n")
         })?;
         // The same id with the same signature says the same again.
-        let known = {
-            let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.put(key(connection, &delivery), ()).is_some()
-        };
-        if known {
+        let key = key(connection, &delivery);
+        if self.seen().get(&key).is_some() {
             return Ok(Outcome::Duplicate);
         }
         for event in &events {
             (self.0.sink)(connection, event);
         }
         let matters = events.iter().any(|e| e.kind != event::Kind::Other);
-        Ok(if matters { Outcome::Accepted } else { Outcome::Ignored })
+        let (outcome, whole) = match copy_for {
+            Some(shards) if self.0.leaders.hold(&shards) => (Outcome::Accepted, self.0.leaders.all(&shards)),
+            Some(_) => return Err(MISDIRECTED),
+            None if !matters => (Outcome::Ignored, true),
+            None => {
+                let copy = Copy { connection, headers: &parts.headers, body: &body };
+                match self.0.leaders.tell(&copy, end).await {
+                    Ok(false) => (Outcome::Accepted, true),
+                    Ok(true) => (Outcome::Forwarded, true),
+                    Err(Untold::Busy) => return Err(overloaded),
+                    Err(Untold::Shards(shards)) => {
+                        tracing::warn!(
+                            connection,
+                            delivery,
+                            ?shards,
+                            "no replica that leads took a delivery"
+                        );
+                        return Err(UNREACHED);
+                    }
+                }
+            }
+        };
+        self.seen().put(key, whole);
+        Ok(if matters { outcome } else { Outcome::Ignored })
+    }
+
+    fn seen(&self) -> MutexGuard<'_, LruCache<String, bool>> {
+        self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The secrets of a connection; none where it takes no webhooks or does not exist.
@@ -210,6 +245,18 @@ const UNAUTHORIZED: Refusal = (
     Outcome::Unauthorized,
     StatusCode::UNAUTHORIZED,
     "the signature is missing or wrong; expected X-Hub-Signature-256 with the connection's webhook secret\n",
+);
+
+const UNREACHED: Refusal = (
+    Outcome::Unreached,
+    StatusCode::SERVICE_UNAVAILABLE,
+    "no replica that leads could be told; deliver it again\n",
+);
+
+const MISDIRECTED: Refusal = (
+    Outcome::Misdirected,
+    StatusCode::MISDIRECTED_REQUEST,
+    "this replica does not hold all of these shards\n",
 );
 
 /// The length of a body that may be read.

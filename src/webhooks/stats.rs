@@ -6,8 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// What became of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// Verified and taken in.
+    /// Verified and taken in by this process, which leads.
     Accepted,
+    /// Verified, and taken in by the replicas that lead.
+    Forwarded,
+    /// Verified, and some replica that leads could not be told: GitHub is to list it as failed.
+    Unreached,
+    /// Verified, and sent here by another replica, but this one does not lead.
+    Misdirected,
     /// Verified, and its id was there before.
     Duplicate,
     /// Verified, and not about anything that reports depend on.
@@ -27,8 +33,11 @@ pub enum Outcome {
 }
 
 /// All outcomes.
-pub const OUTCOMES: [Outcome; 9] = [
+pub const OUTCOMES: [Outcome; 12] = [
     Outcome::Accepted,
+    Outcome::Forwarded,
+    Outcome::Unreached,
+    Outcome::Misdirected,
     Outcome::Duplicate,
     Outcome::Ignored,
     Outcome::Unusable,
@@ -44,6 +53,9 @@ impl Outcome {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
+            Self::Forwarded => "forwarded",
+            Self::Unreached => "unreached",
+            Self::Misdirected => "misdirected",
             Self::Duplicate => "duplicate",
             Self::Ignored => "ignored",
             Self::Unusable => "unusable",

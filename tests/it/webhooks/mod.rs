@@ -4,3 +4,4 @@ mod events;
 mod operator;
 mod receiver;
 mod redeliver;
+mod replicas;

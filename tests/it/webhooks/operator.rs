@@ -8,8 +8,8 @@ use crate::cluster::{cluster, eventually};
 use crate::story::condition;
 use crate::story::operator::Operator;
 
-const REPO: &str = "acme/shop";
-const SECRET: &str = "webhook secret";
+pub const REPO: &str = "acme/shop";
+pub const SECRET: &str = "webhook secret";
 
 /// Nothing is noticed by asking within the time of a test.
 const SLOW: [&str; 8] = [
@@ -17,7 +17,7 @@ const SLOW: [&str; 8] = [
     SECRET,
 ];
 
-fn github() -> GitHub {
+pub fn github() -> GitHub {
     let gh = GitHub::start(Scenario::new().start_now().setup(|s| {
         s.add_repo(REPO).pull_request(PullSpec::new(20, sha_of("one")).branch("feature/x"));
     }));
@@ -73,7 +73,7 @@ impl Bench {
     }
 }
 
-fn add_run(gh: &GitHub, id: u64, job: u64) {
+pub fn add_run(gh: &GitHub, id: u64, job: u64) {
     gh.update(|s| {
         s.repo(REPO).add_run(
             RunSpec::new(id)
@@ -85,7 +85,7 @@ fn add_run(gh: &GitHub, id: u64, job: u64) {
     });
 }
 
-fn finish(gh: &GitHub, run: u64, job: u64, conclusion: &str) {
+pub fn finish(gh: &GitHub, run: u64, job: u64, conclusion: &str) {
     gh.advance(secs(10));
     gh.update(|s| {
         s.job(job).start();
