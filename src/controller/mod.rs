@@ -107,14 +107,8 @@ pub async fn run(
     let (store, writer) = reflector::store::<TestRunReport>();
     let (known, hinted) = config.hints.follow();
     config.reports.add(store.clone());
-    let phases = store.clone();
-    metrics.count_phases(move || {
-        phases
-            .state()
-            .iter()
-            .map(|r| r.status.as_ref().map(|s| s.phase.clone()).unwrap_or_default())
-            .collect()
-    });
+    let counted = store.clone();
+    metrics.count_reports(move |tally| counted.state().iter().for_each(|report| tally.add(report)));
     let (rewound, rewinds) = tokio::sync::watch::channel(0);
     let reports = watch::reports(
         watch::api(&client, namespace.as_deref()),

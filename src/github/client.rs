@@ -311,9 +311,13 @@ impl GitHub {
         let tag = known.as_ref().map(|(tag, _)| tag.as_str());
         let asked = Instant::now();
         let answer = transport.send(call, authorization, tag, inner.settings.max_body, what).await;
-        let mut reply = answer.inspect_err(|_| stats.unreachable())?;
+        let mut reply = answer.inspect_err(|_| stats.unreachable(call.path()))?;
         budget.heard(&reply.headers);
-        stats.answered(reply.status.as_u16(), error::is_limit(reply.status, &reply.headers, &reply.body));
+        stats.answered(
+            call.path(),
+            reply.status.as_u16(),
+            error::is_limit(reply.status, &reply.headers, &reply.body),
+        );
         if let Some(rate) = budget.rate() {
             stats.left(rate.remaining);
         }

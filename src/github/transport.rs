@@ -45,6 +45,14 @@ pub(super) enum Call<'a> {
 }
 
 impl Call<'_> {
+    /// Where it goes.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Get(path) | Self::Download(path) => path,
+            Self::Post(path, _) | Self::Patch(path, _) | Self::Exchange(path, _) => path,
+        }
+    }
+
     /// It changes something: GitHub wants a pause between two of these.
     pub fn writes(&self) -> bool {
         matches!(self, Call::Post(..) | Call::Patch(..))

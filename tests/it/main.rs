@@ -17,6 +17,7 @@ mod gating;
 mod generated;
 mod github;
 mod leader;
+mod monitoring;
 mod reliability_doc;
 mod serve;
 mod story;

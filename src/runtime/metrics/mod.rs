@@ -1,11 +1,17 @@
-//! Metrics in the text format of Prometheus. Every label has a closed set of values, so that no
-//! object of a cluster can make the set grow.
+//! Metrics in the text format of Prometheus. Every label has a closed set of values, so that no object of a
+//! cluster can make the set grow, and all of them are there from the start, so that a first event is an increase.
+//!
+//! docs/metrics.md is made of the names and help texts here.
+
+mod outcomes;
+mod tally;
 
 use std::fmt;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -17,85 +23,8 @@ use prometheus_client::registry::Registry;
 
 use crate::github::Stats;
 use crate::webhooks;
-
-/// Phases that are counted by name; every other is `Other`.
-const PHASES: [&str; 6] = ["Pending", "Running", "Passed", "Failed", "Error", "Other"];
-
-/// How a reconcile ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// The status was written.
-    Written,
-    /// Nothing had changed.
-    Unchanged,
-    /// A final verdict of before this process began was taken over.
-    Adopted,
-    /// Another writer was faster; the verdict was dropped.
-    Conflict,
-    /// The Lease was lost while looking; the verdict was dropped.
-    Lost,
-    /// The object is gone or going.
-    Gone,
-    /// The report was deleted because its time was over.
-    Expired,
-    /// The API server refused or did not answer.
-    Error,
-    /// It took too long.
-    Timeout,
-    /// It panicked.
-    Panic,
-}
-
-impl Outcome {
-    /// Name of the outcome as a label.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Written => "written",
-            Self::Unchanged => "unchanged",
-            Self::Adopted => "adopted",
-            Self::Conflict => "conflict",
-            Self::Lost => "lost",
-            Self::Gone => "gone",
-            Self::Expired => "expired",
-            Self::Error => "error",
-            Self::Timeout => "timeout",
-            Self::Panic => "panic",
-        }
-    }
-}
-
-/// What became of a Lease.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LeaseEvent {
-    /// It was taken.
-    Gained,
-    /// It could not be renewed, or was taken away.
-    Lost,
-    /// It was given away.
-    Released,
-}
-
-impl LeaseEvent {
-    /// As a label and in the log.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Gained => "gained",
-            Self::Lost => "lost",
-            Self::Released => "released",
-        }
-    }
-}
-
-/// What became of asking GitHub for a webhook delivery that had failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Redelivery {
-    /// GitHub sends it again.
-    Asked,
-    /// GitHub does not.
-    Refused,
-    /// What failed could not be listed.
-    Failed,
-}
+pub use outcomes::{LeaseEvent, Outcome, Redelivery};
+pub use tally::Tally;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabel {
@@ -107,7 +36,14 @@ struct PhaseLabel {
     phase: &'static str,
 }
 
-type Phases = Box<dyn Fn() -> Vec<String> + Send + Sync>;
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabel {
+    class: &'static str,
+    outcome: &'static str,
+}
+
+type Tallies = Box<dyn Fn(&mut Tally) + Send + Sync>;
+type Seconds = Gauge<f64, AtomicU64>;
 
 /// All metrics of the process; clones share them.
 #[derive(Clone)]
@@ -120,9 +56,11 @@ struct Inner {
     writes: Counter,
     invalid: Counter,
     reports: Family<PhaseLabel, Gauge>,
-    phases: Mutex<Vec<Phases>>,
-    requests: Family<OutcomeLabel, Counter>,
-    rate_limit: Gauge,
+    tallies: Mutex<Vec<Tallies>>,
+    undecided: Seconds,
+    unseen: Seconds,
+    requests: Family<RequestLabel, Counter>,
+    rate_limit: Seconds,
     github: Mutex<Option<Stats>>,
     deliveries: Family<OutcomeLabel, Counter>,
     redeliveries: Family<OutcomeLabel, Counter>,
@@ -147,32 +85,57 @@ impl Default for Metrics {
 impl Metrics {
     /// Metrics that start from zero.
     pub fn new() -> Self {
-        let reconciles = Family::<OutcomeLabel, Counter>::default();
-        let duration = Histogram::new([0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0]);
-        let (writes, invalid) = (Counter::default(), Counter::default());
-        let reports = Family::<PhaseLabel, Gauge>::default();
         let mut registry = Registry::with_prefix("testrun");
+        let reconciles = family(Outcome::ALL.map(Outcome::as_str), |outcome| OutcomeLabel { outcome });
         registry.register("reconciles", "Reconciles by outcome", reconciles.clone());
+        let duration = Histogram::new([0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0]);
         registry.register("reconcile_duration_seconds", "Duration of reconciles", duration.clone());
+        let (writes, invalid) = (Counter::default(), Counter::default());
         registry.register("status_writes", "Statuses written", writes.clone());
         registry.register("invalid_objects", "Reports seen that cannot be read as one", invalid.clone());
-        registry.register("reports", "Reports in the cluster by phase", reports.clone());
-        let requests = Family::<OutcomeLabel, Counter>::default();
-        let rate_limit = Gauge::default();
-        registry.register("github_requests", "Requests to GitHub's API by outcome", requests.clone());
+        let reports = family(tally::PHASES, |phase| PhaseLabel { phase });
+        registry.register(
+            "reports",
+            "Reports that are watched, by phase; each replica counts all of them",
+            reports.clone(),
+        );
+        let (undecided, unseen) = (Seconds::default(), Seconds::default());
+        registry.register(
+            "oldest_undecided_report_seconds",
+            "How long the report that has been without a final verdict for longest has been so; 0 without one",
+            undecided.clone(),
+        );
+        registry.register(
+            "oldest_unseen_report_seconds",
+            "Age of the oldest report that was never looked at; 0 without one",
+            unseen.clone(),
+        );
+        let requests = Family::default();
+        for (class, outcome, _) in Stats::default().counts() {
+            let _ = requests.get_or_create(&RequestLabel { class, outcome });
+        }
+        registry.register(
+            "github_requests",
+            "Requests to GitHub's API by what they ask for and how they were answered",
+            requests.clone(),
+        );
+        let rate_limit = Seconds::default();
         registry.register(
             "github_rate_limit_remaining",
-            "What GitHub's last answer said is left of the rate limit",
+            "What GitHub's last answer said is left of the rate limit of its credential; NaN before the first",
             rate_limit.clone(),
         );
-        let reloads = Family::<OutcomeLabel, Counter>::default();
+        let reloads = family(["applied", "invalid"], |outcome| OutcomeLabel { outcome });
         registry.register("config_reloads", "Changes of the configuration file by outcome", reloads.clone());
-        let (leases, held) = (Family::<OutcomeLabel, Counter>::default(), Gauge::default());
+        let leases = family(LeaseEvent::ALL.map(LeaseEvent::as_str), |outcome| OutcomeLabel { outcome });
+        let held = Gauge::default();
         registry.register("lease_changes", "Leases gained, lost and released", leases.clone());
         registry.register("leases_held", "Leases that this process holds", held.clone());
-        let deliveries = Family::<OutcomeLabel, Counter>::default();
+        let deliveries =
+            family(webhooks::OUTCOMES.map(webhooks::Outcome::as_str), |outcome| OutcomeLabel { outcome });
         registry.register("webhook_deliveries", "Webhook deliveries by outcome", deliveries.clone());
-        let redeliveries = Family::<OutcomeLabel, Counter>::default();
+        let redeliveries =
+            family(Redelivery::ALL.map(Redelivery::as_str), |outcome| OutcomeLabel { outcome });
         registry.register(
             "webhook_redeliveries",
             "Failed webhook deliveries that GitHub was asked for again",
@@ -187,7 +150,9 @@ impl Metrics {
             writes,
             invalid,
             reports,
-            phases: Mutex::default(),
+            tallies: Mutex::default(),
+            undecided,
+            unseen,
             requests,
             rate_limit,
             github: Mutex::default(),
@@ -228,9 +193,9 @@ impl Metrics {
         self.0.held.set(i64::try_from(held).unwrap_or(i64::MAX));
     }
 
-    /// Tells where phases of reports are read when metrics are asked for; several places add up.
-    pub fn count_phases(&self, phases: impl Fn() -> Vec<String> + Send + Sync + 'static) {
-        self.0.phases.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(phases));
+    /// Tells where reports are counted when metrics are asked for; several places add up.
+    pub fn count_reports(&self, tally: impl Fn(&mut Tally) + Send + Sync + 'static) {
+        self.0.tallies.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(tally));
     }
 
     /// Tells where requests to GitHub are counted.
@@ -250,31 +215,28 @@ impl Metrics {
 
     /// Counts a failed delivery that GitHub was asked for, or a look at them that failed.
     pub fn redelivery(&self, outcome: Redelivery) {
-        let outcome = match outcome {
-            Redelivery::Asked => "asked",
-            Redelivery::Refused => "refused",
-            Redelivery::Failed => "failed",
-        };
-        self.0.redeliveries.get_or_create(&OutcomeLabel { outcome }).inc();
+        self.0.redeliveries.get_or_create(&OutcomeLabel { outcome: outcome.as_str() }).inc();
     }
 
     /// The metrics as text.
     pub fn text(&self) -> Result<String, fmt::Error> {
-        let phases: Vec<String> =
-            self.0.phases.lock().unwrap_or_else(PoisonError::into_inner).iter().flat_map(|of| of()).collect();
-        for name in PHASES {
-            let is = |p: &String| name == known(p);
-            let count = phases.iter().filter(|p| is(p)).count();
-            let gauge = self.0.reports.get_or_create(&PhaseLabel { phase: name });
-            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        let mut tally = Tally::default();
+        self.0.tallies.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(|add| add(&mut tally));
+        for (phase, count) in tally.phases() {
+            self.0.reports.get_or_create(&PhaseLabel { phase }).set(count);
         }
+        let now = Timestamp::now();
+        self.0.undecided.set(tally.undecided(now));
+        self.0.unseen.set(tally.unseen(now));
+        let mut left = None;
         if let Some(stats) = &*self.0.github.lock().unwrap_or_else(PoisonError::into_inner) {
-            for (outcome, count) in stats.outcomes() {
-                let counter = self.0.requests.get_or_create(&OutcomeLabel { outcome });
+            for (class, outcome, count) in stats.counts() {
+                let counter = self.0.requests.get_or_create(&RequestLabel { class, outcome });
                 counter.inner().store(count, Ordering::Relaxed);
             }
-            self.0.rate_limit.set(stats.remaining());
+            left = stats.remaining();
         }
+        self.0.rate_limit.set(left.map_or(f64::NAN, |n| n as f64));
         if let Some(stats) = &*self.0.webhooks.lock().unwrap_or_else(PoisonError::into_inner) {
             for outcome in webhooks::OUTCOMES {
                 let counter = self.0.deliveries.get_or_create(&OutcomeLabel { outcome: outcome.as_str() });
@@ -287,6 +249,15 @@ impl Metrics {
     }
 }
 
-fn known(phase: &str) -> &'static str {
-    PHASES.into_iter().find(|name| *name == phase).unwrap_or("Other")
+/// Counters or gauges of a closed set of labels, each of them there from the start.
+fn family<L, M, const N: usize>(names: [&'static str; N], label: impl Fn(&'static str) -> L) -> Family<L, M>
+where
+    L: Clone + std::hash::Hash + Eq,
+    M: Default,
+{
+    let family = Family::default();
+    for name in names {
+        let _ = family.get_or_create(&label(name));
+    }
+    family
 }

@@ -2,10 +2,13 @@
 
 mod gate;
 mod install;
+mod others;
 mod promoter;
 mod render;
 mod rights;
 mod status_policy;
+mod upgrade;
+mod values;
 mod waivers;
 
 use std::path::PathBuf;
@@ -18,9 +21,9 @@ use tokio::sync::OnceCell;
 use crate::generated::in_repository;
 
 /// Where the chart is.
-const CHART: &str = "charts/testrun-operator";
+pub const CHART: &str = "charts/testrun-operator";
 /// Name of every release here.
-const RELEASE: &str = "testrun-operator";
+pub const RELEASE: &str = "testrun-operator";
 /// What a report is about.
 const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
 
@@ -33,7 +36,7 @@ async fn plane() -> &'static ControlPlane {
 }
 
 /// helm, with a place of its own for what it keeps.
-struct Helm {
+pub struct Helm {
     binary: PathBuf,
     home: tempfile::TempDir,
     kubeconfig: Option<PathBuf>,
@@ -41,7 +44,7 @@ struct Helm {
 
 impl Helm {
     /// Without a cluster.
-    fn offline() -> Self {
+    pub fn offline() -> Self {
         let binary = Binaries::ensure().unwrap().helm().unwrap();
         Self { binary, home: tempfile::tempdir().unwrap(), kubeconfig: None }
     }
@@ -57,7 +60,7 @@ impl Helm {
         std::fs::write(&file, values.to_string()).unwrap();
         let mut command = tokio::process::Command::new(&self.binary);
         command.args(args).current_dir(in_repository(""));
-        if !matches!(args.first(), Some(&"uninstall")) {
+        if !matches!(args.first(), Some(&"uninstall" | &"rollback")) {
             command.arg("--values").arg(&file);
         }
         for name in ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"] {
@@ -68,7 +71,7 @@ impl Helm {
     }
 
     /// Runs helm and gives what it printed.
-    async fn ok(&self, args: &[&str], values: &Value) -> String {
+    pub async fn ok(&self, args: &[&str], values: &Value) -> String {
         let output = self.run(args, values).await;
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "helm {}: {error}", args.join(" "));

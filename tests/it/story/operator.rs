@@ -79,12 +79,18 @@ impl Operator {
         assert!(self.child.wait().await.unwrap().success());
     }
 
-    /// Sum of a metric over its labels; a name with labels is one series.
-    pub async fn metric(&self, name: &str) -> f64 {
+    /// The answer with all metrics, without its head.
+    pub async fn metrics(&self) -> String {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
         stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).await.unwrap();
+        text.split_once("\r\n\r\n").unwrap().1.to_owned()
+    }
+
+    /// Sum of a metric over its labels; a name with labels is one series.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let text = self.metrics().await;
         text.lines()
             .filter(|l| l.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ', ','])))
             .filter_map(|l| l.rsplit(' ').next()?.parse::<f64>().ok())
