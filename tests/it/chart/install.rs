@@ -16,7 +16,7 @@ async fn the_api_server_accepts_all_that_the_chart_can_render() {
     let namespace = plane.namespace("render").await.unwrap();
     // The kinds of the monitoring stack are not served here.
     let mut all = everything();
-    all["metrics"] = json!({});
+    all["metrics"] = json!({"dashboard": {"enabled": true}});
     for values in [json!({}), all, only(&namespace)] {
         let n = format!("--namespace={namespace}");
         let text = Helm::offline().ok(&["template", RELEASE, CHART, &n], &values).await;

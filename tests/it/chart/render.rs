@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{CHART, Helm, RELEASE};
-use crate::generated::{assert_file, in_repository};
+use crate::generated::assert_file;
 
 async fn rendered(values: Value) -> String {
     Helm::offline().ok(&["template", RELEASE, CHART, "--namespace=ops"], &values).await
@@ -29,7 +29,9 @@ pub fn everything() -> Value {
         "gate": {"enabled": true, "reportNamespace": "verdicts",
             "reports": [{"name": "web", "workloads": ["web"]}, {"name": "db", "workloads": ["db", "db-init"]}]},
         "promoter": {"enabled": true}, "http": {"enabled": true, "tlsSecret": "verdicts-tls"},
-        "metrics": {"serviceMonitor": {"enabled": true}, "prometheusRule": {"enabled": true}},
+        "metrics": {"serviceMonitor": {"enabled": true}, "prometheusRule": {"enabled": true}, "dashboard": {"enabled": true}},
+        "config": {"connections": [{"name": "ghes", "namespaces": ["*"], "repositories": ["*"]}]},
+        "webhooks": {"enabled": true, "ingress": {"enabled": true, "host": "hooks.example.com"}},
         "networkPolicy": {"enabled": true}, "podDisruptionBudget": {"enabled": true},
         "ports": {"metrics": 9090}, "imagePullSecrets": [{"name": "pull"}], "priorityClassName": "high",
         "image": {"digest": format!("sha256:{}", "a".repeat(64))}, "commonLabels": {"team": "ci"},
@@ -67,6 +69,8 @@ async fn what_is_not_asked_for_is_not_rendered() {
         ("Role", 0),
         ("Service", 1),
         ("ConfigMap", 0),
+        ("Ingress", 0),
+        ("HTTPRoute", 0),
         ("ServiceMonitor", 0),
         ("PrometheusRule", 0),
         ("NetworkPolicy", 0),
@@ -78,9 +82,9 @@ async fn what_is_not_asked_for_is_not_rendered() {
         assert_eq!(documents(&plain, kind).len(), count, "{kind}");
     }
     let all = rendered(everything()).await;
-    assert_eq!(documents(&all, "Service").len(), 2);
+    assert_eq!(documents(&all, "Service").len(), 3);
     assert!(all.contains("--http-addr=0.0.0.0:8443") && !plain.contains("--http-addr"));
-    for kind in ["ServiceMonitor", "PrometheusRule", "NetworkPolicy", "PodDisruptionBudget"] {
+    for kind in ["ServiceMonitor", "PrometheusRule", "NetworkPolicy", "PodDisruptionBudget", "Ingress"] {
         assert_eq!(documents(&all, kind).len(), 1, "{kind}");
     }
     // The policies of statuses, waivers and promoter, one per report, and the one that closes the list.
@@ -102,7 +106,7 @@ async fn listed_namespaces_get_roles_and_no_right_beyond_them() {
 }
 
 #[tokio::test]
-async fn several_replicas_elect_a_leader_and_one_may_receive_webhooks() {
+async fn several_replicas_elect_a_leader_and_all_receive_webhooks() {
     let one = rendered(json!({"watch": {"namespaces": ["a"]}, "rbac": {"aggregate": false}})).await;
     assert!(!one.contains("--leader-elect") && !one.contains("leases") && one.contains("type: Recreate"));
     let values = json!({"watch": {"namespaces": ["a"]}, "rbac": {"aggregate": false}, "replicas": 3,
@@ -115,8 +119,17 @@ async fn several_replicas_elect_a_leader_and_one_may_receive_webhooks() {
     }
     assert_eq!(documents(&three, "Role").len(), 2, "one for reports, one for Leases");
     assert!(documents(&three, "ClusterRole").is_empty());
-    let hooks = json!({"webhooks": {"enabled": true, "secret": {"name": "hooks"}}, "networkPolicy": {"enabled": true}});
-    let hooks = rendered(hooks).await;
+    let values = |replicas: u8| {
+        json!({"webhooks": {"enabled": true, "secret": {"name": "hooks"}}, "replicas": replicas,
+            "networkPolicy": {"enabled": true, "ingressFrom": [{"podSelector": {}}]}})
+    };
+    let alone = rendered(values(1)).await;
+    assert!(!alone.contains("TESTRUN_ADVERTISE_IP") && !alone.contains("preStop"), "{alone}");
+    assert_eq!(alone.matches("- port: 8080").count(), 1, "{alone}");
+    let hooks = rendered(values(2)).await;
+    // To the Service of all, and between the replicas in both directions.
+    assert_eq!(hooks.matches("- port: 8080").count(), 3, "{hooks}");
+    assert!(hooks.contains("fieldPath: status.podIP") && hooks.contains("preStop"), "{hooks}");
     for words in
         ["--webhook-addr=0.0.0.0:8080", "name: GITHUB_WEBHOOK_SECRET", "targetPort: webhooks", "- port: 8080"]
     {
@@ -143,7 +156,15 @@ async fn values_that_make_no_sense_are_refused() {
         (json!({"replicas": 99}), "/replicas"),
         (json!({"sharding": {"shards": 4}}), "sharding.shards above 1 needs replicas"),
         (json!({"webhooks": {"enabled": true}}), "webhooks.enabled needs webhooks.secret.name"),
-        (json!({"replicas": 2, "webhooks": {"enabled": true, "secret": {"name": "w"}}}), "needs replicas=1"),
+        (json!({"webhooks": {"ingress": {"enabled": true, "host": "h"}}}), "need webhooks.enabled"),
+        (
+            json!({"webhooks": {"enabled": true, "secret": {"name": "w"}, "ingress": {"enabled": true}}}),
+            "needs webhooks.ingress.host",
+        ),
+        (
+            json!({"webhooks": {"enabled": true, "secret": {"name": "w"}, "httpRoute": {"enabled": true}}}),
+            "needs webhooks.httpRoute.parentRefs",
+        ),
         (json!({"relicas": 1}), "relicas"),
         (json!({"gate": {"enabled": true}}), "name at least one TestRunReport"),
         (
@@ -164,43 +185,17 @@ async fn values_that_make_no_sense_are_refused() {
     }
 }
 
-#[test]
-fn the_readme_explains_every_value_with_its_default() {
-    let values: Value = serde_saphyr::from_str(
-        &std::fs::read_to_string(in_repository("charts/testrun-operator/values.yaml")).unwrap(),
-    )
-    .unwrap();
-    let readme = std::fs::read_to_string(in_repository("charts/testrun-operator/README.md")).unwrap();
-    let mut missing = Vec::new();
-    leaves(&values, String::new(), &mut |path, value| {
-        let default = match value {
-            Value::String(_) | Value::Bool(_) | Value::Number(_) => format!("| `{path}` | `{value}` | "),
-            Value::Array(all) if all.is_empty() => format!("| `{path}` | `[]` | "),
-            Value::Object(all) if all.is_empty() => format!("| `{path}` | `{{}}` | "),
-            _ => format!("| `{path}` | "),
-        };
-        if !readme.contains(&default) {
-            missing.push(default);
-        }
-    });
-    assert!(missing.is_empty(), "not in the chart's README.md:\n{}", missing.join("\n"));
-    let rows = readme.lines().filter(|line| line.starts_with("| `")).count();
-    let mut count = 0;
-    leaves(&values, String::new(), &mut |_, _| count += 1);
-    assert_eq!(rows, count, "the README explains values that do not exist");
-}
-
-/// Visits every value that is not a group of values.
-fn leaves(value: &Value, path: String, visit: &mut impl FnMut(&str, &Value)) {
-    match value {
-        Value::Object(all)
-            if !all.is_empty() && !["resources", "namespaceSelector"].iter().any(|p| path.ends_with(p)) =>
-        {
-            for (name, value) in all {
-                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                leaves(value, path, visit);
-            }
-        }
-        other => visit(&path, other),
-    }
+#[tokio::test]
+async fn a_configuration_restarts_the_pods_unless_only_connections_change() {
+    let of = async |config: Value| {
+        let text = rendered(json!({"config": config})).await;
+        let line = text.lines().find(|l| l.contains("testrun.dev/config: ")).unwrap().trim().to_owned();
+        assert!(text.contains("- --config=/etc/testrun-operator/config/config.yaml"), "{text}");
+        assert_eq!(documents(&text, "ConfigMap").len(), 1);
+        line
+    };
+    let connection = |name: &str| json!([{"name": name, "namespaces": ["*"], "repositories": ["*"]}]);
+    let one = of(json!({"connections": connection("a"), "controller": {"concurrency": 4}})).await;
+    assert_eq!(one, of(json!({"connections": connection("b"), "controller": {"concurrency": 4}})).await);
+    assert_ne!(one, of(json!({"connections": connection("a"), "controller": {"concurrency": 5}})).await);
 }
