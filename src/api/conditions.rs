@@ -80,7 +80,7 @@ reasons! {
     RequiredFailed,
     /// A required job was cancelled or is skipped or neutral without permission.
     RequiredNotRun,
-    /// An expected job, check or workflow never reported before the deadline, or there was no job at all.
+    /// An expected job, check or workflow never reported before the deadline, or nothing that counts ran.
     Incomplete,
     /// A suite is below its minPassRate.
     PassRateTooLow,
@@ -100,7 +100,7 @@ reasons! {
     Settling,
     /// Failed jobs were asked to run again, as spec.rerun allows, and GitHub has not started them yet.
     RerunRequested,
-    /// A value that the operator does not know, or a job completed without a conclusion.
+    /// A value that the operator does not know, a job completed without a conclusion, or a run that is gone.
     Undecidable,
     /// The pull request or branch moved to another commit; the evaluation starts anew.
     CommitMoved,

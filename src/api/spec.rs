@@ -460,7 +460,8 @@ pub struct GateSpec {
         validation = Rule::new("self.all(a, self.exists_one(b, b.job == a.job))").message("two entries of allow name the same job; write one with both states")
     )]
     pub allow: Vec<Allowance>,
-    /// Seconds for which nothing may have changed before a verdict is final. Default: 15.
+    /// Seconds for which nothing may have changed before a verdict is final. Default: 15, and 300 where there
+    /// is no workflow run and nothing says what must be there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 3600))]
     pub settle_seconds: Option<i64>,

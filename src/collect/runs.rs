@@ -114,6 +114,7 @@ fn of_run(run: &wire::Run, jobs: &Jobs) -> Run {
         conclusion: if moved { None } else { run.conclusion.clone() },
         head_sha: run.head_sha.clone(),
         head_branch: run.head_branch.clone(),
+        head_repository_id: run.head_repository.as_ref().map(|r| r.id),
         repository: run.repository.full_name.clone(),
         title: run.display_title.clone(),
         url: run.html_url.clone(),

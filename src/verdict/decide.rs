@@ -13,6 +13,9 @@ use crate::api::conditions::ConditionStatus;
 /// How long GitHub has to say how something ended that it says has ended.
 const INCONCLUSIVE_SECONDS: i64 = 600;
 
+/// Seconds without a change before checks of other apps alone are taken for all that comes.
+const ALONE_SECONDS: i64 = 300;
+
 /// Names shown in a message.
 const SHOWN: usize = 5;
 
@@ -64,10 +67,12 @@ pub(super) fn decide(plan: &Plan<'_>, facts: &Facts, items: &Items<'_>, first_se
     let unknown: Vec<&Item<'_>> = counting().filter(|i| i.state == State::Unknown).collect();
 
     let changed = last_change(plan, facts).unwrap_or(start);
-    let calm = later(changed, plan.settle_seconds);
+    let settle = settle_seconds(plan, items);
+    let calm = later(changed, settle);
     let inconclusive = unknown.iter().any(|i| i.inconclusive())
-        && facts.read_at < later(changed, plan.settle_seconds.saturating_add(INCONCLUSIVE_SECONDS));
-    let settled = facts.confirmed && facts.read_at >= calm && !inconclusive;
+        && facts.read_at < later(changed, settle.saturating_add(INCONCLUSIVE_SECONDS));
+    let confirmed = facts.confirmed && !items.before.is_ahead();
+    let settled = confirmed && facts.read_at >= calm && !inconclusive;
 
     let waiting = waiting(&awaited, items, nothing);
     let mut decision = Decision {
@@ -91,19 +96,18 @@ pub(super) fn decide(plan: &Plan<'_>, facts: &Facts, items: &Items<'_>, first_se
             Reason::Settling,
             if inconclusive {
                 "GitHub says that everything has ended, and not yet how; it is read again".to_owned()
-            } else if facts.confirmed {
+            } else if confirmed {
                 format!(
-                    "everything is final; the verdict follows when nothing has changed for {} s",
-                    plan.settle_seconds
+                    "everything is final; the verdict follows when nothing has changed for {settle} s"
                 )
             } else {
                 "everything is final; something changed while it was read, so it is read again".to_owned()
             },
         ));
-        decision.wake = Some(if facts.confirmed && !inconclusive {
+        decision.wake = Some(if confirmed && !inconclusive {
             calm
         } else {
-            later(facts.read_at, plan.settle_seconds.max(1))
+            later(facts.read_at, settle.max(1))
         });
     }
 
@@ -147,15 +151,11 @@ pub(super) fn decide(plan: &Plan<'_>, facts: &Facts, items: &Items<'_>, first_se
             Reason::Undecidable,
             format!("what must be there could not be read: {}", items.blind.join("; ")),
         )
-    } else if !counting().any(|i| !matches!(i.kind, Kind::Missing)) {
-        (
-            ConditionStatus::False,
-            Reason::Incomplete,
-            format!("nothing that counts ran on commit {sha}: every job is informational"),
-        )
     } else if !settled {
         let (reason, message) = decision.open.clone().unwrap_or((Reason::Settling, String::new()));
         (ConditionStatus::Unknown, reason, format!("{message}, on commit {sha}"))
+    } else if let Some(message) = hollow(items, sha) {
+        (ConditionStatus::False, Reason::Incomplete, message)
     } else {
         (ConditionStatus::True, Reason::AllRequiredSucceeded, green_message(items, sha))
     };
@@ -224,8 +224,29 @@ fn red_message(red: &[&Item<'_>], all: &[Item<'_>], sha: &str) -> String {
     format!("{}{more}, on commit {sha}", parts.join("; "))
 }
 
+/// Why something that has nothing against it is no pass: nothing speaks for it either.
+fn hollow(items: &Items<'_>, sha: &str) -> Option<String> {
+    let telling = telling(items);
+    if telling.is_empty() {
+        return Some(format!("nothing that counts ran on commit {sha}: every job is informational"));
+    }
+    let ran = |i: &&Item<'_>| i.state == State::Succeeded || i.state == State::Failed && i.excused;
+    if telling.iter().any(ran) {
+        return None;
+    }
+    let names = text::list(telling.iter().map(|i| i.name.as_str()), SHOWN);
+    Some(format!("nothing that counts ran on commit {sha}: all of it is allowed not to ({names})"))
+}
+
+/// What counts and says something of its own. A job that repeats others does where it is all there is.
+fn telling<'i, 'a>(items: &'i Items<'a>) -> Vec<&'i Item<'a>> {
+    let counting = || items.items.iter().filter(|i| i.required && !matches!(i.kind, Kind::Missing));
+    let repeats = counting().all(|i| i.aggregate);
+    counting().filter(|i| repeats || !i.aggregate).collect()
+}
+
 fn green_message(items: &Items<'_>, sha: &str) -> String {
-    let counted: Vec<&Item<'_>> = items.items.iter().filter(|i| i.required && !i.aggregate).collect();
+    let counted = telling(items);
     let excused: Vec<&Item<'_>> = items.items.iter().filter(|i| i.required && i.excused).collect();
     let green = counted.iter().filter(|i| i.state == State::Succeeded).count();
     let mut message =
@@ -278,6 +299,14 @@ fn below_rate(items: &Items<'_>, sha: &str) -> Option<String> {
 /// Whole percentage, rounded down, so that only 100 means all; none of nothing.
 pub(super) fn percent(part: usize, whole: usize) -> Option<i64> {
     (whole > 0).then(|| i64::try_from(part.saturating_mul(100) / whole).unwrap_or(0))
+}
+
+/// How long nothing may change. A bot has its check on a new commit before the first workflow has begun.
+fn settle_seconds(plan: &Plan<'_>, items: &Items<'_>) -> i64 {
+    let asked = plan.spec.gate.as_ref().is_some_and(|g| g.settle_seconds.is_some());
+    let named = items.has_expectations || !plan.spec.checks.is_empty();
+    let least = if asked || named || !items.runs.is_empty() { 0 } else { ALONE_SECONDS };
+    plan.settle_seconds.max(least)
 }
 
 /// GitHub's time of the last change to anything that was read.

@@ -7,7 +7,7 @@ use super::items::{Item, Kind, satisfies};
 use super::plan::{Plan, names_workflow};
 use super::state::State;
 use super::suites::{REQUIRED_CHECKS, Suites};
-use super::{aggregate, publish, text};
+use super::{publish, text};
 
 /// Adds what the spec or the base branch says must be there. True when there was such a list.
 pub(super) fn expected<'a>(
@@ -124,8 +124,7 @@ fn baseline_jobs<'a>(
                 None => suites.for_job(plan, &workflow.workflow, name),
             };
             item.required = suites.required(item.suite);
-            item.aggregate = plan.ignore.iter().any(|m| m.matches(&workflow.workflow, &workflow.path, name))
-                || (plan.spec.ignore.is_empty() && aggregate::by_name(name));
+            item.aggregate = plan.is_aggregate(&workflow.workflow, &workflow.path, name);
             item.note = Some(format!(
                 "the last green commit of {} ({}) had it",
                 text::clean(&baseline.branch, 100),

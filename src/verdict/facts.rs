@@ -84,6 +84,8 @@ pub struct Run {
     pub conclusion: Option<String>,
     pub head_sha: String,
     pub head_branch: Option<String>,
+    /// Id of the repository that the branch is in; none where that was deleted.
+    pub head_repository_id: Option<i64>,
     /// `owner/name` of the repository that the run belongs to.
     pub repository: String,
     pub title: Option<String>,

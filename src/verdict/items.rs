@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::aggregate;
+use super::before::Before;
 use super::facts::{Check, CheckKind, Facts, GapKind, Job, Run};
 use super::jobs::{self, Effective};
 use super::plan::Plan;
 use super::state::State;
 use super::suites::{CHECKS, Suites};
-use super::{excuses, expected, text};
-use crate::api::status::Waived;
+use super::{excuses, expected, publish, text};
+use crate::api::status::{SourceStatus, Waived};
 use jiff::Timestamp;
 
 /// One job, check or expectation.
@@ -139,12 +139,25 @@ pub(super) struct Items<'a> {
     pub blind: Vec<String>,
     /// There is a list to compare with: `expect`, a green base commit, or required checks.
     pub has_expectations: bool,
+    /// What earlier looks saw.
+    pub before: Before,
 }
 
-/// Makes the list.
-pub(super) fn items<'a>(plan: &Plan<'a>, facts: &'a Facts, now: Timestamp) -> Items<'a> {
+/// Makes the list; `last` is what the last status has of the same commit.
+pub(super) fn items<'a>(
+    plan: &Plan<'a>,
+    facts: &'a Facts,
+    now: Timestamp,
+    last: Option<&SourceStatus>,
+) -> Items<'a> {
     let jobs::Effectives { jobs: effective, set_aside, runs, mut notes, .. } = jobs::effective(facts);
-    let needed: BTreeSet<&str> = facts.expectations.required.iter().map(|r| r.name.as_str()).collect();
+    let needed: BTreeSet<&str> = facts
+        .expectations
+        .required
+        .iter()
+        .map(|r| r.name.as_str())
+        .filter(|name| !publish::publishes(plan.spec, name))
+        .collect();
     let mut list: Vec<Item<'a>> = Vec::with_capacity(effective.len() + facts.checks.len());
     let mut twice = BTreeSet::new();
     let mut chosen: Vec<Option<usize>> = Vec::new();
@@ -153,7 +166,10 @@ pub(super) fn items<'a>(plan: &Plan<'a>, facts: &'a Facts, now: Timestamp) -> It
         if !plan.wants(&e.run.workflow, &e.run.path) && !needed.contains(e.name) && !by_rule {
             continue;
         }
-        let (suite, more) = plan.suite_of(&e.run.workflow, &e.run.path, e.name);
+        let (suite, more) = match e.job {
+            Some(_) => plan.suite_of(&e.run.workflow, &e.run.path, e.name),
+            None => (plan.suite_of_run(&e.run.workflow, &e.run.path), false),
+        };
         if more {
             twice.insert(e.name);
         }
@@ -183,7 +199,9 @@ pub(super) fn items<'a>(plan: &Plan<'a>, facts: &'a Facts, now: Timestamp) -> It
     checks(plan, facts, &mut list, &mut suites, &mut notes);
     let has_expectations = expected::expected(plan, facts, &mut list, &mut suites);
     expected::required_checks(plan, facts, &mut list, &mut suites, &mut notes);
-    consequences(&mut list);
+    let before = Before::of(plan, facts, &runs, last);
+    before.add(facts, &mut list, &mut suites);
+    consequences(plan, &mut list);
     for item in &mut list {
         excuses::apply(plan, item, now);
     }
@@ -206,6 +224,7 @@ pub(super) fn items<'a>(plan: &Plan<'a>, facts: &'a Facts, now: Timestamp) -> It
         runs_complete,
         blind,
         has_expectations: has_expectations || !facts.expectations.required.is_empty(),
+        before,
     }
 }
 
@@ -219,9 +238,7 @@ fn of_job<'a>(plan: &Plan<'_>, e: &Effective<'a>) -> Item<'a> {
     item.note.clone_from(&e.note);
     item.recovered = e.recovered;
     item.disagrees = e.disagrees;
-    item.aggregate = e.job.is_some()
-        && (plan.ignore.iter().any(|m| m.matches(&e.run.workflow, &e.run.path, e.name))
-            || (plan.spec.ignore.is_empty() && aggregate::by_name(e.name)));
+    item.aggregate = e.job.is_some() && plan.is_aggregate(&e.run.workflow, &e.run.path, e.name);
     if let Some(job) = e.job {
         item.cut_short = excuses::cut_short(e.state, job);
         item.incomplete = (e.state == State::Succeeded).then(|| shrunk(job, &e.older)).flatten();
@@ -317,15 +334,25 @@ pub(super) fn satisfies(check: &Check, name: &str, app_id: Option<i64>) -> bool 
 }
 
 /// Marks jobs that were skipped because a job of the same run failed.
-fn consequences(list: &mut [Item<'_>]) {
+fn consequences(plan: &Plan<'_>, list: &mut [Item<'_>]) {
+    let broke = |state: State| matches!(state, State::Failed | State::Cancelled);
     let broken: BTreeSet<i64> = list
         .iter()
-        .filter(|i| matches!(i.state, State::Failed | State::Cancelled) && !i.aggregate)
+        .filter(|i| broke(i.state) && !i.aggregate)
         .filter_map(|i| i.run().map(|r| r.id))
         .collect();
+    // What failed beside it was a reason to skip it, even if another run has passed that since.
+    let beside = |run: &Run, job: &Job| {
+        run.jobs.iter().any(|other| {
+            other.attempt == job.attempt
+                && broke(State::of_job(other))
+                && !plan.is_aggregate(&run.workflow, &run.path, &other.name)
+        })
+    };
     for item in list.iter_mut() {
-        let own_run = item.run().is_some_and(|r| broken.contains(&r.id));
-        if item.state == State::Skipped && own_run {
+        let of_run = item.run().is_some_and(|r| broken.contains(&r.id));
+        let of_attempt = matches!(item.kind, Kind::Job(run, job) if beside(run, job));
+        if item.state == State::Skipped && (of_run || of_attempt) {
             item.consequence = true;
             item.note
                 .get_or_insert_with(|| "skipped, as a consequence of another failure in its run".to_owned());

@@ -67,10 +67,11 @@ pub(super) fn effective(facts: &Facts) -> Effectives<'_> {
     let newest: BTreeMap<i64, i64> = out.runs.iter().map(|r| (r.id, r.attempt)).collect();
     out.runs.retain(|r| newest.get(&r.id) == Some(&r.attempt));
 
-    let mut groups: BTreeMap<(i64, &str, &str, Option<&str>), Vec<&Run>> = BTreeMap::new();
+    let mut groups: BTreeMap<_, Vec<&Run>> = BTreeMap::new();
     for run in &out.runs {
-        // A tag or another branch at the same commit runs other things than the branch does.
-        let key = (run.workflow_id, run.path.as_str(), run.event.as_str(), run.head_branch.as_deref());
+        // A tag, another branch, or a branch of another fork at the same commit runs other things than the branch.
+        let tip = (run.head_repository_id, run.head_branch.as_deref());
+        let key = (run.workflow_id, run.path.as_str(), run.event.as_str(), tip);
         groups.entry(key).or_default().push(run);
     }
     for runs in groups.values() {
@@ -87,14 +88,16 @@ pub(super) fn effective(facts: &Facts) -> Effectives<'_> {
 
 /// Runs of one workflow, event and branch, oldest first.
 fn group<'a>(runs: &[&'a Run], out: &mut Effectives<'a>) {
-    let mut superseded = Vec::new();
+    // Runs that other workflows start are about whatever started those: a later one repeats no earlier one.
+    let apart = runs.iter().any(|r| r.event == "workflow_run");
+    let mut superseded: Vec<(&Run, &[&Run])> = Vec::new();
     let mut counting = Vec::new();
     for (i, run) in runs.iter().enumerate() {
         let newer = runs.get(i + 1..).unwrap_or_default();
         if State::of_run(run) == State::Cancelled && !newer.is_empty() {
             let by = newer.last().map_or(0, |r| r.id);
             out.set_aside.insert(run.id, format!("cancelled and superseded by run {by}"));
-            superseded.push(*run);
+            superseded.push((*run, newer));
         } else {
             counting.push(*run);
         }
@@ -104,23 +107,32 @@ fn group<'a>(runs: &[&'a Run], out: &mut Effectives<'a>) {
         out.complete = false;
     }
     let mut names: BTreeMap<&'a str, Vec<Candidate<'a>>> = BTreeMap::new();
-    for run in superseded.iter().chain(&counting) {
-        let aside = out.set_aside.contains_key(&run.id);
+    for (run, newer) in superseded {
         for candidate in latest(run, &mut out.notes) {
-            // Of a superseded run only what failed before the cancellation is remembered.
-            if !aside || candidate.state == State::Failed {
-                names.entry(candidate.job.name.as_str()).or_default().push(candidate);
+            // Of a superseded run is remembered what failed before the cancellation, and what no newer run has.
+            let taken_up = || {
+                newer.iter().flat_map(|r| &r.jobs).any(|j| takes_up(&candidate.job.name, &j.name))
+            };
+            match candidate.state {
+                State::Failed => {}
+                State::Succeeded => continue,
+                _ if taken_up() => continue,
+                _ => {}
             }
+            names.entry(candidate.job.name.as_str()).or_default().push(candidate);
+        }
+    }
+    for run in &counting {
+        for candidate in latest(run, &mut out.notes) {
+            names.entry(candidate.job.name.as_str()).or_default().push(candidate);
         }
     }
     let newest_run = counting.last().map(|r| r.id);
-    let mut explained: BTreeMap<i64, bool> = BTreeMap::new();
+    let mut states: BTreeMap<i64, Vec<State>> = BTreeMap::new();
     for (name, candidates) in names {
-        let chosen = choose(candidates, newest_run, running);
+        let chosen = if apart { worst(candidates) } else { choose(candidates, newest_run, running) };
         for c in chosen {
-            if c.state != State::Succeeded {
-                explained.insert(c.run.id, true);
-            }
+            states.entry(c.run.id).or_default().push(c.state);
             out.jobs.push(Effective {
                 run: c.run,
                 job: Some(c.job),
@@ -135,7 +147,29 @@ fn group<'a>(runs: &[&'a Run], out: &mut Effectives<'a>) {
         }
     }
     for run in counting {
-        stand_in(run, explained.contains_key(&run.id), newest_run == Some(run.id), out);
+        let end = State::of_run(run);
+        let explained = states.get(&run.id).is_some_and(|all| all.iter().any(|s| explains(end, *s)));
+        stand_in(run, explained, newest_run == Some(run.id), out);
+    }
+}
+
+/// Whether a job in this state may be why its run ended like that.
+const fn explains(run: State, job: State) -> bool {
+    match job {
+        State::Succeeded => false,
+        State::Skipped | State::Neutral => matches!(run, State::Skipped | State::Neutral),
+        _ => true,
+    }
+}
+
+/// Whether the job of a newer run is the one that was cancelled, which may not have had its full name yet: a
+/// matrix gives its values to it, and a called workflow the names of its jobs.
+fn takes_up(cancelled: &str, newer: &str) -> bool {
+    let named = cancelled.split("${{").next().unwrap_or(cancelled);
+    match newer.strip_prefix(named) {
+        Some("") => true,
+        Some(rest) => named != cancelled || rest.starts_with(" (") || rest.starts_with(" / "),
+        None => false,
     }
 }
 
@@ -225,7 +259,8 @@ fn choose<'a>(mut all: Vec<Candidate<'a>>, newest_run: Option<i64>, running: boo
     all.sort_by_key(|c| (began(c.job), c.run.id, c.job.attempt, c.job.id));
     let Some(run) = all.last().map(|c| c.run.id) else { return Vec::new() };
     let (mut newest, older): (Vec<_>, Vec<_>) = all.into_iter().partition(|c| c.run.id == run);
-    if Some(run) != newest_run && running && newest.iter().all(|c| c.state == State::Failed) {
+    let open = |c: &Candidate<'_>| matches!(c.state, State::Succeeded | State::Running | State::ActionRequired);
+    if Some(run) != newest_run && running && !newest.iter().any(open) {
         // The newest run has not reached this job yet; what an older one said is not the last word.
         return Vec::new();
     }
@@ -242,6 +277,15 @@ fn choose<'a>(mut all: Vec<Candidate<'a>>, newest_run: Option<i64>, running: boo
         }
     }
     newest
+}
+
+/// The same where no run replaces another: what did not end well in any of them counts.
+fn worst(mut all: Vec<Candidate<'_>>) -> Vec<Candidate<'_>> {
+    let idle = |c: &Candidate<'_>| matches!(c.state, State::Skipped | State::Neutral);
+    if !all.iter().all(idle) {
+        all.retain(|c| !idle(c));
+    }
+    all
 }
 
 /// Of older jobs, oldest first, the last one that a twin that did not run must not hide: one that failed, or
@@ -302,7 +346,7 @@ fn stand_in<'a>(run: &'a Run, explained: bool, newest: bool, out: &mut Effective
     } else if state == State::ActionRequired && !explained {
         push(state, format!("run {} waits for approval", run.id), false);
     } else if newest && !explained && !matches!(state, State::Succeeded | State::Running) {
-        push(State::Failed, format!("run {} is not green although every job that counts is", run.id), true);
+        push(State::Failed, format!("run {} is not green, and no job that counts says why", run.id), true);
     } else if run.status == "completed" && run.jobs.iter().all(|j| j.attempt < run.attempt) {
         // The list of jobs lags behind: what an older attempt said is not what this one says.
         let note = format!("GitHub lists no job of attempt {} of run {}", run.attempt, run.id);

@@ -7,6 +7,7 @@
 mod aggregate;
 mod artifacts;
 mod assess;
+mod before;
 pub(crate) mod belongs;
 mod bounds;
 mod conditions;
@@ -142,7 +143,7 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
     let resolved_at =
         before.filter(|_| same).and_then(|b| b.resolved_at.clone()).unwrap_or(Time(context.now));
     // A waiver ends by whichever clock says so first: of two replicas one may be behind.
-    let items = items::items(plan, facts, context.now.max(facts.read_at));
+    let items = items::items(plan, facts, context.now.max(facts.read_at), before.filter(|_| same));
     let same_spec = context.previous.is_some_and(|p| p.observed_generation == context.generation);
     if let (Some(before), false, true) = (before, same, same_spec) {
         return moved(facts, &items, context, &before.sha, resolved_at);

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use regex::{Regex, RegexBuilder};
 
 use super::facts::Check;
-use super::publish;
 use super::waivers::Granted;
+use super::{aggregate, publish};
 use crate::api::spec::{Expect, GateMode, GitHubSource, JobMatch, SuitePolicy, TestRunReportSpec, Waiver};
 
 /// Seconds without a change before a verdict is final, where the spec does not say.
@@ -49,6 +49,16 @@ impl Matcher {
     pub fn matches(&self, workflow: &str, path: &str, job: &str) -> bool {
         self.workflow.as_ref().is_none_or(|r| r.is_match(workflow) || r.is_match(path))
             && self.job.as_ref().is_none_or(|r| r.is_match(job))
+    }
+
+    /// Whether jobs of this workflow may belong here.
+    fn may_match(&self, workflow: &str, path: &str) -> bool {
+        self.workflow.as_ref().is_none_or(|r| r.is_match(workflow) || r.is_match(path))
+    }
+
+    /// Whether every job of a workflow that it matches belongs here.
+    fn takes_all(&self) -> bool {
+        self.job.as_ref().is_none_or(|r| matches!(r.as_str(), "." | ".*" | ".+" | "^.*$" | "^.+$"))
     }
 }
 
@@ -122,6 +132,12 @@ impl<'a> Plan<'a> {
             || self.spec.workflows.iter().any(|w| names_workflow(w, workflow, path))
     }
 
+    /// Whether a job only repeats what others say.
+    pub fn is_aggregate(&self, workflow: &str, path: &str, job: &str) -> bool {
+        self.ignore.iter().any(|m| m.matches(workflow, path, job))
+            || (self.spec.ignore.is_empty() && aggregate::by_name(job))
+    }
+
     /// The status or check that the report itself publishes.
     pub fn is_own(&self, check: &Check) -> bool {
         publish::is_own(self.spec, check)
@@ -136,6 +152,17 @@ impl<'a> Plan<'a> {
             .filter(|(_, s)| s.matches.iter().any(|m| m.matches(workflow, path, job)));
         let first = all.next().map(|(i, _)| i);
         (first, first.is_some() && all.next().is_some())
+    }
+
+    /// Suite of a run whose jobs are not known: the first required one that they may belong to. An informational
+    /// suite has it only where that one takes all of them.
+    pub fn suite_of_run(&self, workflow: &str, path: &str) -> Option<usize> {
+        let mut suites = self.suites.iter().enumerate();
+        suites.find_map(|(i, suite)| {
+            let mut may = suite.matches.iter().filter(|m| m.may_match(workflow, path));
+            let has = if suite.required { may.next().is_some() } else { may.any(Matcher::takes_all) };
+            has.then_some(i)
+        })
     }
 
     /// Every suite says itself which jobs it must have.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::artifacts;
 use super::decide::{Decision, percent};
 use super::facts::{Evidence, Facts, Job, Run};
 use super::items::{Item, Items, Kind};
@@ -14,7 +13,7 @@ use super::plan::Plan;
 use super::state::State;
 use super::suites::matrix;
 use super::text::{clean, clean_some};
-use super::thresholds;
+use super::{artifacts, before, thresholds};
 use crate::api::status::{
     Cause, FailingTest, Failure, JobCounts, JobStatus, MaskedFailure, RunStatus, SourceStatus, SuiteStatus,
     Summary, TestCounts, TestTotals,
@@ -58,19 +57,18 @@ pub(super) fn source(facts: &Facts, items: &Items<'_>, resolved_at: Time) -> Sou
     // Those that count come first where the list is cut.
     let mut runs = items.runs.clone();
     runs.sort_by_key(|r| (items.set_aside.contains_key(&r.id), r.id));
-    source.runs = runs
+    let listed = runs
         .into_iter()
-        .take(MAX_RUNS)
         .map(|r| RunStatus {
             id: r.id,
-            attempt: r.attempt,
-            workflow: clean(&r.workflow, 255),
+            attempt: items.before.attempts.get(&r.id).map_or(r.attempt, |seen| r.attempt.max(*seen)),
+            workflow: before::told(&r.workflow),
             event: clean(&r.event, 64),
             result: clean(r.conclusion.as_deref().unwrap_or(&r.status), 64),
             url: clean(&r.url, 512),
             set_aside: items.set_aside.get(&r.id).map(|w| clean(w, 255)),
-        })
-        .collect();
+        });
+    source.runs = items.before.gone.iter().cloned().chain(listed).take(MAX_RUNS).collect();
     source
 }
 

@@ -152,7 +152,7 @@ pub struct RedRun {
 pub fn red_runs(spec: &TestRunReportSpec, facts: &Facts, now: Timestamp) -> Result<Vec<RedRun>, String> {
     let plan = Plan::of(spec)?;
     let granted = super::waivers::granted(spec, Default::default(), &facts.source.repository);
-    let items = super::items::items(&Plan { granted, ..plan }, facts, now);
+    let items = super::items::items(&Plan { granted, ..plan }, facts, now, None);
     let (runs, _) = red(&items, false);
     let of = |run: &Run| RedRun {
         id: run.id,

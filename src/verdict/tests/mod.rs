@@ -7,6 +7,7 @@ mod decision;
 mod deeds;
 mod effective;
 mod excuses;
+mod hostile;
 mod laws;
 mod patterns;
 mod published;

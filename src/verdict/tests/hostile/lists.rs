@@ -1,0 +1,143 @@
+//! Lists that are cut, lag behind, or have lost something that was seen before.
+
+use super::*;
+
+#[test]
+fn a_red_run_is_explained_only_by_a_job_that_may_have_made_it_red() {
+    let s = lenient(&["docs"]);
+    for (conclusion, want) in [
+        ("success", "True/AllRequiredSucceeded"),
+        ("failure", "False/Disagreement"),
+        ("cancelled", "False/Disagreement"),
+        ("timed_out", "False/Disagreement"),
+        ("startup_failure", "False/Disagreement"),
+        ("stale", "False/Disagreement"),
+        ("action_required", "Unknown/ActionRequired"),
+        ("hatched", "Unknown/Undecidable"),
+    ] {
+        let mut f = jobs(&[("unit", "success"), ("docs", "skipped")]);
+        f.runs[0].conclusion = Some(conclusion.into());
+        assert_eq!(passed(&eval(&s, &f)), want, "{conclusion}");
+    }
+}
+
+#[test]
+fn jobs_that_are_not_listed_are_not_taken_for_informational_ones() {
+    let informational = |name: &str, workflow: Option<&str>, job: Option<&str>| SuiteSpec {
+        policy: SuitePolicy::Informational,
+        matches: vec![JobMatch { workflow: workflow.map(Into::into), job: job.map(Into::into) }],
+        ..suite(name, ".")
+    };
+    let unknown = "Unknown/Undecidable";
+    let green = "True/AllRequiredSucceeded";
+    for (suites, want) in [
+        (vec![suite("unit", "^unit"), informational("rest", None, Some("."))], unknown),
+        (vec![suite("unit", "^unit"), informational("ci", Some("^CI$"), None)], unknown),
+        (vec![informational("docs", None, Some("^docs|^CI$")), suite("unit", "^unit")], unknown),
+        // All of the workflow is informational, whatever its jobs are.
+        (vec![informational("nightly", Some("^Nightly$"), None), suite("unit", "^unit")], green),
+        (vec![informational("nightly", Some("nightly.yml"), Some(".*")), suite("unit", "^unit")], green),
+        (vec![informational("nightly", Some("^Nightly$"), Some("^slow")), suite("unit", "^unit")], unknown),
+    ] {
+        let s = TestRunReportSpec { suites: suites.clone(), ..spec() };
+        let mut f = jobs(&[("unit", "success")]);
+        if suites[0].name == "nightly" {
+            let mut nightly = run(8, vec![job(200, "slow", "success")]);
+            (nightly.workflow, nightly.workflow_id) = ("Nightly".into(), 71);
+            nightly.path = ".github/workflows/nightly.yml".into();
+            f.runs.push(nightly);
+        }
+        f.runs.last_mut().unwrap().jobs_total += 1;
+        let names: Vec<_> = suites.iter().map(|s| (&s.name, &s.matches)).collect();
+        assert_eq!(passed(&eval(&s, &f)), want, "{names:?}");
+    }
+}
+
+/// What a first look makes of these runs, and a second one of those.
+fn then(first: Vec<Run>, second: Vec<Run>) -> Evaluation {
+    let before = eval(&spec(), &facts(first));
+    after(&spec(), &facts(second), &before.status)
+}
+
+#[test]
+fn a_run_that_was_seen_and_is_gone_is_not_forgotten() {
+    let red = || run(7, vec![job(100, "unit", "failure")]);
+    let push = || Run { event: "push".into(), ..run(6, vec![job(90, "unit", "success")]) };
+    // The red run was deleted; what another event ran is green.
+    let e = then(vec![push(), red()], vec![push()]);
+    assert_eq!(passed(&e), "Unknown/Undecidable");
+    assert!(message(&e).contains("run 7 was seen on this commit"), "{}", message(&e));
+    // Nor by the looks after it, by a part of them, or by an edit of the spec.
+    let part = Facts { partial: true, confirmed: false, ..facts(vec![push()]) };
+    let e = after(&spec(), &part, &e.status);
+    assert!(!passed(&e).starts_with("True"));
+    assert!(!message(&e).contains("no longer lists"), "a part tells nothing: {}", message(&e));
+    let edited = Context { generation: 2, ..context(Some(&e.status)) };
+    let e = evaluate(&spec(), &Observations::Facts(Box::new(facts(vec![push()]))), &edited);
+    assert_eq!(passed(&e), "Unknown/Undecidable");
+    // It is listed again.
+    let e = after(&spec(), &facts(vec![push(), red()]), &e.status);
+    assert_eq!(passed(&e), "False/RequiredFailed");
+    // The workflow runs again.
+    let e = then(vec![push(), red()], vec![push()]);
+    let anew = run(8, vec![later(200, "unit", "success")]);
+    let e = after(&spec(), &facts(vec![push(), anew.clone()]), &e.status);
+    assert_eq!(passed(&e), "True/AllRequiredSucceeded");
+    assert_eq!(after(&spec(), &facts(vec![push(), anew]), &e.status).status, e.status, "and stays so");
+}
+
+#[test]
+fn what_was_set_aside_or_is_not_looked_at_may_go() {
+    let cancelled = run(7, vec![job(100, "unit", "cancelled")]);
+    let newer = run(8, vec![later(200, "unit", "success")]);
+    assert_eq!(passed(&then(vec![cancelled, newer.clone()], vec![newer])), "True/AllRequiredSucceeded");
+
+    let nightly = || Run {
+        workflow: "Nightly".into(),
+        workflow_id: 71,
+        path: ".github/workflows/n.yml".into(),
+        ..run(9, vec![job(300, "slow", "failure")])
+    };
+    let ci = || run(7, vec![job(100, "unit", "success")]);
+    for (workflows, want) in [
+        (vec!["CI"], "True/AllRequiredSucceeded"),
+        (vec!["ci.yml"], "True/AllRequiredSucceeded"),
+        (vec!["CI", "n.yml"], "Unknown/Undecidable"),
+    ] {
+        let s = TestRunReportSpec { workflows: workflows.iter().map(|w| (*w).into()).collect(), ..spec() };
+        let first = eval(&s, &facts(vec![ci(), nightly()]));
+        let mut f = facts(vec![ci()]);
+        // Only by the base branch is it known which file the workflow has.
+        let Baseline::Found(mut base) = green_base(&[]) else { panic!() };
+        base.workflows[0].workflow = "Nightly".into();
+        base.workflows[0].path = ".github/workflows/n.yml".into();
+        f.expectations.baseline = Baseline::Found(base);
+        assert_eq!(passed(&after(&s, &f, &first.status)), want, "{workflows:?}");
+    }
+    // What belongs to another commit is that commit's.
+    let first = eval(&spec(), &facts(vec![ci(), nightly()]));
+    let mut f = facts(vec![Run { head_sha: OTHER.into(), ..ci() }]);
+    f.source.sha = OTHER.into();
+    let moved = after(&spec(), &f, &first.status);
+    assert_eq!(passed(&after(&spec(), &f, &moved.status)), "True/AllRequiredSucceeded");
+}
+
+#[test]
+fn a_list_that_is_behind_what_was_seen_decides_nothing() {
+    let first = || run(7, vec![job(100, "unit", "success")]);
+    let mut second = run(7, vec![job(100, "unit", "success"), Job { attempt: 2, ..later(200, "unit", "in_progress") }]);
+    second.attempt = 2;
+    let e = then(vec![second.clone()], vec![first()]);
+    assert_eq!(passed(&e), "Unknown/Settling");
+    assert!(matches!(e.next, Next::At(_)), "{:?}", e.next);
+    // However often it is read.
+    let e = after(&spec(), &facts(vec![first()]), &e.status);
+    assert_eq!(passed(&e), "Unknown/Settling");
+    let ended = Run {
+        status: "completed".into(),
+        conclusion: Some("success".into()),
+        jobs: vec![job(100, "unit", "success"), Job { attempt: 2, ..later(200, "unit", "success") }],
+        ..second
+    };
+    assert_eq!(passed(&after(&spec(), &facts(vec![ended]), &e.status)), "True/AllRequiredSucceeded");
+}

@@ -1,0 +1,104 @@
+//! Names that look like others.
+
+use super::*;
+
+/// Names that a person may take for `unit (a)`.
+const IMITATIONS: [&str; 14] = [
+    "Unit (a)", "UNIT (A)", " unit (a)", "unit (a) ", "unit  (a)", "unit\u{a0}(a)", "unit\t(a)", "unit (a)\n",
+    "\u{200b}unit (a)", "unit (\u{430})", "u\u{0308}nit (a)", "unit (a)\u{202e}", "unit", "unit (a) / unit (a)",
+];
+
+#[test]
+fn what_must_be_there_is_there_under_its_exact_name_only() {
+    let name = "unit (a)";
+    let by_branch = |f: &mut Facts| {
+        f.expectations.required = vec![RequiredCheck { name: name.into(), app_id: None }];
+    };
+    let by_base = |f: &mut Facts| f.expectations.baseline = green_base(&[name]);
+    let expecting = TestRunReportSpec {
+        suites: vec![SuiteSpec {
+            expect: Some(Expect { jobs: Some(vec![name.into()]), count: None }),
+            ..suite("unit", "unit")
+        }],
+        ..spec()
+    };
+    let asking = TestRunReportSpec { checks: vec![CheckSpec { name: name.into(), app: None }], ..spec() };
+    for other in std::iter::once(name).chain(IMITATIONS) {
+        let want = if other == name { "True/AllRequiredSucceeded" } else { "Unknown/Expecting" };
+        let f = jobs(&[("build", "success"), (other, "success")]);
+        let with = |change: &dyn Fn(&mut Facts)| {
+            let mut f = f.clone();
+            change(&mut f);
+            verdict(&f)
+        };
+        assert_eq!(with(&by_branch), want, "required: {other:?}");
+        assert_eq!(with(&by_base), want, "base branch: {other:?}");
+        assert_eq!(passed(&eval(&expecting, &f)), want, "expect: {other:?}");
+        let mut f = jobs(&[("build", "success")]);
+        f.checks = vec![check(other, "success")];
+        assert_eq!(passed(&eval(&asking, &f)), want, "checks: {other:?}");
+        f.expectations.required = vec![RequiredCheck { name: name.into(), app_id: Some(254) }];
+        assert_eq!(verdict(&f), want, "required of an app: {other:?}");
+    }
+}
+
+#[test]
+fn what_is_excused_has_the_exact_name() {
+    let name = "unit (a)";
+    let mut waiving = spec();
+    waiving.waivers = vec![Waiver {
+        job: Some(name.into()),
+        test: None,
+        reason: "known".into(),
+        approver: "ann".into(),
+        ticket: None,
+        expires_at: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(2000)),
+    }];
+    for other in std::iter::once(name).chain(IMITATIONS) {
+        let is = other == name;
+        let of = |s: &TestRunReportSpec, conclusion: &str| {
+            passed(&eval(s, &jobs(&[("build", "success"), (other, conclusion)]))).starts_with("True")
+        };
+        assert_eq!(of(&waiving, "failure"), is, "waiver: {other:?}");
+        assert_eq!(of(&lenient(&[name]), "skipped"), is, "allowance: {other:?}");
+    }
+}
+
+#[test]
+fn the_red_one_of_two_names_that_look_the_same_stays_red() {
+    for other in IMITATIONS {
+        let red = run(7, vec![job(100, "unit (a)", "failure")]);
+        let green = run(8, vec![later(200, other, "success")]);
+        assert_eq!(verdict(&facts(vec![red, green])), "False/RequiredFailed", "{other:?}");
+    }
+}
+
+#[test]
+fn a_check_of_another_app_is_another_check() {
+    for (required, ours, theirs, want) in [
+        // The app that the rule names has not said anything yet.
+        (Some(99), None, "success", "Unknown/Expecting"),
+        (Some(99), Some("failure"), "success", "False/RequiredFailed"),
+        (Some(99), Some("neutral"), "success", "False/RequiredNotRun"),
+        (Some(99), Some("success"), "success", "True/AllRequiredSucceeded"),
+        // All of them count where the rule names none.
+        (None, Some("failure"), "success", "False/RequiredFailed"),
+        (None, Some("in_progress"), "success", "Unknown/Running"),
+    ] {
+        let mut f = jobs(&[("build", "success")]);
+        f.expectations.required = vec![RequiredCheck { name: "scan".into(), app_id: required }];
+        let by = |conclusion: &str, id, app: &str, app_id| Check {
+            id,
+            app: Some(app.into()),
+            app_id: Some(app_id),
+            ..check("scan", conclusion)
+        };
+        f.checks = vec![by(theirs, 902, "copycat", 7)];
+        f.checks.extend(ours.map(|c| by(c, 901, "scanner", 99)));
+        assert_eq!(verdict(&f), want, "{required:?} {ours:?} {theirs}");
+        // A commit status is of nobody's app.
+        f.checks = vec![Check { kind: CheckKind::Status, app_id: None, ..check("scan", "success") }];
+        let forged = if required.is_some() { "Unknown/Expecting" } else { "True/AllRequiredSucceeded" };
+        assert_eq!(verdict(&f), forged, "a status for {required:?}");
+    }
+}
