@@ -83,7 +83,7 @@ pub(super) async fn attest(args: &AttestArgs) -> anyhow::Result<Exit> {
         },
         None if source.is_given() => {
             let ready = source
-                .report()
+                .report_to_judge()
                 .and_then(|report| Ok((report, source.client()?, ApiBase::parse(&source.github_url)?)));
             let (mut report, github, base) = match ready {
                 Ok(ready) => ready,

@@ -121,7 +121,7 @@ pub(super) async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
             in_cluster(args, name, end).await?
         }
         None if args.source.is_given() => {
-            let mut report = match args.source.report() {
+            let mut report = match args.source.report_to_judge() {
                 Ok(report) => report,
                 Err(error) => return Ok(usage(&error)),
             };
@@ -131,7 +131,7 @@ pub(super) async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
             };
             let until = if end.is_some() { Until::Final(end) } else { Until::Once };
             oneshot::fill(&github, &mut report, until, args.poll_interval).await;
-            judge(&report)
+            judge_commit(&report, None, args.source.sha.as_deref())
         }
         None => {
             return Ok(usage(&anyhow::anyhow!(

@@ -54,6 +54,14 @@ impl SourceArgs {
 
     /// The report that the arguments describe; an error is wrong usage.
     pub fn report(&self) -> anyhow::Result<TestRunReport> {
+        if self.file.is_some() && self.sha.is_some() {
+            bail!("with -f the file names the commit; leave --sha out");
+        }
+        self.report_to_judge()
+    }
+
+    /// The same for who judges what comes of it: beside a file `--sha` says which commit that must be about.
+    pub fn report_to_judge(&self) -> anyhow::Result<TestRunReport> {
         if let Some(file) = &self.file {
             return read(file);
         }
@@ -122,6 +130,12 @@ fn parse(text: &str) -> anyhow::Result<TestRunReport> {
         .map_err(|e| anyhow!("not one document of YAML or JSON: {}", line_of(&e.to_string())))?;
     let field = |name: &str| value.get(name).and_then(|v| v.as_str()).unwrap_or("").to_owned();
     let (version, kind) = (field("apiVersion"), field("kind"));
+    if let Some(items) = value.get("items").and_then(|i| i.as_array()) {
+        bail!(
+            "a list of {} objects; expected one TestRunReport: write each into a file of its own",
+            items.len()
+        );
+    }
     let wanted = format!("{}/{}", crate::api::GROUP, crate::api::VERSION);
     if version != wanted || kind != "TestRunReport" {
         bail!("expected apiVersion {wanted} and kind TestRunReport, got {version:?} and {kind:?}");

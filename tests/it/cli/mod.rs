@@ -5,6 +5,7 @@ mod attest;
 mod bundles;
 mod cluster;
 mod examples;
+mod files;
 mod oneshot;
 mod reference;
 mod rerun;
