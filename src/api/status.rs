@@ -60,6 +60,10 @@ pub struct TestRunReportStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub transitions: Vec<Transition>,
+    /// The newest change that all sinks of CloudEvents have taken, where there are sinks; of use to the operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub told: Option<String>,
     /// Re-runs of failed jobs that the operator asked for, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]

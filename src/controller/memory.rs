@@ -11,6 +11,7 @@ use kube::ResourceExt;
 use sha2::{Digest, Sha256};
 
 use crate::api::{TestRunReport, TestRunReportStatus};
+use crate::notify::Told;
 
 /// Annotation that asks for a look now; its value only has to change.
 pub const REQUESTED_AT: &str = "testrun.dev/requestedAt";
@@ -54,6 +55,7 @@ struct Entry {
     /// Somebody changed the object, or asks for a look.
     asked: bool,
     done: super::deeds::Done,
+    told: Told,
 }
 
 /// Memory of all reports.
@@ -169,6 +171,11 @@ impl Memory {
     /// What was done on GitHub for this report.
     pub(super) fn deeds<T>(&self, report: &TestRunReport, f: impl FnOnce(&mut super::deeds::Done) -> T) -> T {
         self.with(report, |entry| f(&mut entry.done))
+    }
+
+    /// Which sinks have taken the report's newest change.
+    pub fn told(&self, report: &TestRunReport) -> Told {
+        self.with(report, |entry| entry.told.clone())
     }
 
     /// Whether nothing was found or written for this report since the process began.

@@ -123,6 +123,8 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
     };
     let mut evaluation = verdict::evaluate(&report.spec, &observations, &context);
     deeds::tell(report, &context, shared, &mut evaluation.status);
+    let told = shared.memory.told(report);
+    shared.config.notifier.note(namespace.as_deref().unwrap_or_default(), &mut evaluation.status, &told);
     shared.config.hints.saw(report, access.as_ref(), &observations, &evaluation.status);
     let outcome = if report.status.as_ref() == Some(&evaluation.status) {
         shared.memory.settle(report.clone());
@@ -132,8 +134,9 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
     };
     if outcome == Outcome::Written {
         events::record(&shared.recorder, report, previous.as_ref(), &evaluation.status).await;
-        let written = shared.memory.freshest(report.clone());
-        shared.config.notifier.tell(previous.as_ref(), &written);
+    }
+    if matches!(outcome, Outcome::Written | Outcome::Unchanged) {
+        shared.config.notifier.tell(&shared.memory.freshest(report.clone()), &told);
     }
     let mut refused = false;
     let (status, access) = (&evaluation.status, access.as_ref());
@@ -193,6 +196,8 @@ async fn adopt(
     };
     shared.config.hints.adopt(report, &access, status);
     shared.memory.settle(report.clone());
+    // The process before may have ended before it had told everybody.
+    shared.config.notifier.tell(report, &shared.memory.told(report));
     let rounds = u32::try_from(shared.config.hints.at_rest() / TOGETHER).unwrap_or(u32::MAX);
     let within = shared.config.pace.refresh.saturating_mul(rounds.saturating_add(1));
     let wait = within.mul_f64(random::unit());

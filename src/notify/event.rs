@@ -4,34 +4,29 @@ use bytes::Bytes;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde::Serialize;
 
-use crate::api::conditions::ConditionType;
 use crate::api::{TestRunReport, TestRunReportStatus};
 use crate::serve::Verdict;
 
 /// An event, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// The same for every delivery of the same change.
+    /// The same for every delivery of the same change, by whatever process.
     pub id: String,
     /// JSON in structured mode.
     pub body: Bytes,
 }
 
-/// The event for a report as it was written, if `Passed` is another one than before.
-pub fn of_change(before: Option<&TestRunReportStatus>, written: &TestRunReport) -> Option<Event> {
-    let after = written.status.as_ref()?;
-    let new = passed(after)?;
-    let old = before.filter(|b| b.observed_generation >= 0);
-    let same_commit = |b: &TestRunReportStatus| {
-        let sha = |s: &TestRunReportStatus| s.source.as_ref().map(|s| s.sha.clone());
-        sha(b) == sha(after)
-    };
-    if old.is_some_and(|b| passed(b).is_some_and(|p| p.0 == new.0) && same_commit(b)) {
-        return None;
-    }
-    let verdict = Verdict::of(written, None, None);
-    let uid = written.metadata.uid.as_deref()?;
-    let id = format!("{uid}.{}", written.metadata.resource_version.as_deref()?);
+/// The newest change of a verdict in one word, which is the same for whoever reads the status.
+pub fn newest(status: &TestRunReportStatus) -> Option<String> {
+    let last = status.transitions.last()?;
+    Some(format!("{}-{}-{}", last.time.0.as_second(), last.passed, last.sha))
+}
+
+/// The event for a change of a report as it is stored.
+pub(super) fn of(report: &TestRunReport, change: &str) -> Option<Event> {
+    let time = &report.status.as_ref()?.transitions.last()?.time;
+    let verdict = Verdict::of(report, None, None);
+    let id = format!("{}.{change}", report.metadata.uid.as_deref()?);
     let word = match verdict.verdict {
         "passed" => "passed",
         "failed" => "failed",
@@ -46,7 +41,7 @@ pub fn of_change(before: Option<&TestRunReportStatus>, written: &TestRunReport) 
         ),
         kind: format!("dev.testrun.report.{word}"),
         subject: verdict.sha.clone(),
-        time: new.1,
+        time,
         datacontenttype: "application/json",
         data: &verdict,
     };
@@ -67,10 +62,4 @@ struct CloudEvent<'a> {
     time: &'a Time,
     datacontenttype: &'static str,
     data: &'a Verdict,
-}
-
-/// Status of `Passed`, and since when.
-fn passed(status: &TestRunReportStatus) -> Option<(&str, &Time)> {
-    let found = status.conditions.iter().find(|c| c.type_ == ConditionType::Passed.as_str())?;
-    Some((found.status.as_str(), &found.last_transition_time))
 }

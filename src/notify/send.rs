@@ -20,7 +20,8 @@ use jiff::Timestamp;
 use sha2::Sha256;
 use tokio::sync::mpsc;
 
-use super::{Event, Sink};
+use super::{Event, Letter, Sink};
+use crate::runtime::metrics::{Metrics, Telling};
 
 /// How often and how long a delivery is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,9 @@ impl Default for Retries {
 
 pub(super) struct Sender {
     name: String,
+    /// Among the sinks.
+    place: usize,
+    metrics: Metrics,
     url: Uri,
     secret_file: Option<PathBuf>,
     retries: Retries,
@@ -57,7 +61,7 @@ enum Failed {
 }
 
 impl Sender {
-    pub fn new(sink: &Sink, retries: Retries) -> anyhow::Result<Self> {
+    pub fn new(sink: &Sink, place: usize, retries: Retries, metrics: Metrics) -> anyhow::Result<Self> {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_connect_timeout(Some(retries.timeout));
@@ -68,6 +72,8 @@ impl Sender {
             .wrap_connector(http);
         Ok(Self {
             name: sink.name.clone(),
+            place,
+            metrics,
             url: sink.url.clone(),
             secret_file: sink.secret_file.clone(),
             retries,
@@ -76,30 +82,49 @@ impl Sender {
     }
 
     /// Delivers one after the other.
-    pub async fn run(self, mut events: mpsc::Receiver<Event>) {
-        while let Some(event) = events.recv().await {
-            match self.deliver(&event).await {
-                Ok(()) => tracing::debug!(sink = self.name, id = event.id, "an event was delivered"),
-                Err(why) => {
-                    tracing::warn!(sink = self.name, id = event.id, "an event was not delivered: {why}");
+    pub async fn run(self, mut letters: mpsc::Receiver<Letter>) {
+        while let Some(Letter { event, change, told }) = letters.recv().await {
+            let (sink, id) = (&self.name, &event.id);
+            let outcome = match self.deliver(&event).await {
+                Ok(()) => {
+                    tracing::debug!(sink, id, "an event was delivered");
+                    told.done(self.place, &change);
+                    Telling::Delivered
                 }
-            }
+                // It would say the same again.
+                Err(Failed::Never(why)) => {
+                    tracing::warn!(sink, id, "an event was refused: {why}");
+                    told.done(self.place, &change);
+                    Telling::Refused
+                }
+                Err(Failed::Later(why)) => {
+                    tracing::warn!(
+                        sink,
+                        id,
+                        "an event was not delivered, and is told at the next look: {why}"
+                    );
+                    told.give_up(self.place, &change);
+                    Telling::Failed
+                }
+            };
+            self.metrics.told(outcome);
         }
     }
 
-    async fn deliver(&self, event: &Event) -> Result<(), String> {
+    async fn deliver(&self, event: &Event) -> Result<(), Failed> {
         let mut pause = self.retries.pause;
-        for attempt in 1..=self.retries.most {
+        let mut attempt = 1;
+        loop {
             match self.once(event).await {
-                Ok(()) => return Ok(()),
-                Err(Failed::Never(why)) => return Err(why),
-                Err(Failed::Later(why)) if attempt == self.retries.most => return Err(why),
-                Err(Failed::Later(why)) => tracing::debug!(sink = self.name, "an event is sent again: {why}"),
+                Err(Failed::Later(why)) if attempt < self.retries.most => {
+                    tracing::debug!(sink = self.name, "an event is sent again: {why}");
+                }
+                end => return end,
             }
             tokio::time::sleep(pause).await;
             pause = pause.saturating_mul(2);
+            attempt += 1;
         }
-        Ok(())
     }
 
     async fn once(&self, event: &Event) -> Result<(), Failed> {

@@ -169,7 +169,7 @@ async fn process(
         concurrency: config.controller.concurrency,
         hints,
         reports,
-        notifier: Notifier::start(config.events.sinks(), Retries::default(), &end)?,
+        notifier: Notifier::start(config.events.sinks(), Retries::default(), counters.clone(), &end)?,
     };
     let leases = leases(&client, &config, &settings.ownership, peers, &counters, &end);
     let work = control(client, &config, settings, observer, state, counters, end);

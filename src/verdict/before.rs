@@ -34,7 +34,10 @@ impl Before {
             })
         };
         let gone = last.runs.iter().filter(|old| {
-            listed(old.id).is_none() && old.set_aside.is_none() && wanted(plan, facts, runs, old) && !again(old)
+            listed(old.id).is_none()
+                && old.set_aside.is_none()
+                && wanted(plan, facts, runs, old)
+                && !again(old)
         });
         let older = |old: &RunStatus| listed(old.id).is_some_and(|run| run.attempt < old.attempt);
         let attempts = last.runs.iter().filter(|old| older(old)).map(|old| (old.id, old.attempt));

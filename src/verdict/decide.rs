@@ -97,18 +97,13 @@ pub(super) fn decide(plan: &Plan<'_>, facts: &Facts, items: &Items<'_>, first_se
             if inconclusive {
                 "GitHub says that everything has ended, and not yet how; it is read again".to_owned()
             } else if confirmed {
-                format!(
-                    "everything is final; the verdict follows when nothing has changed for {settle} s"
-                )
+                format!("everything is final; the verdict follows when nothing has changed for {settle} s")
             } else {
                 "everything is final; something changed while it was read, so it is read again".to_owned()
             },
         ));
-        decision.wake = Some(if confirmed && !inconclusive {
-            calm
-        } else {
-            later(facts.read_at, settle.max(1))
-        });
+        decision.wake =
+            Some(if confirmed && !inconclusive { calm } else { later(facts.read_at, settle.max(1)) });
     }
 
     let (passed, reason, message) = if !red.is_empty() {

@@ -23,13 +23,12 @@ pub(super) fn apply(plan: &Plan<'_>, item: &mut Item<'_>, now: Timestamp) {
     };
     if let Some(state) = allowed {
         // A job that was skipped because another failed was meant to run.
-        let entry =
-            plan.spec.gate.iter().flat_map(|g| &g.allow).find(|a| {
-                a.job == item.name
+        let entry = plan.spec.gate.iter().flat_map(|g| &g.allow).find(|a| {
+            a.job == item.name
                     && a.states.contains(&state)
                     // A whole run is not the job whose name its workflow has.
                     && !matches!(item.kind, Kind::Missing | Kind::Run(_))
-            });
+        });
         if let Some(entry) = entry
             && !item.consequence
         {

@@ -110,9 +110,8 @@ fn group<'a>(runs: &[&'a Run], out: &mut Effectives<'a>) {
     for (run, newer) in superseded {
         for candidate in latest(run, &mut out.notes) {
             // Of a superseded run is remembered what failed before the cancellation, and what no newer run has.
-            let taken_up = || {
-                newer.iter().flat_map(|r| &r.jobs).any(|j| takes_up(&candidate.job.name, &j.name))
-            };
+            let taken_up =
+                || newer.iter().flat_map(|r| &r.jobs).any(|j| takes_up(&candidate.job.name, &j.name));
             match candidate.state {
                 State::Failed => {}
                 State::Succeeded => continue,
@@ -259,7 +258,8 @@ fn choose<'a>(mut all: Vec<Candidate<'a>>, newest_run: Option<i64>, running: boo
     all.sort_by_key(|c| (began(c.job), c.run.id, c.job.attempt, c.job.id));
     let Some(run) = all.last().map(|c| c.run.id) else { return Vec::new() };
     let (mut newest, older): (Vec<_>, Vec<_>) = all.into_iter().partition(|c| c.run.id == run);
-    let open = |c: &Candidate<'_>| matches!(c.state, State::Succeeded | State::Running | State::ActionRequired);
+    let open =
+        |c: &Candidate<'_>| matches!(c.state, State::Succeeded | State::Running | State::ActionRequired);
     if Some(run) != newest_run && running && !newest.iter().any(open) {
         // The newest run has not reached this job yet; what an older one said is not the last word.
         return Vec::new();

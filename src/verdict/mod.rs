@@ -218,6 +218,7 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
         assessment: Some(assessment),
         recommendation: Some(recommendation),
         transitions: Vec::new(),
+        told: context.previous.and_then(|p| p.told.clone()),
         reruns,
         waived: excuses::told(&items),
         notes,
@@ -245,6 +246,7 @@ fn moved(
         observed_generation: context.generation,
         phase: "Pending".to_owned(),
         source: Some(source),
+        told: context.previous.and_then(|p| p.told.clone()),
         reruns: rerun::kept(context),
         failure_history: patterns::kept(context),
         ..Default::default()

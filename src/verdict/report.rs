@@ -57,17 +57,15 @@ pub(super) fn source(facts: &Facts, items: &Items<'_>, resolved_at: Time) -> Sou
     // Those that count come first where the list is cut.
     let mut runs = items.runs.clone();
     runs.sort_by_key(|r| (items.set_aside.contains_key(&r.id), r.id));
-    let listed = runs
-        .into_iter()
-        .map(|r| RunStatus {
-            id: r.id,
-            attempt: items.before.attempts.get(&r.id).map_or(r.attempt, |seen| r.attempt.max(*seen)),
-            workflow: before::told(&r.workflow),
-            event: clean(&r.event, 64),
-            result: clean(r.conclusion.as_deref().unwrap_or(&r.status), 64),
-            url: clean(&r.url, 512),
-            set_aside: items.set_aside.get(&r.id).map(|w| clean(w, 255)),
-        });
+    let listed = runs.into_iter().map(|r| RunStatus {
+        id: r.id,
+        attempt: items.before.attempts.get(&r.id).map_or(r.attempt, |seen| r.attempt.max(*seen)),
+        workflow: before::told(&r.workflow),
+        event: clean(&r.event, 64),
+        result: clean(r.conclusion.as_deref().unwrap_or(&r.status), 64),
+        url: clean(&r.url, 512),
+        set_aside: items.set_aside.get(&r.id).map(|w| clean(w, 255)),
+    });
     source.runs = items.before.gone.iter().cloned().chain(listed).take(MAX_RUNS).collect();
     source
 }

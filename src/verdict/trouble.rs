@@ -92,6 +92,7 @@ fn undecided(trouble: &Trouble, context: &Context<'_>) -> Evaluation {
         context.previous.filter(|p| p.observed_generation == context.generation).cloned().unwrap_or_default();
     status.observed_generation = context.generation;
     status.phase = phase.to_owned();
+    status.told = context.previous.and_then(|p| p.told.clone());
     status.reruns = super::rerun::kept(context);
     status.failure_history = super::patterns::kept(context);
     status.assessment = None;

@@ -23,7 +23,7 @@ use prometheus_client::registry::Registry;
 
 use crate::github::Stats;
 use crate::webhooks;
-pub use outcomes::{LeaseEvent, Outcome, Redelivery};
+pub use outcomes::{LeaseEvent, Outcome, Redelivery, Telling};
 pub use tally::Tally;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -68,6 +68,7 @@ struct Inner {
     reloads: Family<OutcomeLabel, Counter>,
     leases: Family<OutcomeLabel, Counter>,
     held: Gauge,
+    tellings: Family<OutcomeLabel, Counter>,
 }
 
 impl fmt::Debug for Metrics {
@@ -141,6 +142,8 @@ impl Metrics {
             "Failed webhook deliveries that GitHub was asked for again",
             redeliveries.clone(),
         );
+        let tellings = family(Telling::ALL.map(Telling::as_str), |outcome| OutcomeLabel { outcome });
+        registry.register("events", "CloudEvents for sinks by outcome", tellings.clone());
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running build", version);
         Self(Arc::new(Inner {
@@ -162,6 +165,7 @@ impl Metrics {
             reloads,
             leases,
             held,
+            tellings,
         }))
     }
 
@@ -191,6 +195,11 @@ impl Metrics {
     pub fn lease(&self, event: LeaseEvent, held: usize) {
         self.0.leases.get_or_create(&OutcomeLabel { outcome: event.as_str() }).inc();
         self.0.held.set(i64::try_from(held).unwrap_or(i64::MAX));
+    }
+
+    /// Counts what became of telling a sink of a change.
+    pub fn told(&self, outcome: Telling) {
+        self.0.tellings.get_or_create(&OutcomeLabel { outcome: outcome.as_str() }).inc();
     }
 
     /// Tells where reports are counted when metrics are asked for; several places add up.

@@ -106,3 +106,31 @@ impl Redelivery {
         }
     }
 }
+
+/// What became of telling a sink of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telling {
+    /// The sink took it.
+    Delivered,
+    /// The sink could not be reached, or has trouble of its own; it is told again.
+    Failed,
+    /// The sink does not want it, and is not told again.
+    Refused,
+    /// Too many waited; it is told again.
+    Dropped,
+}
+
+impl Telling {
+    /// All that may become of it.
+    pub const ALL: [Self; 4] = [Self::Delivered, Self::Failed, Self::Refused, Self::Dropped];
+
+    /// As a label.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::Dropped => "dropped",
+        }
+    }
+}

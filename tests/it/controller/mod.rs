@@ -4,7 +4,7 @@
 pub mod bench;
 mod change;
 mod life;
-mod notify;
+pub mod notify;
 mod process;
 mod promoter;
 mod races;

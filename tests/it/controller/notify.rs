@@ -10,6 +10,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use testrun_operator::connections::Publish;
 use testrun_operator::notify::{Notifier, Retries, Sink};
+use testrun_operator::runtime::metrics::Metrics;
 use tokio_util::sync::CancellationToken;
 
 use super::bench::{self, Bench, QUICK};
@@ -20,13 +21,13 @@ const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 
 /// A sink that answers with these codes, then with 204.
 #[derive(Clone, Default)]
-struct Heard {
-    all: Arc<Mutex<Vec<(HeaderMap, bytes::Bytes)>>>,
-    codes: Arc<Mutex<Vec<u16>>>,
+pub struct Heard {
+    pub all: Arc<Mutex<Vec<(HeaderMap, bytes::Bytes)>>>,
+    pub codes: Arc<Mutex<Vec<u16>>>,
 }
 
 impl Heard {
-    async fn listen(&self) -> http::Uri {
+    pub async fn listen(&self) -> http::Uri {
         let heard = self.clone();
         let answer = move |headers: HeaderMap, body: bytes::Bytes| async move {
             heard.all.lock().unwrap().push((headers, body));
@@ -42,7 +43,7 @@ impl Heard {
         format!("http://{address}/events").parse().unwrap()
     }
 
-    fn types(&self) -> Vec<String> {
+    pub fn types(&self) -> Vec<String> {
         let all = self.all.lock().unwrap();
         let of = |b: &bytes::Bytes| {
             serde_json::from_slice::<Value>(b).unwrap()["type"].as_str().unwrap().to_owned()
@@ -50,7 +51,7 @@ impl Heard {
         all.iter().map(|(_, body)| of(body)).collect()
     }
 
-    async fn until(&self, last: &str, count: usize) {
+    pub async fn until(&self, last: &str, count: usize) {
         let is = async || (self.types().len() >= count && self.types().last().unwrap() == last).then_some(());
         eventually(|| format!("{last} at the sink, after {:?}", self.types()), is).await;
     }
@@ -77,8 +78,8 @@ async fn each_change_of_a_verdict_is_told_once_signed_and_in_order() {
         sink("c", "http://127.0.0.1:9/".parse().unwrap(), None, "*"),
         sink("d", gone.listen().await, Some(&folder.path().join("none")), "*"),
     ];
-    let end = CancellationToken::new();
-    let notifier = Notifier::start(sinks, quick, &end).unwrap();
+    let (end, metrics) = (CancellationToken::new(), Metrics::new());
+    let notifier = Notifier::start(sinks, quick, metrics.clone(), &end).unwrap();
     let bench =
         Bench::start_telling(plane, namespace, QUICK, running(), Publish::default(), true, notifier).await;
     bench.create("a", json!({})).await;
@@ -113,6 +114,15 @@ async fn each_change_of_a_verdict_is_told_once_signed_and_in_order() {
     assert_eq!(last["data"]["uid"], json!(report.metadata.uid));
     assert!(other.types().is_empty(), "another namespace's sink");
     assert!(gone.types().is_empty(), "nothing is sent unsigned where a signature is wanted");
+    // All that could be told was; what nobody takes holds back the mark, and is told again.
+    let counts = |outcome: &str| {
+        let name = format!("testrun_events_total{{outcome=\"{outcome}\"}} ");
+        let text = metrics.text().unwrap();
+        text.lines().find_map(|l| l.strip_prefix(&name)).unwrap().parse::<u64>().unwrap()
+    };
+    assert_eq!((counts("delivered"), counts("refused"), counts("dropped")), (2, 1, 0));
+    assert!(counts("failed") >= 2, "two sinks take nothing");
+    assert_eq!(report.status.unwrap().told, None);
     bench.stop().await;
     end.cancel();
 }

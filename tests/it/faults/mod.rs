@@ -3,6 +3,7 @@
 
 mod bench;
 mod crash;
+mod events;
 mod life;
 mod relay;
 mod requests;

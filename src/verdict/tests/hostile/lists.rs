@@ -125,7 +125,8 @@ fn what_was_set_aside_or_is_not_looked_at_may_go() {
 #[test]
 fn a_list_that_is_behind_what_was_seen_decides_nothing() {
     let first = || run(7, vec![job(100, "unit", "success")]);
-    let mut second = run(7, vec![job(100, "unit", "success"), Job { attempt: 2, ..later(200, "unit", "in_progress") }]);
+    let mut second =
+        run(7, vec![job(100, "unit", "success"), Job { attempt: 2, ..later(200, "unit", "in_progress") }]);
     second.attempt = 2;
     let e = then(vec![second.clone()], vec![first()]);
     assert_eq!(passed(&e), "Unknown/Settling");

@@ -82,10 +82,8 @@ fn checks_of_others_alone_are_waited_with_for_a_workflow_to_begin() {
     assert_eq!(at_second(329, &spec(), &f), "Unknown/Settling");
     assert_eq!(at_second(330, &spec(), &f), "True/AllRequiredSucceeded");
     // Whoever says what must be there, or how long to wait, is believed.
-    let named = TestRunReportSpec {
-        checks: vec![CheckSpec { name: "license/cla".into(), app: None }],
-        ..spec()
-    };
+    let named =
+        TestRunReportSpec { checks: vec![CheckSpec { name: "license/cla".into(), app: None }], ..spec() };
     assert_eq!(at_second(60, &named, &f), "True/AllRequiredSucceeded");
     let quick = TestRunReportSpec {
         gate: Some(GateSpec { settle_seconds: Some(5), ..Default::default() }),
@@ -102,10 +100,8 @@ fn the_job_of_a_gate_waits_for_itself_unless_its_workflow_is_left_out() {
     let mut own = run(8, vec![job(200, "gate", "in_progress")]);
     (own.workflow, own.workflow_id, own.path) = ("Gate".into(), 71, ".github/workflows/gate.yml".into());
     f.runs.push(own);
-    let ignoring = TestRunReportSpec {
-        ignore: vec![JobMatch { workflow: None, job: Some("^gate$".into()) }],
-        ..spec()
-    };
+    let ignoring =
+        TestRunReportSpec { ignore: vec![JobMatch { workflow: None, job: Some("^gate$".into()) }], ..spec() };
     assert_eq!(passed(&eval(&ignoring, &f)), "Unknown/Running");
     let mut apart = TestRunReportSpec { workflows: vec!["CI".into()], ..spec() };
     assert_eq!(passed(&eval(&apart, &f)), "True/AllRequiredSucceeded");

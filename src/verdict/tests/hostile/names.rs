@@ -4,8 +4,9 @@ use super::*;
 
 /// Names that a person may take for `unit (a)`.
 const IMITATIONS: [&str; 14] = [
-    "Unit (a)", "UNIT (A)", " unit (a)", "unit (a) ", "unit  (a)", "unit\u{a0}(a)", "unit\t(a)", "unit (a)\n",
-    "\u{200b}unit (a)", "unit (\u{430})", "u\u{0308}nit (a)", "unit (a)\u{202e}", "unit", "unit (a) / unit (a)",
+    "Unit (a)", "UNIT (A)", " unit (a)", "unit (a) ", "unit  (a)", "unit\u{a0}(a)", "unit\t(a)",
+    "unit (a)\n", "\u{200b}unit (a)", "unit (\u{430})", "u\u{0308}nit (a)", "unit (a)\u{202e}", "unit",
+    "unit (a) / unit (a)",
 ];
 
 #[test]

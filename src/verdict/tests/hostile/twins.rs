@@ -61,7 +61,8 @@ fn the_newest_of_two_runs_counts_once_both_have_ended() {
         ("queued", "success", "Unknown/Running"),
         ("in_progress", "success", "Unknown/Running"),
     ] {
-        let got = twins(&spec(), run(7, vec![job(100, "unit", older)]), run(8, vec![later(200, "unit", newer)]));
+        let got =
+            twins(&spec(), run(7, vec![job(100, "unit", older)]), run(8, vec![later(200, "unit", newer)]));
         assert_eq!(got, want, "{older}, then {newer}");
     }
     // Red, and another job of the red run still runs.
@@ -98,7 +99,10 @@ fn runs_that_other_workflows_start_do_not_replace_each_other() {
     let of = |id: i64, conclusion: &str| Run {
         event: "workflow_run".into(),
         head_branch: Some("main".into()),
-        ..run(id, vec![if id == 7 { job(100, "report", conclusion) } else { later(200, "report", conclusion) }])
+        ..run(
+            id,
+            vec![if id == 7 { job(100, "report", conclusion) } else { later(200, "report", conclusion) }],
+        )
     };
     for (older, newer, want) in [
         ("failure", "success", "False/RequiredFailed"),
@@ -125,6 +129,10 @@ fn runs_that_other_workflows_start_do_not_replace_each_other() {
 fn events_do_not_speak_for_each_other() {
     for event in ["pull_request_target", "push", "workflow_dispatch", "schedule", "merge_group", "dynamic"] {
         let other = Run { event: event.into(), ..run(8, vec![later(200, "unit", "success")]) };
-        assert_eq!(twins(&spec(), run(7, vec![job(100, "unit", "failure")]), other), "False/RequiredFailed", "{event}");
+        assert_eq!(
+            twins(&spec(), run(7, vec![job(100, "unit", "failure")]), other),
+            "False/RequiredFailed",
+            "{event}"
+        );
     }
 }
