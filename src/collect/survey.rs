@@ -16,7 +16,7 @@ pub struct Survey {
     pub finished: bool,
     /// The newest runs, whatever state they are in: shows re-runs and runs that were added.
     pub newest: bool,
-    /// Heads of open pull requests.
+    /// Heads and bases of open pull requests.
     pub pulls: bool,
     /// Branches whose heads are wanted.
     pub branches: BTreeSet<String>,
@@ -26,8 +26,8 @@ pub struct Survey {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sightings {
     pub runs: Vec<SightedRun>,
-    /// Head commit by number.
-    pub pulls: BTreeMap<i64, String>,
+    /// Head commit and base branch by number.
+    pub pulls: BTreeMap<i64, (String, String)>,
     /// Head commit by name.
     pub branches: BTreeMap<String, String>,
 }
@@ -62,7 +62,8 @@ pub async fn survey(github: &GitHub, wanted: &Survey, ask: Ask) -> Result<Sighti
         })
         .collect();
     if wanted.pulls {
-        seen.pulls = repo.open_pulls().await?.into_iter().map(|p| (p.number, p.head.sha)).collect();
+        seen.pulls =
+            repo.open_pulls().await?.into_iter().map(|p| (p.number, (p.head.sha, p.base.name))).collect();
     }
     for name in &wanted.branches {
         match repo.branch(name).await {

@@ -95,6 +95,8 @@ struct Member {
     /// Context of the commit status that the report itself publishes.
     own: Option<String>,
     sha: Option<String>,
+    /// Branch that the pull request would be merged into: what it requires is required.
+    base: Option<String>,
     /// Finished runs that a whole look has seen, by id and attempt.
     finished: BTreeSet<(i64, i64)>,
     stage: Stage,
@@ -207,6 +209,7 @@ impl Hints {
                 source: source.clone(),
                 own: None,
                 sha: None,
+                base: None,
                 finished: BTreeSet::new(),
                 stage: Stage::Open,
                 access: None,
@@ -226,6 +229,7 @@ impl Hints {
             if member.access.is_none() {
                 let source = report.status.as_ref().and_then(|s| s.source.as_ref());
                 member.sha = source.map(|s| s.sha.clone());
+                member.base = source.and_then(|s| s.base_branch.clone());
             }
         }
     }
@@ -271,6 +275,7 @@ impl Hints {
             member.access = Some(access.clone());
         }
         if let Observations::Facts(facts) = observations {
+            member.base.clone_from(&facts.source.base_branch);
             if member.sha.as_ref() != Some(&facts.source.sha) {
                 member.finished.clear();
                 member.sha = Some(facts.source.sha.clone());
@@ -291,6 +296,7 @@ impl Hints {
         member.stage = Stage::Final;
         member.access = Some(access.clone());
         member.sha = Some(source.sha.clone());
+        member.base.clone_from(&source.base_branch);
         member.finished = source.runs.iter().map(|r| (r.id, r.attempt)).collect();
     }
 
@@ -450,8 +456,8 @@ impl Member {
         let follows = |branch: Option<&str>| branch.is_some() && self.source.branch.as_deref() == branch;
         let now = Duration::ZERO;
         match &event.kind {
-            Kind::Pull { number, head } => (self.source.pull_request == Some(*number)
-                && self.sha.as_ref() != Some(head))
+            Kind::Pull { number, head, base } => (self.source.pull_request == Some(*number)
+                && self.is_elsewhere(head, base))
             .then_some((Depth::Whole, now)),
             Kind::Run { sha, branch, finished, run } => {
                 if about(sha) {
@@ -476,12 +482,19 @@ impl Member {
         }
     }
 
+    /// Whether a pull request with this head and base is not where it was seen.
+    fn is_elsewhere(&self, head: &str, base: &str) -> bool {
+        let retargeted = self.base.as_deref().is_some_and(|known| !base.is_empty() && known != base);
+        self.sha.as_deref() != Some(head) || retargeted
+    }
+
     /// Whether a list shows what no look has seen.
     fn differs(&self, sightings: &Sightings) -> bool {
         let Some((sha, _)) = self.sha.as_ref().zip(self.access.as_ref()) else { return false };
         let pull = self.source.pull_request.and_then(|n| sightings.pulls.get(&n));
         let branch = self.source.branch.as_ref().and_then(|b| sightings.branches.get(b));
-        if pull.into_iter().chain(branch).any(|head| head != sha) {
+        if pull.is_some_and(|(head, base)| self.is_elsewhere(head, base)) || branch.is_some_and(|h| h != sha)
+        {
             return true;
         }
         sightings.runs.iter().filter(|r| r.sha == *sha).any(|r| {

@@ -18,7 +18,7 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A pull request was opened, pushed to, retargeted or closed.
-    Pull { number: i64, head: String },
+    Pull { number: i64, head: String, base: String },
     /// A workflow run was requested, began or ended.
     /// `run` is what the event says of a run that is not finished.
     Run { sha: String, branch: Option<String>, finished: bool, run: Option<Arc<wire::Run>> },
@@ -63,8 +63,9 @@ payload! {
         repositories: Vec<Repository>,
     }
     Repository { full_name: String }
-    Pull { number: i64, head: Tip }
+    Pull { number: i64, head: Tip, base: Base }
     Tip { sha: String }
+    Base { #[serde(rename = "ref")] name: String }
     Job { head_sha: String, conclusion: Option<String> }
     Check { head_sha: String, app: App, conclusion: Option<String> }
     App { slug: Option<String> }
@@ -80,7 +81,7 @@ pub fn read(event: &str, body: &[u8]) -> Result<Vec<Event>, Unusable> {
         "pull_request" => {
             let number =
                 if payload.pull_request.number > 0 { payload.pull_request.number } else { payload.number };
-            Kind::Pull { number, head: payload.pull_request.head.sha }
+            Kind::Pull { number, head: payload.pull_request.head.sha, base: payload.pull_request.base.name }
         }
         "workflow_run" => {
             let run = payload.workflow_run;
@@ -150,9 +151,9 @@ mod tests {
         assert_eq!(
             kind(
                 "pull_request",
-                json!({"action": "synchronize", "number": 7, "pull_request": {"number": 7, "head": {"sha": sha}}})
+                json!({"action": "synchronize", "number": 7, "pull_request": {"number": 7, "head": {"sha": sha}, "base": {"ref": "main"}}})
             ),
-            Kind::Pull { number: 7, head: sha.clone() }
+            Kind::Pull { number: 7, head: sha.clone(), base: "main".into() }
         );
         let run = |action: &str, status: &str| json!({"action": action, "workflow_run": {"id": 5, "head_sha": sha, "head_branch": null, "status": status}});
         let is = |finished| Kind::Run { sha: sha.clone(), branch: None, finished, run: None };

@@ -215,3 +215,25 @@ async fn what_events_tell_of_costs_few_requests() {
     assert!(counted.len() <= 8, "{} for two reports: {counted:#?}", counted.len());
     bench.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pull_request_that_is_retargeted_is_judged_by_its_new_base_at_once() {
+    let gh = GitHub::start(Scenario::new().start_now().setup(|s| {
+        s.add_repo(REPO)
+            .branch("easy", &sha_of("easy"))
+            .rule("main", &[("legal", None)])
+            .pull_request(PullSpec::new(20, sha_of("one")).branch("feature/x").base("easy"));
+    }));
+    gh.pause();
+    let bench = Bench::start(gh, "retarget", &[]).await;
+    bench.create("pr", json!({"pullRequest": 20})).await;
+    add_run(&bench.gh, 77, 501);
+    finish(&bench.gh, 77, 501, "success");
+    bench.until("pr", "Passed", "True/AllRequiredSucceeded").await;
+    bench.gh.update(|s| {
+        s.repo(REPO).retarget(20, "main");
+    });
+    let report = bench.until("pr", "Passed", "Unknown/Expecting").await;
+    assert_eq!(report["status"]["source"]["baseBranch"], "main");
+    bench.end().await;
+}

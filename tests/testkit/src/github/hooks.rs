@@ -261,6 +261,11 @@ fn render(state: &State, repo: &Repo, subject: &Subject, action: Option<&str>) -
                 map.insert("before".into(), json!(before));
                 map.insert("after".into(), json!(pull.head_sha));
             }
+            if action == Some("edited")
+                && let Some(map) = payload.as_object_mut()
+            {
+                map.insert("changes".into(), json!({}));
+            }
             events.push(("pull_request", act, payload));
         }
         Subject::Status { status, .. } => {

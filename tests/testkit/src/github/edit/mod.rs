@@ -252,6 +252,19 @@ impl<'a> RepoMut<'a> {
         this
     }
 
+    /// Lets a pull request be merged into another branch.
+    pub fn retarget(mut self, number: u64, base: &str) -> Self {
+        let now = self.state.now;
+        let own = self.id;
+        let base_sha = self.data().branches.get(base).cloned().unwrap_or_default();
+        let pull = self.pull(number);
+        pull.base_ref = base.to_owned();
+        pull.base_sha = base_sha;
+        pull.updated = now;
+        self.state.emit(Subject::Pull { repo: own, number }, Some("edited"));
+        self
+    }
+
     /// Closes a pull request, merged or not.
     pub fn close_pull(mut self, number: u64, merged: bool) -> Self {
         let now = self.state.now;
