@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::before::Before;
-use super::facts::{Check, CheckKind, Facts, GapKind, Job, Run};
+use super::facts::{Check, Facts, GapKind, Job, Run};
 use super::jobs::{self, Effective};
 use super::plan::Plan;
 use super::state::State;
 use super::suites::{CHECKS, Suites};
-use super::{excuses, expected, publish, text};
+use super::{checks, excuses, expected, publish, text};
 use crate::api::status::{SourceStatus, Waived};
 use jiff::Timestamp;
 
@@ -196,7 +196,7 @@ pub(super) fn items<'a>(
         };
         item.required = suites.required(item.suite);
     }
-    checks(plan, facts, &mut list, &mut suites, &mut notes);
+    of_checks(plan, facts, &mut list, &mut suites, &mut notes);
     let has_expectations = expected::expected(plan, facts, &mut list, &mut suites);
     expected::required_checks(plan, facts, &mut list, &mut suites, &mut notes);
     let before = Before::of(plan, facts, &runs, last);
@@ -254,44 +254,20 @@ fn shrunk(job: &Job, older: &[&Job]) -> Option<String> {
         .then(|| format!("ran {total} tests, an earlier attempt on this commit had {before}"))
 }
 
-/// What makes two checks values of one: kind, name, app.
-type CheckKey<'a> = (CheckKind, &'a str, Option<i64>, Option<&'a str>);
-
-/// Checks of other apps and commit statuses; of the same name and app the newest counts.
-fn checks<'a>(
+/// Checks of other apps and commit statuses, and those that the spec asks for and are not there.
+fn of_checks<'a>(
     plan: &Plan<'a>,
     facts: &'a Facts,
     list: &mut Vec<Item<'a>>,
     suites: &mut Suites,
     notes: &mut Vec<String>,
 ) {
-    let mut newest: BTreeMap<CheckKey<'a>, &'a Check> = BTreeMap::new();
-    let mut foreign = 0;
-    for check in &facts.checks {
-        if check.head_sha != facts.source.sha {
-            foreign += 1;
-            continue;
-        }
-        // A commit status has one value per context, whoever set it.
-        let app = if check.kind == CheckKind::Status { None } else { check.app.as_deref() };
-        let key = (check.kind, check.name.as_str(), check.app_id, app);
-        // Of two that cannot be told apart the worse one counts.
-        let at = |c: &Check| {
-            let state = std::cmp::Reverse(State::of_check(c));
-            (c.at.unwrap_or(Timestamp::MAX), c.id, state, c.status.clone(), c.conclusion.clone())
-        };
-        match newest.get(&key) {
-            Some(old) if at(old) >= at(check) => {}
-            _ => {
-                newest.insert(key, check);
-            }
-        }
-    }
+    let (counting, foreign) = checks::effective(facts);
     if foreign > 0 {
         notes.push(format!("{} of another commit left out", text::count(foreign, "check")));
     }
     let mut found = vec![false; plan.spec.checks.len()];
-    for check in newest.into_values() {
+    for check in counting {
         if plan.is_own(check) {
             continue;
         }
@@ -338,7 +314,7 @@ fn consequences(plan: &Plan<'_>, list: &mut [Item<'_>]) {
     let broke = |state: State| matches!(state, State::Failed | State::Cancelled);
     let broken: BTreeSet<i64> = list
         .iter()
-        .filter(|i| broke(i.state) && !i.aggregate)
+        .filter(|i| broke(i.state) && !i.aggregate && !i.disagrees)
         .filter_map(|i| i.run().map(|r| r.id))
         .collect();
     // What failed beside it was a reason to skip it, even if another run has passed that since.

@@ -10,6 +10,7 @@ mod assess;
 mod before;
 pub(crate) mod belongs;
 mod bounds;
+mod checks;
 mod conditions;
 mod decide;
 mod excuses;

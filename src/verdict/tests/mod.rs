@@ -14,6 +14,7 @@ mod published;
 mod report;
 mod size;
 mod skew;
+mod states;
 mod trouble;
 
 use jiff::{SignedDuration, Timestamp};

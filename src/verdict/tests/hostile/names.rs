@@ -103,3 +103,48 @@ fn a_check_of_another_app_is_another_check() {
         assert_eq!(verdict(&f), forged, "a status for {required:?}");
     }
 }
+
+#[test]
+fn checks_that_workflows_make_hide_each_other_only_after_something_ran_again() {
+    let of = |id: i64, second: i64, conclusion: &str| Check {
+        id,
+        app: Some("github-actions".into()),
+        app_id: Some(ACTIONS_APP_ID),
+        at: Some(at(second)),
+        completed_at: Some(at(second)),
+        ..check("Test Results", conclusion)
+    };
+    let red = "False/RequiredFailed";
+    let green = "True/AllRequiredSucceeded";
+    let mut f = jobs(&[("unit (a)", "success"), ("unit (b)", "success")]);
+    // Two jobs, or two workflows, say it under one name.
+    f.checks = vec![of(901, 60, "failure"), of(902, 70, "success")];
+    assert_eq!(verdict(&f), red);
+    f.checks = vec![of(902, 70, "failure"), of(901, 60, "success")];
+    assert_eq!(verdict(&f), red);
+    f.checks = vec![of(901, 60, "success"), of(902, 70, "success")];
+    assert_eq!(verdict(&f), green);
+    f.checks = vec![of(901, 60, "hatched"), of(902, 70, "success")];
+    assert_eq!(verdict(&f), "Unknown/Undecidable");
+    // A job runs again, and says it again.
+    f.checks = vec![of(901, 60, "failure"), of(902, 600, "success")];
+    assert_eq!(verdict(&f), red);
+    let mut again = f.clone();
+    again.runs[0].attempt = 2;
+    again.runs[0].jobs.push(Job { attempt: 2, ..later(300, "unit (a)", "success") });
+    again.runs[0].jobs_total = 3;
+    assert_eq!(verdict(&again), green);
+    // Not what came after that attempt began.
+    again.checks = vec![of(901, 550, "failure"), of(902, 600, "success")];
+    assert_eq!(verdict(&again), red);
+    // A further run.
+    let mut further = f.clone();
+    let newer = run(400, vec![later(400, "unit (a)", "success"), later(401, "unit (b)", "success")]);
+    further.runs.push(newer);
+    assert_eq!(verdict(&further), green);
+    // Any other app makes its checks by itself.
+    for check in &mut f.checks {
+        (check.app, check.app_id) = (Some("codecov".into()), Some(254));
+    }
+    assert_eq!(verdict(&f), green);
+}

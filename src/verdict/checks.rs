@@ -1,0 +1,66 @@
+//! Effective checks: of all check runs and commit statuses of a commit, the ones that count.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::facts::{ACTIONS_APP_ID, Check, CheckKind, Facts};
+use super::state::State;
+
+/// What makes two checks values of one: kind, name, app.
+type Key<'a> = (CheckKind, &'a str, Option<i64>, Option<&'a str>);
+
+/// The checks of the commit that count, and how many are of another commit. Of the same name and app the newest
+/// counts. What workflows make with their own token is all of one app, whichever of them made it: there a newer one
+/// replaces an older one only if something ran again in between.
+pub(super) fn effective(facts: &Facts) -> (Vec<&Check>, usize) {
+    let mut all: BTreeMap<Key<'_>, Vec<&Check>> = BTreeMap::new();
+    let mut foreign = 0;
+    for check in &facts.checks {
+        if check.head_sha != facts.source.sha {
+            foreign += 1;
+            continue;
+        }
+        // A commit status has one value per context, whoever set it.
+        let app = if check.kind == CheckKind::Status { None } else { check.app.as_deref() };
+        let key = (check.kind, check.name.as_str(), check.app_id, app);
+        all.entry(key).or_default().push(check);
+    }
+    let again = begun_again(facts);
+    let mut out = Vec::with_capacity(all.len());
+    for mut same in all.into_values() {
+        // Of two that cannot be told apart the worse one counts.
+        same.sort_by_key(|c| (at(c), c.id, Reverse(State::of_check(c)), &c.status, &c.conclusion));
+        let Some(newest) = same.pop() else { continue };
+        if of_workflows(newest) {
+            same.retain(|old| {
+                let replaced = |time: &Timestamp| ended(old) <= *time && *time <= at(newest);
+                old.id != newest.id && !again.iter().any(replaced)
+            });
+            out.append(&mut same);
+        }
+        out.push(newest);
+    }
+    (out, foreign)
+}
+
+fn of_workflows(check: &Check) -> bool {
+    check.kind == CheckKind::CheckRun
+        && (check.app.as_deref() == Some("github-actions") || check.app_id == Some(ACTIONS_APP_ID))
+}
+
+/// When runs and further attempts of jobs began on the commit.
+fn begun_again(facts: &Facts) -> Vec<Timestamp> {
+    let jobs = facts.runs.iter().flat_map(|r| &r.jobs).filter(|j| j.attempt > 1);
+    facts.runs.iter().filter_map(|r| r.created_at).chain(jobs.filter_map(|j| j.started_at)).collect()
+}
+
+/// When it was made; unknown counts as newest, which is the careful side.
+fn at(check: &Check) -> Timestamp {
+    check.at.unwrap_or(Timestamp::MAX)
+}
+
+fn ended(check: &Check) -> Timestamp {
+    check.completed_at.unwrap_or_else(|| at(check))
+}
