@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod attest;
+pub mod cache;
 pub mod cli;
 pub mod collect;
 pub mod config;

@@ -26,3 +26,5 @@ pub const VERSION: &str = "v1alpha1";
 pub const FIELD_MANAGER: &str = "testrun-operator";
 /// Name of the connection that a report uses when it names none.
 pub const DEFAULT_CONNECTION: &str = "github.com";
+/// Annotation of a report that asks for a look now; its value only has to change.
+pub const REQUESTED_AT: &str = "testrun.dev/requestedAt";

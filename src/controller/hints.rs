@@ -20,6 +20,7 @@ use tokio_util::time::DelayQueue;
 use super::Access;
 use crate::api::spec::GitHubSource;
 use crate::api::{ConditionType, TestRunReport, TestRunReportStatus};
+use crate::cache::Kept;
 use crate::collect::{Depth, Sightings, Survey};
 use crate::github::wire;
 use crate::verdict::facts::{Facts, Observations};
@@ -37,7 +38,7 @@ const MAX_TOLD: usize = 32;
 /// Repositories without reports that are remembered.
 const MAX_STRANGERS: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
 
-type Object = ObjectRef<TestRunReport>;
+type Object = ObjectRef<Kept>;
 
 /// The hints of all reports; clones share them.
 #[derive(Clone, Default)]
@@ -204,7 +205,7 @@ impl Hints {
         if !known {
             index.remove(&uid);
             let member = Member {
-                object: ObjectRef::from_obj(report),
+                object: reference(report),
                 queue: queue.clone(),
                 source: source.clone(),
                 own: None,
@@ -512,6 +513,11 @@ impl Member {
             let _ = self.queue.send((self.object.clone(), delay));
         }
     }
+}
+
+/// The report in the cache of its watch.
+fn reference(report: &TestRunReport) -> Object {
+    ObjectRef::from_obj(report).into_kind_unchecked(())
 }
 
 fn finished(facts: &Facts) -> BTreeSet<(i64, i64)> {

@@ -5,48 +5,24 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use kube::ResourceExt;
-use sha2::{Digest, Sha256};
+use kube::{Resource, ResourceExt};
 
 use crate::api::{TestRunReport, TestRunReportStatus};
+use crate::cache::{Digest, Kept, Snapshot, Trigger, Unreadable, print};
 use crate::notify::Told;
-
-/// Annotation that asks for a look now; its value only has to change.
-pub const REQUESTED_AT: &str = "testrun.dev/requestedAt";
-
-type Print = [u8; 32];
-
-/// What makes a reconcile necessary when it changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Trigger {
-    generation: Option<i64>,
-    requested_at: Option<String>,
-    deleting: bool,
-}
-
-impl Trigger {
-    pub fn of(report: &TestRunReport) -> Self {
-        Self {
-            generation: report.metadata.generation,
-            requested_at: report.annotations().get(REQUESTED_AT).cloned(),
-            deleting: report.metadata.deletion_timestamp.is_some(),
-        }
-    }
-}
 
 #[derive(Debug, Default)]
 struct Entry {
     seen: Option<Trigger>,
     /// Status of a write that is on its way: its echo can come before its answer.
-    pending: Option<Print>,
-    /// Status that is right, as written or found.
-    settled: Option<Print>,
+    pending: Option<Digest>,
     /// The object as the last write left it, or as it was read after one was refused.
-    last: Option<Arc<TestRunReport>>,
-    /// The status that was written last or found right; what somebody else wrote since is not believed.
-    own: Option<TestRunReportStatus>,
+    last: Option<Snapshot>,
+    /// The object when its status was last right, as written or found; what somebody else wrote since is not
+    /// believed.
+    own: Option<Snapshot>,
     /// The epoch in which the look began.
     epoch: u64,
     failures: u32,
@@ -54,8 +30,16 @@ struct Entry {
     looks: u32,
     /// Somebody changed the object, or asks for a look.
     asked: bool,
-    done: super::deeds::Done,
     told: Told,
+    /// Most reports have nothing that is done for them.
+    done: Option<Box<super::deeds::Done>>,
+}
+
+impl Entry {
+    /// Status that is right.
+    fn settled(&self) -> Option<Digest> {
+        self.own.as_ref().map(Snapshot::print)
+    }
 }
 
 /// Memory of all reports.
@@ -69,17 +53,23 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// Packs a report, or shares what is remembered if it is the same.
+    pub fn pack(&self, report: &TestRunReport) -> Snapshot {
+        let at_hand = self.look_up(report, |entry| entry.last.iter().chain(&entry.own).cloned().collect());
+        Snapshot::of(report, &at_hand.unwrap_or_else(Vec::new))
+    }
+
     /// Whether an object of the watch calls for a reconcile.
-    pub fn is_news(&self, report: &TestRunReport) -> bool {
-        let trigger = Trigger::of(report);
-        let print = print(report.status.as_ref());
+    pub fn is_news(&self, report: &Kept) -> bool {
+        let snapshot = report.snapshot();
         self.with(report, |entry| {
-            let same = entry.seen.as_ref() == Some(&trigger);
+            let same = entry.seen.as_ref() == Some(snapshot.trigger());
             // Before the first reconcile ends nothing is known of the status, and one is due anyway.
-            let known = entry.settled.is_none() || [entry.settled, entry.pending].contains(&Some(print));
+            let settled = entry.settled();
+            let known = settled.is_none() || [settled, entry.pending].contains(&Some(snapshot.print()));
             // A cache that lags behind shows the status before the last write; that is no news either.
-            let stale = entry.last.as_ref().is_some_and(|last| is_newer(last, report));
-            entry.seen = Some(trigger);
+            let stale = entry.last.as_ref().is_some_and(|last| last.is_newer(snapshot));
+            entry.seen = Some(snapshot.trigger().clone());
             let news = !(same && (known || stale));
             entry.asked |= news;
             news
@@ -87,21 +77,28 @@ impl Memory {
     }
 
     /// The object to work with: the cached one, or what the last write made of it where the cache lags behind.
-    pub fn freshest(&self, cached: Arc<TestRunReport>) -> Arc<TestRunReport> {
+    pub fn freshest(&self, cached: &Kept) -> Snapshot {
         let epoch = self.epoch.load(Ordering::SeqCst);
-        self.with(&cached, |entry| {
+        self.with(cached, |entry| {
             entry.epoch = epoch;
             match &entry.last {
-                Some(last) if is_newer(last, &cached) => last.clone(),
-                _ => cached.clone(),
+                Some(last) if last.is_newer(cached.snapshot()) => last.clone(),
+                _ => cached.snapshot().clone(),
             }
         })
     }
 
     /// The status to evaluate from: the one that was written last. One that somebody else wrote is
     /// believed only if nothing is remembered of the report.
-    pub fn previous(&self, report: &TestRunReport) -> Option<TestRunReportStatus> {
-        self.with(report, |entry| entry.own.clone().or_else(|| report.status.clone()))
+    pub fn previous(
+        &self,
+        report: &TestRunReport,
+        snapshot: &Snapshot,
+    ) -> Result<Option<TestRunReportStatus>, Unreadable> {
+        match self.with(report, |entry| entry.own.clone()) {
+            Some(own) if own.print() != snapshot.print() => own.status(),
+            _ => Ok(report.status.clone()),
+        }
     }
 
     /// A write begins.
@@ -111,23 +108,21 @@ impl Memory {
     }
 
     /// The status is right: it was written, or needed no write.
-    pub fn settle(&self, report: Arc<TestRunReport>) {
-        let print = print(report.status.as_ref());
+    pub fn settle(&self, report: &impl Resource, snapshot: Snapshot) {
         let epoch = self.epoch.load(Ordering::SeqCst);
         let rewinding = self.rewinding.load(Ordering::SeqCst);
-        self.with(&report.clone(), |entry| {
+        self.with(report, |entry| {
             entry.pending = None;
-            entry.settled = Some(print);
-            entry.own = report.status.clone();
+            entry.own = Some(snapshot.clone());
             // What was seen before the API server went back would be newer than all that follows.
-            entry.last = (entry.epoch == epoch && !rewinding).then_some(report);
+            entry.last = (entry.epoch == epoch && !rewinding).then_some(snapshot);
         });
     }
 
     /// The object as the API server has it, whatever was seen of it before: after a backup was restored it may
     /// be an older state.
-    pub fn reread(&self, report: Arc<TestRunReport>) {
-        self.with(&report.clone(), |entry| entry.last = Some(report));
+    pub fn reread(&self, report: &impl Resource, snapshot: Snapshot) {
+        self.with(report, |entry| entry.last = Some(snapshot));
     }
 
     /// The API server went back to an earlier state: no object that was seen before is newer than what it has.
@@ -139,7 +134,7 @@ impl Memory {
     /// The newest version that an object was seen with.
     pub fn newest(&self) -> u128 {
         let entries = self.lock();
-        entries.values().filter_map(|e| e.last.as_ref().and_then(|r| version(r))).max().unwrap_or(0)
+        entries.values().filter_map(|e| e.last.as_ref().and_then(Snapshot::version)).max().unwrap_or(0)
     }
 
     /// What the API server has was listed. Says whether it had gone back before that.
@@ -158,19 +153,19 @@ impl Memory {
     }
 
     /// Whether the status of a report is another than the one that is right.
-    pub fn is_wrong(&self, report: &TestRunReport) -> bool {
-        let print = print(report.status.as_ref());
-        self.with(report, |entry| entry.settled.is_some_and(|settled| settled != print))
+    pub fn is_wrong(&self, report: &Kept) -> bool {
+        let print = report.snapshot().print();
+        self.with(report, |entry| entry.settled().is_some_and(|settled| settled != print))
     }
 
     /// A write failed.
-    pub fn abandon(&self, report: &TestRunReport) {
+    pub fn abandon(&self, report: &impl Resource) {
         self.with(report, |entry| entry.pending = None);
     }
 
     /// What was done on GitHub for this report.
     pub(super) fn deeds<T>(&self, report: &TestRunReport, f: impl FnOnce(&mut super::deeds::Done) -> T) -> T {
-        self.with(report, |entry| f(&mut entry.done))
+        self.with(report, |entry| f(entry.done.get_or_insert_default()))
     }
 
     /// Which sinks have taken the report's newest change.
@@ -180,11 +175,11 @@ impl Memory {
 
     /// Whether nothing was found or written for this report since the process began.
     pub fn is_strange(&self, report: &TestRunReport) -> bool {
-        self.with(report, |entry| entry.settled.is_none() && entry.own.is_none())
+        self.with(report, |entry| entry.own.is_none())
     }
 
     /// Asks for a whole look the next time.
-    pub fn ask(&self, report: &TestRunReport) {
+    pub fn ask(&self, report: &impl Resource) {
         self.with(report, |entry| entry.asked = true);
     }
 
@@ -202,7 +197,7 @@ impl Memory {
     }
 
     /// Counts one more failure in a row.
-    pub fn failed(&self, report: &TestRunReport) -> u32 {
+    pub fn failed(&self, report: &impl Resource) -> u32 {
         self.with(report, |entry| {
             entry.failures = entry.failures.saturating_add(1);
             entry.failures
@@ -224,8 +219,13 @@ impl Memory {
         self.lock().retain(|uid, _| uids.contains(uid));
     }
 
-    fn with<T>(&self, report: &TestRunReport, f: impl FnOnce(&mut Entry) -> T) -> T {
+    fn with<T>(&self, report: &impl Resource, f: impl FnOnce(&mut Entry) -> T) -> T {
         f(self.lock().entry(report.uid().unwrap_or_default()).or_default())
+    }
+
+    /// Like `with`, without taking in a report that is not known.
+    fn look_up<T>(&self, report: &impl Resource, f: impl FnOnce(&Entry) -> T) -> Option<T> {
+        self.lock().get(report.meta().uid.as_deref()?).map(f)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
@@ -233,26 +233,12 @@ impl Memory {
     }
 }
 
-/// Whether `a` is a later state of the object than `b`. Resource versions of one kind are ordered numbers.
-fn is_newer(a: &TestRunReport, b: &TestRunReport) -> bool {
-    matches!((version(a), version(b)), (Some(a), Some(b)) if a > b)
-}
-
-fn version(report: &TestRunReport) -> Option<u128> {
-    report.metadata.resource_version.as_ref().and_then(|v| v.parse().ok())
-}
-
-/// Digest of a status in the form in which it is stored.
-fn print(status: Option<&TestRunReportStatus>) -> Print {
-    let bytes = status.and_then(|s| serde_json::to_vec(s).ok()).unwrap_or_default();
-    Sha256::digest(bytes).into()
-}
-
 #[cfg(test)]
 mod tests {
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
     use super::*;
+    use crate::api::REQUESTED_AT;
 
     fn report(version: &str, phase: &str) -> TestRunReport {
         let mut report = TestRunReport::new("a", Default::default());
@@ -263,43 +249,63 @@ mod tests {
         report
     }
 
+    fn kept(version: &str, phase: &str) -> Kept {
+        Kept::from(&report(version, phase))
+    }
+
+    fn settle(memory: &Memory, version: &str, phase: &str) {
+        let report = report(version, phase);
+        memory.settle(&report, memory.pack(&report));
+    }
+
     #[test]
     fn the_echo_of_a_write_is_no_news_even_before_its_answer() {
         let memory = Memory::default();
-        assert!(memory.is_news(&report("1", "Pending")), "a new report");
-        memory.settle(Arc::new(report("1", "Pending")));
+        assert!(memory.is_news(&kept("1", "Pending")), "a new report");
+        settle(&memory, "1", "Pending");
         let next = report("2", "Running");
         memory.writing(&next, next.status.as_ref().unwrap_or(&Default::default()));
-        assert!(!memory.is_news(&next), "the echo comes first");
-        memory.settle(Arc::new(next));
-        assert!(!memory.is_news(&report("2", "Running")));
+        assert!(!memory.is_news(&kept("2", "Running")), "the echo comes first");
+        settle(&memory, "2", "Running");
+        assert!(!memory.is_news(&kept("2", "Running")));
     }
 
     #[test]
     fn a_status_of_somebody_else_is_news_and_a_late_one_is_not() {
         let memory = Memory::default();
-        memory.is_news(&report("10", "Running"));
-        memory.settle(Arc::new(report("10", "Running")));
-        assert!(!memory.is_news(&report("9", "Pending")), "the cache lags behind the own write");
-        assert!(memory.is_news(&report("11", "Passed")), "a forgery");
-        let previous = memory.previous(&report("11", "Passed")).map(|s| s.phase);
-        assert_eq!(previous.as_deref(), Some("Running"), "a forgery is not evaluated from");
-        let freshest =
-            |version| memory.freshest(Arc::new(report(version, "x"))).metadata.resource_version.clone();
-        assert_eq!(freshest("9").as_deref(), Some("10"));
-        assert_eq!(freshest("11").as_deref(), Some("11"));
+        memory.is_news(&kept("10", "Running"));
+        settle(&memory, "10", "Running");
+        assert!(!memory.is_news(&kept("9", "Pending")), "the cache lags behind the own write");
+        assert!(memory.is_news(&kept("11", "Passed")), "a forgery");
+        let forged = report("11", "Passed");
+        let previous = memory.previous(&forged, &memory.pack(&forged)).map(|s| s.map(|s| s.phase));
+        assert_eq!(previous, Ok(Some("Running".into())), "a forgery is not evaluated from");
+        let freshest = |version| memory.freshest(&kept(version, "x")).version();
+        assert_eq!(freshest("9"), Some(10));
+        assert_eq!(freshest("11"), Some(11));
     }
 
     #[test]
     fn a_request_and_a_deletion_are_news() {
         let memory = Memory::default();
-        memory.is_news(&report("1", "Passed"));
-        memory.settle(Arc::new(report("1", "Passed")));
+        memory.is_news(&kept("1", "Passed"));
+        settle(&memory, "1", "Passed");
         let mut asked = report("2", "Passed");
         asked.annotations_mut().insert(REQUESTED_AT.into(), "now".into());
-        assert!(memory.is_news(&asked));
-        assert!(!memory.is_news(&asked));
+        assert!(memory.is_news(&Kept::from(&asked)));
+        assert!(!memory.is_news(&Kept::from(&asked)));
         asked.metadata.deletion_timestamp = Some(Time(jiff::Timestamp::UNIX_EPOCH));
-        assert!(memory.is_news(&asked));
+        assert!(memory.is_news(&Kept::from(&asked)));
+    }
+
+    #[test]
+    fn what_is_remembered_is_shared_and_never_taken_for_another_version() {
+        let memory = Memory::default();
+        settle(&memory, "3", "Passed");
+        let packed = memory.pack(&report("4", "Passed"));
+        assert_eq!(packed.version(), Some(4));
+        assert_eq!(packed.open().map(|r| r.metadata.resource_version), Ok(Some("4".into())));
+        memory.pack(&TestRunReport::new("b", Default::default()));
+        assert_eq!(memory.lock().len(), 1, "to pack a report is not to know it");
     }
 }

@@ -31,7 +31,7 @@ use futures::{Stream, StreamExt, stream};
 use kube::api::ListParams;
 use kube::runtime::controller::{self, Action, Controller};
 use kube::runtime::reflector::{self, ObjectRef, Store};
-use kube::{Client, ResourceExt};
+use kube::{Client, Resource, ResourceExt};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -39,13 +39,14 @@ pub use credentials::Access;
 pub use deeds::Deed;
 pub use github::GitHubObserver;
 pub use hints::Hints;
-pub use memory::REQUESTED_AT;
 pub use observer::Observer;
 pub use requeue::Pace;
 pub use vigil::Vigil;
 pub use watch::CRD_MISSING;
 
+pub use crate::api::REQUESTED_AT;
 use crate::api::TestRunReport;
+use crate::cache::Kept;
 use crate::connections::Live;
 use crate::leader::Ownership;
 use crate::notify::Notifier;
@@ -104,11 +105,13 @@ pub async fn run(
         return;
     }
     let memory = Arc::new(Memory::default());
-    let (store, writer) = reflector::store::<TestRunReport>();
+    let (store, writer) = reflector::store::<Kept>();
     let (known, hinted) = config.hints.follow();
     config.reports.add(store.clone());
     let counted = store.clone();
-    metrics.count_reports(move |tally| counted.state().iter().for_each(|report| tally.add(report)));
+    metrics.count_reports(move |tally| {
+        counted.state().iter().for_each(|report| tally.add(report.facts().standing))
+    });
     let (rewound, rewinds) = tokio::sync::watch::channel(0);
     let reports = watch::reports(
         watch::api(&client, namespace.as_deref()),
@@ -157,10 +160,7 @@ pub async fn run(
 }
 
 /// Reports whose connection the administrator changed.
-fn moved(
-    connections: Live,
-    reports: Store<TestRunReport>,
-) -> impl Stream<Item = ObjectRef<TestRunReport>> + Send {
+fn moved(connections: Live, reports: Store<Kept>) -> impl Stream<Item = ObjectRef<Kept>> + Send {
     let seen = connections.now();
     let changes = stream::unfold((connections, seen), |(connections, mut seen)| async move {
         let names = connections.changed(&mut seen).await;
@@ -168,7 +168,7 @@ fn moved(
     });
     changes.flat_map(move |names| {
         let all = reports.state();
-        let uses = |r: &&Arc<TestRunReport>| names.contains(&r.spec.source.github.connection);
+        let uses = |r: &&Arc<Kept>| names.iter().any(|name| **name == *r.facts().connection);
         stream::iter(all.iter().filter(uses).map(|r| ObjectRef::from_obj(r.as_ref())).collect::<Vec<_>>())
     })
 }
@@ -177,16 +177,16 @@ fn moved(
 /// worked on them.
 fn gained(
     ownership: Ownership,
-    reports: Store<TestRunReport>,
+    reports: Store<Kept>,
     memory: Arc<Memory>,
-) -> impl Stream<Item = ObjectRef<TestRunReport>> + Send {
+) -> impl Stream<Item = ObjectRef<Kept>> + Send {
     let gains = stream::unfold((ownership, Vec::new()), |(ownership, mut terms)| async move {
         let ours = ownership.gained(&mut terms).await;
         Some((ours, (ownership, terms)))
     });
     gains.flat_map(move |ours| {
         let all = reports.state();
-        let mine = all.iter().filter(|r| ours(r.metadata.namespace.as_deref().unwrap_or_default()));
+        let mine = all.iter().filter(|r| ours(r.meta().namespace.as_deref().unwrap_or_default()));
         let refs = mine.map(|r| {
             memory.forget(&r.uid().unwrap_or_default());
             ObjectRef::from_obj(r.as_ref())
@@ -198,9 +198,9 @@ fn gained(
 /// Reports whose status is an earlier one since the API server went back to an earlier state.
 fn restored(
     rewinds: tokio::sync::watch::Receiver<u64>,
-    reports: Store<TestRunReport>,
+    reports: Store<Kept>,
     memory: Arc<Memory>,
-) -> impl Stream<Item = ObjectRef<TestRunReport>> + Send {
+) -> impl Stream<Item = ObjectRef<Kept>> + Send {
     let times = stream::unfold(rewinds, |mut rewinds| async move {
         rewinds.changed().await.ok()?;
         Some(((), rewinds))
@@ -212,9 +212,9 @@ fn restored(
     })
 }
 
-async fn look(report: Arc<TestRunReport>, shared: Arc<Shared>) -> Result<Action, Infallible> {
+async fn look(report: Arc<Kept>, shared: Arc<Shared>) -> Result<Action, Infallible> {
     let (namespace, name) = (report.namespace().unwrap_or_default(), report.name_any());
-    let generation = report.metadata.generation;
+    let generation = report.meta().generation;
     let span = tracing::info_span!("reconcile", namespace, name, generation);
     Ok(reconcile::reconcile(report, shared).instrument(span).await)
 }

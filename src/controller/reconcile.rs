@@ -13,12 +13,13 @@ use kube::{Client, ResourceExt};
 
 use super::credentials::{self, Denied};
 use super::depth::{self, Why};
-use super::memory::{Memory, REQUESTED_AT};
+use super::memory::Memory;
 use super::observer::Observer;
 use super::waivers::Lists;
 use super::write::{namespaced, overtaken, write};
 use super::{Access, Config, deeds, events, requeue};
-use crate::api::{Reason, TestRunReport, TestRunReportStatus};
+use crate::api::{REQUESTED_AT, Reason, TestRunReport, TestRunReportStatus};
+use crate::cache::{Kept, Snapshot, Unreadable};
 use crate::collect::Look;
 use crate::leader::Work;
 use crate::runtime::metrics::{Metrics, Outcome};
@@ -51,27 +52,27 @@ type Seen = (Observations, Option<Access>);
 type Done = (Outcome, Option<Duration>);
 
 /// Looks at a report. Whatever happens inside becomes an outcome; the process never ends of it.
-pub(super) async fn reconcile(cached: Arc<TestRunReport>, shared: Arc<Shared>) -> Action {
+pub(super) async fn reconcile(cached: Arc<Kept>, shared: Arc<Shared>) -> Action {
     let namespace = cached.namespace().unwrap_or_default();
     // Another replica's; should that end, all reports of its share are queued.
     let Some(work) = shared.config.ownership.begin(&namespace) else { return Action::await_change() };
-    let report = shared.memory.freshest(cached);
+    let snapshot = shared.memory.freshest(&cached);
     let begin = Instant::now();
-    let look = AssertUnwindSafe(tokio::time::timeout(LIMIT, look(&report, &shared, &work))).catch_unwind();
+    let look = AssertUnwindSafe(tokio::time::timeout(LIMIT, look(&snapshot, &shared, &work))).catch_unwind();
     let (outcome, wait) = match look.await {
         Ok(Ok(Ok(done))) => done,
         Ok(Ok(Err(error))) => {
             let text: String = error.to_string().chars().take(512).collect();
-            tracing::warn!("the API server refused: {text}");
-            (Outcome::Error, Some(retry(&report, &shared)))
+            tracing::warn!("{text}");
+            (Outcome::Error, Some(retry(&cached, &shared)))
         }
         Ok(Err(_)) => {
             tracing::warn!("given up after {} s; tried again later", LIMIT.as_secs());
-            (Outcome::Timeout, Some(retry(&report, &shared)))
+            (Outcome::Timeout, Some(retry(&cached, &shared)))
         }
         Err(_) => {
             tracing::error!("the reconcile panicked; this is a defect of the operator, please report it");
-            (Outcome::Panic, Some(retry(&report, &shared)))
+            (Outcome::Panic, Some(retry(&cached, &shared)))
         }
     };
     let took = begin.elapsed();
@@ -80,24 +81,34 @@ pub(super) async fn reconcile(cached: Arc<TestRunReport>, shared: Arc<Shared>) -
     wait.map_or_else(Action::await_change, Action::requeue)
 }
 
-fn retry(report: &TestRunReport, shared: &Shared) -> Duration {
+/// Why a look came to no end.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("the API server refused: {0}")]
+    Api(#[from] kube::Error),
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+}
+
+fn retry(report: &Kept, shared: &Shared) -> Duration {
     shared.memory.abandon(report);
     shared.memory.ask(report);
     requeue::backoff(shared.memory.failed(report), random::unit())
 }
 
-async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Result<Done, kube::Error> {
+async fn look(snapshot: &Snapshot, shared: &Shared, work: &Work) -> Result<Done, Failure> {
+    let report = &Arc::new(snapshot.open()?);
     if report.metadata.deletion_timestamp.is_some() {
         return Ok((Outcome::Gone, None));
     }
-    let mut previous = shared.memory.previous(report);
+    let mut previous = shared.memory.previous(report, snapshot)?;
     if let Some(previous) = &mut previous {
         shared.memory.deeds(report, |done| done.tell(previous));
     }
     if let Some(at) = expiry(report, previous.as_ref())
         && at <= Timestamp::now()
     {
-        return expire(report, shared, work).await;
+        return Ok(expire(report, shared, work).await?);
     }
     deeds::withdraw(report, previous.as_ref(), shared).await;
     let lists = shared.waivers.of(&report.namespace().unwrap_or_default());
@@ -106,7 +117,7 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
     let why = Why { asked: shared.memory.asked(report), hint, hears: shared.config.hints.hears(report) };
     let same = previous.as_ref().filter(|p| Some(p.observed_generation) == report.metadata.generation);
     if let Some(status) = same.filter(|_| why.hint.is_none())
-        && let Some(wait) = adopt(report, status, waivers, shared).await?
+        && let Some(wait) = adopt(report, snapshot, status, waivers, shared).await?
     {
         return Ok((Outcome::Adopted, Some(wait)));
     }
@@ -126,9 +137,9 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
     let told = shared.memory.told(report);
     shared.config.notifier.note(namespace.as_deref().unwrap_or_default(), &mut evaluation.status, &told);
     shared.config.hints.saw(report, access.as_ref(), &observations, &evaluation.status);
-    let outcome = if report.status.as_ref() == Some(&evaluation.status) {
-        shared.memory.settle(report.clone());
-        Outcome::Unchanged
+    let (outcome, now) = if report.status.as_ref() == Some(&evaluation.status) {
+        shared.memory.settle(report.as_ref(), snapshot.clone());
+        (Outcome::Unchanged, report.clone())
     } else {
         write(report, &evaluation.status, shared, work).await?
     };
@@ -136,7 +147,7 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
         events::record(&shared.recorder, report, previous.as_ref(), &evaluation.status).await;
     }
     if matches!(outcome, Outcome::Written | Outcome::Unchanged) {
-        shared.config.notifier.tell(&shared.memory.freshest(report.clone()), &told);
+        shared.config.notifier.tell(&now, &told);
     }
     let mut refused = false;
     let (status, access) = (&evaluation.status, access.as_ref());
@@ -151,8 +162,7 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
         let mut told = evaluation.status.clone();
         deeds::tell(report, &Context { previous: Some(&evaluation.status), ..context }, shared, &mut told);
         if told != evaluation.status {
-            let now = shared.memory.freshest(report.clone());
-            refused |= write(&now, &told, shared, work).await? == Outcome::Conflict;
+            refused |= write(&now, &told, shared, work).await?.0 == Outcome::Conflict;
             evaluation.status = told;
         }
     }
@@ -164,7 +174,7 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
         _ => wait(report, &evaluation, &why, shared),
     };
     if !matches!(outcome, Outcome::Written | Outcome::Unchanged) {
-        shared.memory.ask(report);
+        shared.memory.ask(report.as_ref());
     }
     Ok((outcome, wait))
 }
@@ -173,7 +183,8 @@ async fn look(report: &Arc<TestRunReport>, shared: &Shared, work: &Work) -> Resu
 /// because nobody watched over it meanwhile, but not all of them at once. What happened since is seen before
 /// that by the lists of the repository. None where it has to be looked at now.
 async fn adopt(
-    report: &Arc<TestRunReport>,
+    report: &TestRunReport,
+    snapshot: &Snapshot,
     status: &TestRunReportStatus,
     waivers: Waivers<'_>,
     shared: &Shared,
@@ -195,7 +206,7 @@ async fn adopt(
         Err(Denied::Kube(error)) => return Err(error),
     };
     shared.config.hints.adopt(report, &access, status);
-    shared.memory.settle(report.clone());
+    shared.memory.settle(report, snapshot.clone());
     // The process before may have ended before it had told everybody.
     shared.config.notifier.tell(report, &shared.memory.told(report));
     let rounds = u32::try_from(shared.config.hints.at_rest() / TOGETHER).unwrap_or(u32::MAX);

@@ -8,9 +8,9 @@ use kube::core::PartialObjectMeta;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
-use kube::{Api, ResourceExt};
+use kube::{Api, Resource, ResourceExt};
 
-use crate::api::TestRunReport;
+use crate::cache::Kept;
 
 type Meta = PartialObjectMeta<Secret>;
 type Key = (String, String);
@@ -71,10 +71,7 @@ fn identity(secret: &Meta) -> (Key, String) {
 }
 
 /// Reports whose Secret changed.
-pub fn changes(
-    api: Api<Meta>,
-    reports: Store<TestRunReport>,
-) -> impl Stream<Item = ObjectRef<TestRunReport>> + Send {
+pub fn changes(api: Api<Meta>, reports: Store<Kept>) -> impl Stream<Item = ObjectRef<Kept>> + Send {
     let mut versions = Versions::default();
     let mut told = false;
     watch(api, watcher::Config::default())
@@ -98,13 +95,13 @@ pub fn changes(
         .flat_map(move |keys| stream::iter(referring(&keys, &reports)))
 }
 
-fn referring(keys: &[Key], reports: &Store<TestRunReport>) -> Vec<ObjectRef<TestRunReport>> {
+fn referring(keys: &[Key], reports: &Store<Kept>) -> Vec<ObjectRef<Kept>> {
     if keys.is_empty() {
         return Vec::new();
     }
-    let refers = |report: &TestRunReport| {
-        let name = report.spec.credentials_ref.as_ref().map(|r| r.name.as_str());
-        let namespace = report.metadata.namespace.as_deref();
+    let refers = |report: &Kept| {
+        let name = report.facts().credentials.as_deref();
+        let namespace = report.meta().namespace.as_deref();
         keys.iter().any(|(ns, n)| namespace == Some(ns) && name == Some(n))
     };
     reports.state().iter().filter(|r| refers(r)).map(|r| ObjectRef::from_obj(r.as_ref())).collect()

@@ -14,7 +14,8 @@ use kube::{Api, ResourceExt};
 
 use super::memory::Memory;
 use super::vigil::{self, Vigil};
-use crate::api::{TestRunReport, TestRunWaiver};
+use crate::api::TestRunWaiver;
+use crate::cache::Kept;
 use crate::runtime::health::Health;
 use crate::verdict::SharedWaivers;
 use crate::verdict::belongs::glob;
@@ -92,9 +93,9 @@ pub(super) fn changes(
     api: Api<Guarded>,
     vigil: Vigil,
     lists: Lists,
-    reports: Store<TestRunReport>,
+    reports: Store<Kept>,
     memory: Arc<Memory>,
-) -> impl Stream<Item = ObjectRef<TestRunReport>> + Send {
+) -> impl Stream<Item = ObjectRef<Kept>> + Send {
     let mut listing = Map::new();
     let mut told = false;
     vigil::events(api, vigil, ())
@@ -129,15 +130,14 @@ pub(super) fn changes(
 /// The reports that the lists are for.
 fn concerned(
     changed: &[(Key, SharedWaivers)],
-    reports: &Store<TestRunReport>,
+    reports: &Store<Kept>,
     memory: &Memory,
-) -> Vec<ObjectRef<TestRunReport>> {
+) -> Vec<ObjectRef<Kept>> {
     let all = reports.state();
-    let is = |report: &&Arc<TestRunReport>| {
+    let is = |report: &&Arc<Kept>| {
         let namespace = report.namespace().unwrap_or_default();
-        // A renamed repository is known by its new name.
-        let now = report.status.as_ref().and_then(|s| s.source.as_ref()).map(|s| s.repository.as_str());
-        let names = [Some(report.spec.source.github.repository.as_str()), now];
+        let facts = report.facts();
+        let names = [Some(&*facts.repository), facts.renamed.as_deref()];
         let about = |list: &SharedWaivers| {
             names.iter().flatten().any(|name| list.repositories.iter().any(|g| glob(g, name)))
         };
@@ -146,7 +146,7 @@ fn concerned(
     let concerned = all.iter().filter(is);
     concerned
         .map(|report| {
-            memory.ask(report);
+            memory.ask(report.as_ref());
             ObjectRef::from_obj(report.as_ref())
         })
         .collect()

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use futures::{Stream, StreamExt, future};
+use futures::{Stream, StreamExt, TryStreamExt, future};
 use kube::core::{DeserializeGuard, ObjectMeta};
 use kube::runtime::reflector::store::Writer;
 use kube::runtime::watcher::{self, Event};
@@ -15,6 +15,7 @@ use super::hints::Known;
 use super::memory::Memory;
 use super::vigil::{self, Notice, Vigil, Witness};
 use crate::api::TestRunReport;
+use crate::cache::Kept;
 use crate::runtime::health::Health;
 use crate::runtime::metrics::Metrics;
 
@@ -35,7 +36,7 @@ where
 
 /// What the watch fills.
 pub struct Cache {
-    pub writer: Writer<TestRunReport>,
+    pub writer: Writer<Kept>,
     /// Counts how often it was filled with an earlier state.
     pub rewound: tokio::sync::watch::Sender<u64>,
 }
@@ -67,7 +68,7 @@ pub fn reports(
     known: Known,
     health: Health,
     metrics: Metrics,
-) -> impl Stream<Item = watcher::Result<TestRunReport>> + Send {
+) -> impl Stream<Item = watcher::Result<Kept>> + Send {
     let keeper = memory.clone();
     let mut listed: HashSet<String> = HashSet::new();
     let witness = Watcher { memory: memory.clone(), health: health.clone() };
@@ -81,6 +82,8 @@ pub fn reports(
                 health.not_ready(why);
             }
         });
+    let packer = memory.clone();
+    let events = events.map_ok(move |event| kept(event, &packer));
     let (listed, Cache { writer, rewound }) = (memory.clone(), cache);
     reflector(writer, events)
         .inspect(move |event| {
@@ -128,6 +131,18 @@ fn readable(
         Event::Init => Event::Init,
         Event::InitDone => Event::InitDone,
     })
+}
+
+/// The event with what the cache keeps of its report.
+fn kept(event: Event<TestRunReport>, memory: &Memory) -> Event<Kept> {
+    let keep = |report: TestRunReport| Kept::new(&report, memory.pack(&report));
+    match event {
+        Event::Apply(report) => Event::Apply(keep(report)),
+        Event::InitApply(report) => Event::InitApply(keep(report)),
+        Event::Delete(report) => Event::Delete(keep(report)),
+        Event::Init => Event::Init,
+        Event::InitDone => Event::InitDone,
+    }
 }
 
 /// Stands for an object of which only the metadata can be read.

@@ -6,9 +6,10 @@ use std::time::Duration;
 use kube::api::PostParams;
 use kube::{Api, ResourceExt};
 
-use super::memory::{Memory, Trigger};
+use super::memory::Memory;
 use super::reconcile::Shared;
 use crate::api::{FIELD_MANAGER, TestRunReport, TestRunReportStatus};
+use crate::cache::Trigger;
 use crate::leader::Work;
 use crate::runtime::metrics::Outcome;
 
@@ -18,13 +19,14 @@ const TRIES: u32 = 5;
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Writes the status onto exactly the object that was read. One that only differs in what no verdict depends on
-/// counts as the same.
+/// counts as the same. Gives the object too: as it is then if it was written, else as it was read.
 pub(super) async fn write(
     report: &Arc<TestRunReport>,
     status: &TestRunReportStatus,
     shared: &Shared,
     work: &Work,
-) -> Result<Outcome, kube::Error> {
+) -> Result<(Outcome, Arc<TestRunReport>), kube::Error> {
+    let unwritten = |outcome| Ok((outcome, report.clone()));
     let memory = &shared.memory;
     let api = namespaced(report, shared);
     let mut object = TestRunReport::clone(report);
@@ -33,7 +35,7 @@ pub(super) async fn write(
     let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
     for _ in 0..TRIES {
         if !work.may_write() {
-            return Ok(Outcome::Lost);
+            return unwritten(Outcome::Lost);
         }
         memory.writing(report, status);
         let name = report.name_any();
@@ -44,26 +46,26 @@ pub(super) async fn write(
         let refused = matches!(&error, kube::Error::Api(status) if status.is_conflict());
         let lost = !matches!(&error, kube::Error::Api(status) if status.code < 500);
         if !refused && !lost {
-            memory.abandon(report);
-            return overtaken(error);
+            memory.abandon(report.as_ref());
+            return overtaken(error).and_then(unwritten);
         }
         // Either somebody else was faster, or the answer was lost; what is there now says which.
         let now = match within(api.get_opt(&name)).await {
             Ok(Some(now)) if now.uid() == report.uid() => now,
             Ok(_) => {
-                memory.abandon(report);
-                return Ok(Outcome::Gone);
+                memory.abandon(report.as_ref());
+                return unwritten(Outcome::Gone);
             }
             Err(_) => {
-                memory.abandon(report);
-                return overtaken(error);
+                memory.abandon(report.as_ref());
+                return overtaken(error).and_then(unwritten);
             }
         };
         let same = Trigger::of(&now) == Trigger::of(report);
         if same && now.status.as_ref() == Some(status) {
             return Ok(written_as(now, shared));
         }
-        memory.abandon(report);
+        memory.abandon(report.as_ref());
         let unchanged = same && now.status == report.status;
         object.metadata.resource_version = now.resource_version();
         reread(memory, now);
@@ -74,7 +76,7 @@ pub(super) async fn write(
             return Err(error);
         }
     }
-    Ok(Outcome::Conflict)
+    unwritten(Outcome::Conflict)
 }
 
 /// Bounds a request: a server that takes it and says nothing must not hold a look for long.
@@ -83,16 +85,16 @@ async fn within<T>(request: impl Future<Output = kube::Result<T>>) -> kube::Resu
     tokio::time::timeout(LIMIT, request).await.map_err(late)?
 }
 
-fn written_as(mut written: TestRunReport, shared: &Shared) -> Outcome {
+fn written_as(mut written: TestRunReport, shared: &Shared) -> (Outcome, Arc<TestRunReport>) {
     shared.metrics.status_written();
     written.metadata.managed_fields = None;
-    shared.memory.settle(Arc::new(written));
-    Outcome::Written
+    shared.memory.settle(&written, shared.memory.pack(&written));
+    (Outcome::Written, Arc::new(written))
 }
 
 fn reread(memory: &Memory, mut now: TestRunReport) {
     now.metadata.managed_fields = None;
-    memory.reread(Arc::new(now));
+    memory.reread(&now, memory.pack(&now));
 }
 
 /// A refusal that only says that somebody else was faster.

@@ -8,10 +8,11 @@ use kube::{Api, Client};
 
 use super::{PATIENCE, Refusal};
 use crate::api::TestRunReport;
+use crate::cache::{Kept, Unreadable};
 
 /// The reports that this process watches; clones share them.
 #[derive(Clone, Default)]
-pub struct Reports(Arc<Mutex<Vec<Store<TestRunReport>>>>);
+pub struct Reports(Arc<Mutex<Vec<Store<Kept>>>>);
 
 impl std::fmt::Debug for Reports {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -21,21 +22,23 @@ impl std::fmt::Debug for Reports {
 
 impl Reports {
     /// Adds the cache of a watch; several add up.
-    pub fn add(&self, cache: Store<TestRunReport>) {
+    pub fn add(&self, cache: Store<Kept>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(cache);
     }
 
     /// A report as a watch has seen it last. It may be behind the API server.
-    pub fn cached(&self, namespace: &str, name: &str) -> Option<Arc<TestRunReport>> {
+    pub fn cached(&self, namespace: &str, name: &str) -> Option<TestRunReport> {
         let caches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = ObjectRef::new(name).within(namespace);
-        caches.iter().find_map(|cache| cache.get(&key))
+        caches.iter().find_map(|cache| cache.get(&key)).and_then(|kept| kept.open().ok())
     }
 
-    /// All reports as the watches have seen them last.
-    pub fn all(&self) -> Vec<Arc<TestRunReport>> {
+    /// Reports that publish something about a commit, as the watches have seen them last.
+    pub fn publishing(&self, sha: &str) -> Vec<Result<TestRunReport, Unreadable>> {
         let caches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        caches.iter().flat_map(Store::state).collect()
+        let about = |kept: &Kept| kept.facts().publishes && kept.facts().sha.as_deref() == Some(sha);
+        let all = caches.iter().flat_map(Store::state);
+        all.filter(|kept| about(kept)).map(|kept| kept.open()).collect()
     }
 
     /// A report as it is now.

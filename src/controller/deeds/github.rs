@@ -137,9 +137,13 @@ fn verdict<'r>(
             && name(r).is_some_and(|n| n.eq_ignore_ascii_case(ours))
             && base(r).zip(here.as_ref()).is_some_and(|(a, b)| a.base == b.base)
     };
-    let rivals = shared.config.reports.all();
-    let words = rivals.iter().filter(|r| is_rival(r)).map(|r| match &r.status {
-        Some(s) if Some(s.observed_generation) == r.metadata.generation => passed(s),
+    let rivals = shared.config.reports.publishing(&source.sha);
+    let words = rivals.iter().filter(|r| r.as_ref().map_or(true, is_rival)).map(|r| match r {
+        Ok(TestRunReport { status: Some(s), metadata, .. })
+            if Some(s.observed_generation) == metadata.generation =>
+        {
+            passed(s)
+        }
         _ => ConditionStatus::Unknown,
     });
     words.fold(own, |worst, word| match (worst, word) {

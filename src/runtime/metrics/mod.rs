@@ -24,7 +24,7 @@ use prometheus_client::registry::Registry;
 use crate::github::Stats;
 use crate::webhooks;
 pub use outcomes::{LeaseEvent, Outcome, Redelivery, Telling};
-pub use tally::Tally;
+pub use tally::{Standing, Tally};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabel {

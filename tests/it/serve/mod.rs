@@ -13,6 +13,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use testkit::controlplane::ControlPlane;
 use testrun_operator::api::TestRunReport;
+use testrun_operator::cache::Kept;
 use testrun_operator::serve::{self, Reports, Site};
 use tokio_util::sync::CancellationToken;
 use tokio_util::sync::DropGuard;
@@ -106,7 +107,7 @@ impl Server {
     fn cache(&self, report: TestRunReport) {
         let (store, mut writer) = reflector::store();
         writer.apply_watcher_event(&Event::Init);
-        writer.apply_watcher_event(&Event::InitApply(report));
+        writer.apply_watcher_event(&Event::InitApply(Kept::from(&report)));
         writer.apply_watcher_event(&Event::InitDone);
         self.reports.add(store);
     }

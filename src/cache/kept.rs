@@ -1,0 +1,135 @@
+//! A report in the cache of a watch.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use kube::Resource;
+use kube::core::{NamespaceResourceScope, ObjectMeta};
+use serde::{Deserialize, Deserializer};
+
+use super::packed::{Snapshot, Unreadable};
+use crate::api::TestRunReport;
+use crate::runtime::metrics::Standing;
+use crate::verdict::publish;
+
+/// A packed report. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Kept(Arc<Inner>);
+
+#[derive(Clone, Debug)]
+struct Inner {
+    /// What tells the object from others; the rest is in the snapshot.
+    metadata: ObjectMeta,
+    facts: Facts,
+    snapshot: Snapshot,
+}
+
+/// What is asked of every report of a cache.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Name of the connection.
+    pub connection: Box<str>,
+    /// Name of the Secret of the report's own credential.
+    pub credentials: Option<Box<str>>,
+    /// The repository as the spec has it, `owner/name`.
+    pub repository: Box<str>,
+    /// The repository as GitHub calls it, where that is another.
+    pub renamed: Option<Box<str>>,
+    /// The commit that was found, else the one that the spec names.
+    pub sha: Option<Box<str>>,
+    /// Something is published about the commit.
+    pub publishes: bool,
+    /// What metrics count.
+    pub standing: Standing,
+}
+
+impl Facts {
+    fn of(report: &TestRunReport) -> Self {
+        let github = &report.spec.source.github;
+        let found = report.status.as_ref().and_then(|s| s.source.as_ref());
+        let sha = found.map(|s| &s.sha).filter(|sha| !sha.is_empty()).or(github.sha.as_ref());
+        let renamed = found.map(|s| &s.repository).filter(|name| **name != github.repository);
+        Self {
+            connection: github.connection.as_str().into(),
+            credentials: report.spec.credentials_ref.as_ref().map(|r| r.name.as_str().into()),
+            repository: github.repository.as_str().into(),
+            renamed: renamed.map(|name| name.as_str().into()),
+            sha: sha.map(|sha| sha.as_str().into()),
+            publishes: !publish::asked(&report.spec).is_empty(),
+            standing: Standing::of(report),
+        }
+    }
+}
+
+impl Kept {
+    /// A report, and the same packed.
+    pub fn new(report: &TestRunReport, snapshot: Snapshot) -> Self {
+        let metadata = ObjectMeta {
+            name: report.metadata.name.clone(),
+            namespace: report.metadata.namespace.clone(),
+            uid: report.metadata.uid.clone(),
+            resource_version: report.metadata.resource_version.clone(),
+            generation: report.metadata.generation,
+            ..ObjectMeta::default()
+        };
+        Self(Arc::new(Inner { metadata, facts: Facts::of(report), snapshot }))
+    }
+
+    /// What is at hand of it.
+    pub fn facts(&self) -> &Facts {
+        &self.0.facts
+    }
+
+    /// The report, packed.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.0.snapshot
+    }
+
+    /// The report.
+    pub fn open(&self) -> Result<TestRunReport, Unreadable> {
+        self.0.snapshot.open()
+    }
+}
+
+impl From<&TestRunReport> for Kept {
+    fn from(report: &TestRunReport) -> Self {
+        Self::new(report, Snapshot::of(report, &[]))
+    }
+}
+
+/// The kind of what is packed. Of the metadata only what tells objects from each other is there.
+impl Resource for Kept {
+    type DynamicType = ();
+    type Scope = NamespaceResourceScope;
+
+    fn kind((): &()) -> Cow<'_, str> {
+        TestRunReport::kind(&())
+    }
+
+    fn group((): &()) -> Cow<'_, str> {
+        TestRunReport::group(&())
+    }
+
+    fn version((): &()) -> Cow<'_, str> {
+        TestRunReport::version(&())
+    }
+
+    fn plural((): &()) -> Cow<'_, str> {
+        TestRunReport::plural(&())
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.0.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut Arc::make_mut(&mut self.0).metadata
+    }
+}
+
+/// What a controller asks of the objects of its cache.
+impl<'de> Deserialize<'de> for Kept {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        TestRunReport::deserialize(deserializer).map(|report| Self::from(&report))
+    }
+}
