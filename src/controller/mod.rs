@@ -1,7 +1,7 @@
 //! The controller: keeps the status of every report at what is true of its commit.
 //!
 //! `watch`, `secrets`, `hints` (events of GitHub) and `surveys` (lists of a repository) say which reports
-//! need a look, `requeue` says when the next one is due anyway, `depth` how deep it is, `reconcile` takes
+//! need a look, `turns` which of them may begin, `requeue` says when the next one is due anyway, `depth` how deep it is, `reconcile` takes
 //! it, `write` puts its status onto the report, and `memory` tells own writes from those of others. `vigil` keeps
 //! watches from staying blind. The facts come from an [`Observer`]; the verdict
 //! is `crate::verdict`'s.
@@ -18,6 +18,7 @@ mod reconcile;
 mod requeue;
 mod secrets;
 mod surveys;
+mod turns;
 mod vigil;
 mod waivers;
 mod watch;
@@ -127,10 +128,12 @@ pub async fn run(
     let moved = moved(config.connections.clone(), store.clone());
     let waived = waivers::changes(listed, config.vigil, waivers.clone(), store.clone(), memory.clone());
     let gained = gained(config.ownership.clone(), store.clone(), memory.clone());
-    let settings = controller::Config::default().concurrency(config.concurrency.max(1));
+    // One more, so that the queue moves on past those whose namespace has its share.
+    let settings = controller::Config::default().concurrency(config.concurrency.max(1).saturating_add(1));
     let recorder = events::recorder(client.clone());
     let asking = surveys::run(config.hints.clone(), observer.clone(), config.pace, end.clone());
-    let shared = Arc::new(Shared { client, observer, config, memory, waivers, metrics, recorder });
+    let (turns, called) = turns::Turns::new(usize::from(config.concurrency), metrics.clone());
+    let shared = Arc::new(Shared { client, observer, config, memory, waivers, metrics, recorder, turns });
     let looks = Controller::for_stream(reports, store)
         .with_config(settings)
         .reconcile_on(secrets)
@@ -139,6 +142,7 @@ pub async fn run(
         .reconcile_on(gained)
         .reconcile_on(hinted)
         .reconcile_on(restored)
+        .reconcile_on(called)
         .graceful_shutdown_on(end.clone().cancelled_owned())
         .run(look, |_, never: &Infallible, _| match *never {}, shared)
         .for_each(|result| async move {

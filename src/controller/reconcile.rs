@@ -15,6 +15,7 @@ use super::credentials::{self, Denied};
 use super::depth::{self, Why};
 use super::memory::Memory;
 use super::observer::Observer;
+use super::turns::{self, Turns};
 use super::waivers::Lists;
 use super::write::{namespaced, overtaken, write};
 use super::{Access, Config, deeds, events, requeue};
@@ -44,6 +45,7 @@ pub(super) struct Shared {
     pub waivers: Lists,
     pub metrics: Metrics,
     pub recorder: Recorder,
+    pub turns: Turns,
 }
 
 /// What was seen, and what it was seen with.
@@ -56,6 +58,7 @@ pub(super) async fn reconcile(cached: Arc<Kept>, shared: Arc<Shared>) -> Action 
     let namespace = cached.namespace().unwrap_or_default();
     // Another replica's; should that end, all reports of its share are queued.
     let Some(work) = shared.config.ownership.begin(&namespace) else { return Action::await_change() };
+    let Some(_turn) = shared.turns.take(&cached) else { return Action::requeue(turns::PATIENCE) };
     let snapshot = shared.memory.freshest(&cached);
     let begin = Instant::now();
     let look = AssertUnwindSafe(tokio::time::timeout(LIMIT, look(&snapshot, &shared, &work))).catch_unwind();

@@ -57,6 +57,7 @@ struct Inner {
     invalid: Counter,
     reports: Family<PhaseLabel, Gauge>,
     tallies: Mutex<Vec<Tallies>>,
+    waiting: Gauge,
     undecided: Seconds,
     unseen: Seconds,
     requests: Family<RequestLabel, Counter>,
@@ -99,6 +100,12 @@ impl Metrics {
             "reports",
             "Reports that are watched, by phase; each replica counts all of them",
             reports.clone(),
+        );
+        let waiting = Gauge::default();
+        registry.register(
+            "reports_waiting",
+            "Reports that are due and wait because as many looks run as may, or their namespace has its share of them",
+            waiting.clone(),
         );
         let (undecided, unseen) = (Seconds::default(), Seconds::default());
         registry.register(
@@ -154,6 +161,7 @@ impl Metrics {
             invalid,
             reports,
             tallies: Mutex::default(),
+            waiting,
             undecided,
             unseen,
             requests,
@@ -200,6 +208,11 @@ impl Metrics {
     /// Counts what became of telling a sink of a change.
     pub fn told(&self, outcome: Telling) {
         self.0.tellings.get_or_create(&OutcomeLabel { outcome: outcome.as_str() }).inc();
+    }
+
+    /// Tells how many reports wait for their turn.
+    pub fn waiting(&self, reports: usize) {
+        self.0.waiting.set(i64::try_from(reports).unwrap_or(i64::MAX));
     }
 
     /// Tells where reports are counted when metrics are asked for; several places add up.

@@ -173,6 +173,7 @@ struct Setup {
     notifier: Notifier,
     through: Option<Client>,
     vigil: Vigil,
+    everywhere: bool,
 }
 
 impl Default for Setup {
@@ -183,6 +184,7 @@ impl Default for Setup {
             notifier: Notifier::default(),
             through: None,
             vigil: Vigil::default(),
+            everywhere: false,
         }
     }
 }
@@ -290,6 +292,16 @@ impl Bench {
         Self::launch(plane, namespace, pace, answer, setup).await
     }
 
+    /// With all namespaces, of a control plane of its own.
+    pub async fn start_everywhere(
+        plane: &'static ControlPlane,
+        namespace: String,
+        answer: Observations,
+    ) -> Self {
+        let setup = Setup { everywhere: true, ..Setup::default() };
+        Self::launch(plane, namespace, SLOW, answer, setup).await
+    }
+
     async fn launch(
         plane: &'static ControlPlane,
         namespace: String,
@@ -297,13 +309,13 @@ impl Bench {
         answer: Observations,
         setup: Setup,
     ) -> Self {
-        let Setup { publish, report_waivers, notifier, through, vigil } = setup;
+        let Setup { publish, report_waivers, notifier, through, vigil, everywhere } = setup;
         let client = client(plane).await;
         let through = through.unwrap_or_else(|| client.clone());
         let script = Script::new(answer);
         let (health, metrics, end) = (Health::new(), Metrics::new(), CancellationToken::new());
         let config = Config {
-            namespace: Some(namespace.clone()),
+            namespace: (!everywhere).then(|| namespace.clone()),
             connections: Connections::new([Connection {
                 publish,
                 ..Connection::open(
@@ -337,13 +349,18 @@ impl Bench {
 
     /// Creates a report with more lines in its spec.
     pub async fn create(&self, name: &str, more: serde_json::Value) {
+        self.create_in(&self.namespace, name, more).await;
+    }
+
+    /// Creates a report in another namespace.
+    pub async fn create_in(&self, namespace: &str, name: &str, more: serde_json::Value) {
         let mut spec = serde_json::json!({"source": {"github": {"repository": "octo-org/hello-world",
             "sha": super::SHA}}});
         for (key, value) in more.as_object().unwrap() {
             spec[key] = value.clone();
         }
         let object = serde_json::json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
-            "metadata": {"name": name, "namespace": self.namespace}, "spec": spec});
+            "metadata": {"name": name, "namespace": namespace}, "spec": spec});
         self.plane.admin().with_file(&object.to_string(), &["create"]).await.unwrap();
     }
 

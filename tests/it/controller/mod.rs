@@ -3,6 +3,7 @@
 
 pub mod bench;
 mod change;
+mod fair;
 mod life;
 pub mod notify;
 mod process;
