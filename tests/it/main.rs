@@ -11,6 +11,7 @@ mod conditions_doc;
 mod config;
 mod consumers;
 mod controller;
+mod dependencies_doc;
 mod evidence_doc;
 mod faults;
 mod gating;

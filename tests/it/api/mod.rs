@@ -5,4 +5,5 @@ mod fresh;
 mod rules;
 mod schema;
 mod status;
+mod stored;
 mod waivers;

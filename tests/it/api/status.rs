@@ -149,8 +149,14 @@ fn filled(schema: &JSONSchemaProps, path: &str, number: usize, filling: &Filling
     }
 }
 
+/// A status with every field, and as little in it as that takes.
+pub fn every_field() -> Value {
+    let filling = Filling { entries: |_, most| most.min(3), length: |most| most.min(12) };
+    filled(&root().properties.unwrap()["status"], "", 0, &filling)
+}
+
 /// Where two values differ first; the values themselves are too large to be shown.
-fn difference(found: &Value, expected: &Value, path: &str) -> Option<String> {
+pub fn difference(found: &Value, expected: &Value, path: &str) -> Option<String> {
     match (found, expected) {
         (Value::Object(a), Value::Object(b)) if a.len() == b.len() => b.iter().find_map(|(name, value)| {
             difference(a.get(name).unwrap_or(&Value::Null), value, &format!("{path}.{name}"))

@@ -1,6 +1,7 @@
 //! The Helm chart: rendered, installed on a real API server, and its policies tried.
 
 mod gate;
+mod image;
 mod install;
 mod others;
 mod promoter;
