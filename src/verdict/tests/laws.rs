@@ -147,7 +147,10 @@ proptest! {
         let before = eval(&s, &f);
         let mut with = f.clone();
         let run = with.runs.len().checked_sub(1).map(|n| at_run.min(n));
-        if let Some(r) = run {
+        // A run without jobs is undecided because nothing explains it; what explains it may be a job of no weight.
+        let weightless = |s: &SuiteSpec| s.policy == SuitePolicy::Informational && NAMES[name].starts_with(&s.name);
+        let explains = |r: &usize| f.runs[*r].jobs.is_empty() && s.suites.iter().any(weightless);
+        if let Some(r) = run.filter(|r| !explains(r)) {
             let new = Job { started_at: Some(at(70)), attempt: 9, ..job(99_999, NAMES[name], bad) };
             with.runs[r].jobs.push(new);
             with.runs[r].jobs_total += 1;

@@ -151,7 +151,8 @@ async fn edits_without_end_do_not_keep_a_verdict_away() {
     let faulty = Faulty::start("storm", SLOW, Vigil::default()).await;
     let api = faulty.bench.api.clone();
     let storm = tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(Duration::from_millis(50));
+        // Slower than a write on a busy machine, and quicker than a look.
+        let mut ticks = tokio::time::interval(Duration::from_millis(200));
         for n in 0_u64.. {
             ticks.tick().await;
             let patch = json!({"metadata": {"labels": {"n": n.to_string()}}});
