@@ -3,8 +3,7 @@
 //! Losing it costs requests and nothing else.
 
 use std::hash::Hash;
-use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use lru::LruCache;
@@ -16,12 +15,12 @@ use crate::verdict::facts::{Analysis, Annotation, Evidence, Facts};
 
 /// Jobs whose evidence or annotations are kept.
 const JOBS: usize = 4096;
-/// Completed runs whose jobs are kept.
-const RUNS: usize = 2048;
+/// Completed runs whose jobs are kept, counted with their jobs.
+const RUNS: usize = 10_000;
 /// Repositories whose failures are kept.
 const REPOSITORIES: usize = 64;
-/// Commits with unfinished runs of which the last look is kept.
-const LOOKS: usize = 1024;
+/// Commits with unfinished runs of which the last look is kept, counted with their jobs.
+const LOOKS: usize = 30_000;
 
 /// Key of a completed run: a re-run changes the attempt, everything else the time.
 pub(super) type RunKey = (String, i64, i64, Option<Timestamp>);
@@ -120,9 +119,50 @@ fn name_of(source: &GitHubSource) -> String {
     format!("{repository} {pull_request:?} {sha:?} {run_id:?} {branch:?}")
 }
 
-/// A map that forgets what was used least lately; clones share it.
-#[derive(Debug)]
-struct Bounded<K: Hash + Eq, V, const MOST: usize>(Arc<Mutex<LruCache<K, V>>>);
+/// How much of a bound an entry takes.
+trait Weigh {
+    fn weight(&self) -> usize {
+        1
+    }
+}
+
+impl Weigh for String {}
+impl Weigh for Evidence {}
+impl Weigh for Analysis {}
+impl Weigh for Vec<Annotation> {}
+impl Weigh for Mutex<History> {}
+
+impl Weigh for (i64, Vec<wire::Job>) {
+    fn weight(&self) -> usize {
+        1 + self.1.len()
+    }
+}
+
+impl Weigh for Facts {
+    fn weight(&self) -> usize {
+        1 + self.runs.iter().map(|r| 1 + r.jobs.len()).sum::<usize>()
+    }
+}
+
+impl<T: Weigh> Weigh for Arc<T> {
+    fn weight(&self) -> usize {
+        T::weight(self)
+    }
+}
+
+/// A map that forgets what was used least lately when all entries weigh more than so much; clones share it.
+struct Bounded<K: Hash + Eq, V, const MOST: usize>(Arc<Mutex<Entries<K, V>>>);
+
+struct Entries<K: Hash + Eq, V> {
+    map: LruCache<K, (V, usize)>,
+    weight: usize,
+}
+
+impl<K: Hash + Eq, V, const MOST: usize> std::fmt::Debug for Bounded<K, V, MOST> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bounded").field("weight", &self.lock().weight).finish_non_exhaustive()
+    }
+}
 
 impl<K: Hash + Eq, V, const MOST: usize> Clone for Bounded<K, V, MOST> {
     fn clone(&self) -> Self {
@@ -132,21 +172,61 @@ impl<K: Hash + Eq, V, const MOST: usize> Clone for Bounded<K, V, MOST> {
 
 impl<K: Hash + Eq, V, const MOST: usize> Default for Bounded<K, V, MOST> {
     fn default() -> Self {
-        let most = NonZeroUsize::new(MOST).unwrap_or(NonZeroUsize::MIN);
-        Self(Arc::new(Mutex::new(LruCache::new(most))))
+        Self(Arc::new(Mutex::new(Entries { map: LruCache::unbounded(), weight: 0 })))
     }
 }
 
-impl<K: Hash + Eq, V: Clone, const MOST: usize> Bounded<K, V, MOST> {
+impl<K: Hash + Eq, V, const MOST: usize> Bounded<K, V, MOST> {
+    fn lock(&self) -> MutexGuard<'_, Entries<K, V>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Hash + Eq, V: Clone + Weigh, const MOST: usize> Bounded<K, V, MOST> {
     fn get(&self, key: &K) -> Option<V> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+        self.lock().map.get(key).map(|(value, _)| value.clone())
     }
 
     fn put(&self, key: K, value: V) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).put(key, value);
+        let weight = value.weight();
+        let mut entries = self.lock();
+        let old = entries.map.put(key, (value, weight)).map_or(0, |(_, weight)| weight);
+        entries.weight = (entries.weight + weight).saturating_sub(old);
+        // The newest stays, however much it weighs.
+        while entries.weight > MOST && entries.map.len() > 1 {
+            let Some((_, (_, weight))) = entries.map.pop_lru() else { break };
+            entries.weight = entries.weight.saturating_sub(weight);
+        }
     }
 
     fn forget(&self, key: &K) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop(key);
+        let mut entries = self.lock();
+        let weight = entries.map.pop(key).map_or(0, |(_, weight)| weight);
+        entries.weight = entries.weight.saturating_sub(weight);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_bounded_by_what_it_weighs() {
+        let bounded: Bounded<i64, Jobs, 100> = Bounded::default();
+        let jobs = |n: usize| Arc::new((0, vec![wire::Job::default(); n]));
+        bounded.put(1, jobs(39));
+        bounded.put(2, jobs(39));
+        bounded.put(1, jobs(19));
+        assert_eq!(bounded.lock().weight, 60);
+        bounded.put(3, jobs(39));
+        assert!(bounded.get(&2).is_some() && bounded.get(&1).is_some());
+        bounded.put(4, jobs(9));
+        assert!(bounded.get(&3).is_none(), "used least lately");
+        assert_eq!(bounded.lock().weight, 70);
+        bounded.forget(&4);
+        assert_eq!(bounded.lock().weight, 60);
+        bounded.put(5, jobs(500));
+        assert_eq!(bounded.lock().weight, 501, "what is worked on stays");
+        assert_eq!(bounded.lock().map.len(), 1);
     }
 }

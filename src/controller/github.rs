@@ -33,10 +33,10 @@ type Print = [u8; 32];
 pub struct GitHubObserver {
     settings: Settings,
     stats: Stats,
-    kept: Mutex<Kept>,
+    kept: Mutex<Known>,
 }
 
-struct Kept {
+struct Known {
     /// By address of the API.
     transports: LruCache<String, Transport>,
     clients: LruCache<Print, GitHub>,
@@ -55,7 +55,7 @@ impl GitHubObserver {
     /// An observer that counts its requests.
     pub fn new(settings: Settings, stats: Stats) -> Self {
         let most = |n| NonZeroUsize::new(n).unwrap_or(NonZeroUsize::MIN);
-        let kept = Kept {
+        let kept = Known {
             transports: LruCache::new(most(MAX_OWNERS)),
             clients: LruCache::new(most(MAX_CLIENTS)),
             apps: LruCache::new(most(MAX_CLIENTS)),
@@ -65,7 +65,7 @@ impl GitHubObserver {
         Self { settings, stats, kept: Mutex::new(kept) }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn kept(&self) -> MutexGuard<'_, Known> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -55,8 +55,9 @@ pub struct Memory {
 impl Memory {
     /// Packs a report, or shares what is remembered if it is the same.
     pub fn pack(&self, report: &TestRunReport) -> Snapshot {
-        let at_hand = self.look_up(report, |entry| entry.last.iter().chain(&entry.own).cloned().collect());
-        Snapshot::of(report, &at_hand.unwrap_or_else(Vec::new))
+        let at_hand: Option<Vec<_>> =
+            self.look_up(report, |entry| entry.last.iter().chain(&entry.own).cloned().collect());
+        Snapshot::of(report, &at_hand.unwrap_or_default())
     }
 
     /// Whether an object of the watch calls for a reconcile.
