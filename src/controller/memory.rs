@@ -166,7 +166,12 @@ impl Memory {
 
     /// What was done on GitHub for this report.
     pub(super) fn deeds<T>(&self, report: &TestRunReport, f: impl FnOnce(&mut super::deeds::Done) -> T) -> T {
-        self.with(report, |entry| f(entry.done.get_or_insert_default()))
+        self.with(report, |entry| {
+            let mut done = entry.done.take().unwrap_or_default();
+            let result = f(&mut done);
+            entry.done = (!done.is_empty()).then_some(done);
+            result
+        })
     }
 
     /// Which sinks have taken the report's newest change.

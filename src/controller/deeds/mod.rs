@@ -114,6 +114,13 @@ impl Done {
         }
     }
 
+    /// Whether nothing was ever done.
+    pub fn is_empty(&self) -> bool {
+        let Self { reruns, published, shown, commented, outcomes, warned } = self;
+        let nothing = published.is_none() && shown.is_none() && commented.is_none();
+        nothing && reruns.is_empty() && outcomes.is_empty() && warned.is_empty()
+    }
+
     /// Whether the last attempt to publish there failed.
     pub fn is_bad(&self, target: Target) -> bool {
         self.outcomes.get(&target).is_some_and(Result::is_err)
