@@ -23,12 +23,12 @@ async fn a_file_that_is_no_report_is_wrong_usage_and_says_why() {
         r#"{"apiVersion":"testrun.dev/v1alpha1","kind":"TestRunReport","metadata":{"name":"a"},"spec":{"source":{"github":{"repository":"acme/shop","pullRequest":20}}}}"#
     );
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
-        ("empty", Vec::new(), "expected"),
-        ("blank", b"\n\n  \n".to_vec(), "expected"),
-        ("only a comment", b"# nothing\n".to_vec(), "expected"),
+        ("empty", Vec::new(), "is not a TestRunReport"),
+        ("blank", b"\n\n  \n".to_vec(), "is not a TestRunReport"),
+        ("only a comment", b"# nothing\n".to_vec(), "is not a TestRunReport"),
         ("no YAML", b"kind: [".to_vec(), "not one document of YAML or JSON"),
         ("no text", vec![0xff, 0xfe, 0, 1], "cannot read"),
-        ("zeros", vec![0; 64], "not one document"),
+        ("zeros", vec![0; 64], "is not a TestRunReport"),
         ("text", b"passed".to_vec(), "expected apiVersion testrun.dev/v1alpha1"),
         ("a list of YAML", b"- kind: TestRunReport\n".to_vec(), "expected apiVersion"),
         ("two reports", format!("{REPORT}---\n{REPORT}").into_bytes(), "not one document"),
@@ -46,7 +46,7 @@ async fn a_file_that_is_no_report_is_wrong_usage_and_says_why() {
             "pullRequest",
         ),
         ("a spec twice", format!("{REPORT}spec: {{}}\n").into_bytes(), "spec"),
-        ("no spec", b"apiVersion: testrun.dev/v1alpha1\nkind: TestRunReport\n".to_vec(), "spec"),
+        ("no spec", b"apiVersion: testrun.dev/v1alpha1\nkind: TestRunReport\n".to_vec(), "missing field"),
         ("no commit", REPORT.replace(", pullRequest: 20", "").into_bytes(), "exactly one of"),
         (
             "two commits",
@@ -80,8 +80,8 @@ async fn a_file_that_cannot_be_opened_is_wrong_usage_and_says_which() {
     for (file, says) in [
         (missing.as_str(), "cannot open"),
         (folder.path().to_str().unwrap(), "is a directory"),
-        ("/dev/null", "expected"),
-        ("", "cannot open"),
+        ("/dev/null", "is not a TestRunReport"),
+        ("", "--filename"),
     ] {
         let ran = Cli::new(&["gate", "-f", file, "--timeout", "30m"]).run().await;
         assert_eq!(ran.code, USAGE, "{file:?}: {ran:?}");
