@@ -145,6 +145,7 @@ pub(super) fn parse(args: &ParseArgs) -> anyhow::Result<Exit> {
             Err(error) => {
                 eprintln!("error: {error}");
                 exit = Exit::Unreadable;
+                all.push(Parsed::unread(&path.display().to_string(), &error.to_string()));
             }
         }
     }

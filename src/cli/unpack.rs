@@ -166,7 +166,7 @@ mod tests {
         file
     }
 
-    fn names(folder: &Path) -> Vec<String> {
+    fn names_below(folder: &Path) -> Vec<String> {
         let mut all = Vec::new();
         let mut open = vec![folder.to_owned()];
         while let Some(next) = open.pop() {
@@ -199,7 +199,7 @@ mod tests {
             ("B/C.TXT", b"again"),
         ]);
         let done = unpack(archive, &folder, BOUNDS).unwrap();
-        assert_eq!((names(root.path()), done.files), (vec!["a/b/c.txt".to_owned()], 1));
+        assert_eq!((names_below(root.path()), done.files), (vec!["a/b/c.txt".to_owned()], 1));
         assert_eq!((done.left_out, done.remarks.len()), (8, 8), "{:?}", done.remarks);
         assert!(done.remarks.iter().any(|r| r.starts_with("../LICENSE: its name points out")));
         let again = unpack(zip(&[("x", b"x")]), &folder, BOUNDS).unwrap_err();
@@ -215,7 +215,7 @@ mod tests {
         let mut file = out.finish().unwrap();
         file.rewind().unwrap();
         let done = unpack(file, &root.path().join("a"), BOUNDS).unwrap();
-        assert_eq!((done.left_out, names(root.path())), (1, vec!["a/out/x".to_owned()]));
+        assert_eq!((done.left_out, names_below(root.path())), (1, vec!["a/out/x".to_owned()]));
     }
 
     #[test]
@@ -233,10 +233,39 @@ mod tests {
             file.write_all(torn).unwrap();
             assert!(unpack(file, &root.path().join("a"), BOUNDS).is_err());
         }
-        assert!(names(root.path()).is_empty() && std::fs::read_dir(root.path()).unwrap().next().is_none());
+        assert!(
+            names_below(root.path()).is_empty() && std::fs::read_dir(root.path()).unwrap().next().is_none()
+        );
     }
 
     proptest! {
+        #[test]
+        fn a_damaged_archive_writes_into_its_folder_or_nothing(
+            damage in crate::evidence::fuzz::ops(),
+            names in prop::collection::vec("(\\.\\./)?[a-c]/[a-c]{1,2}", 1..4),
+        ) {
+            let mut out = ::zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+            for name in &names {
+                // The library refuses a second entry of a name: the others are enough.
+                if out.start_file(name, ::zip::write::SimpleFileOptions::default()).is_ok() {
+                    out.write_all(&[b'x'; 300]).unwrap();
+                }
+            }
+            let whole = out.finish().unwrap().into_inner();
+            let bytes = crate::evidence::fuzz::damage(&whole, &damage, &[]);
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(&bytes).unwrap();
+            file.rewind().unwrap();
+            let root = tempfile::tempdir().unwrap();
+            let done = unpack(file, &root.path().join("a"), Bounds { entries: 10, bytes: 1000 });
+            let there = names_below(root.path());
+            prop_assert!(there.iter().all(|name| name.starts_with("a/")), "{there:?}");
+            match done {
+                Ok(done) => prop_assert!(done.bytes <= 1000 && done.files == there.len() as u64, "{done:?} {there:?}"),
+                Err(_) => prop_assert!(there.is_empty(), "{there:?}"),
+            }
+        }
+
         #[test]
         fn no_name_leads_out_of_its_folder(name in "([a-z.]{0,3}|\\.\\.|[/\\\\:\u{0}\u{202e}]){0,8}") {
             if let Some(path) = inside(&name) {

@@ -4,6 +4,8 @@ pub mod bundle;
 pub mod cluster;
 pub mod explain;
 pub mod fingerprint;
+#[cfg(test)]
+pub(crate) mod fuzz;
 pub mod job;
 pub mod layout;
 pub mod log;

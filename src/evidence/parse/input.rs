@@ -5,6 +5,9 @@ use std::io::{Read, Result};
 /// How much is looked at to tell what a file is.
 pub(super) const HEAD: usize = 16 * 1024;
 
+/// The name of what gzip makes.
+pub(super) const GZIP: &str = "gzip";
+
 /// What a file looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -33,10 +36,11 @@ pub(super) fn head(reader: &mut impl Read) -> Result<Vec<u8>> {
 pub(super) fn shape(head: &[u8]) -> Shape {
     match head {
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => return Shape::Zip,
-        [0x1f, 0x8b, ..] => return Shape::Packed("gzip"),
+        [0x1f, 0x8b, ..] => return Shape::Packed(GZIP),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => return Shape::Packed("zstd"),
         [b'B', b'Z', b'h', b'1'..=b'9', ..] => return Shape::Packed("bzip2"),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => return Shape::Packed("xz"),
+        _ if head.get(257..262) == Some(b"ustar") => return Shape::Packed("tar"),
         _ => {}
     }
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);

@@ -65,7 +65,8 @@ pub use runlog::{RunLogEntry, run_log_entry};
 pub use write::{write_ctrf, write_junit};
 
 use crate::evidence::log::Utf16;
-use input::{Bounded, Shape};
+use flate2::read::MultiGzDecoder;
+use input::{Bounded, GZIP, Shape};
 use sink::{Place, Sink};
 use std::io::{Cursor, Read, Seek};
 use std::path::Path;
@@ -124,12 +125,22 @@ pub fn parse_reader<R: Read>(name: &str, reader: R, limits: &Limits) -> Parsed {
     let mut sink = Sink::new(name, *limits);
     let mut reader = Bounded::new(reader, limits.bytes);
     let head = input::head(&mut reader).unwrap_or_default();
-    if input::shape(&head) == Shape::Zip {
-        return hold_archive(name, &head, reader, sink, limits);
+    match input::shape(&head) {
+        Shape::Zip => return hold_archive(name, &head, reader, sink, limits),
+        Shape::Packed(GZIP) => read_gzip(name, &head, &mut reader, &mut sink, limits),
+        _ => read_text(name, &head, &mut reader, &mut sink),
     }
-    read_text(name, &head, &mut reader, &mut sink);
     note_end(&reader, limits, &mut sink);
     sink.finish()
+}
+
+/// Reads what a file inflates to; what is packed inside of that stays so.
+fn read_gzip<R: Read>(name: &str, head: &[u8], rest: &mut R, sink: &mut Sink, limits: &Limits) {
+    let bound = limits.bytes.min(limits.inflated);
+    let mut plain = Bounded::new(MultiGzDecoder::new(head.chain(rest)), bound);
+    let head = input::head(&mut plain).unwrap_or_default();
+    read_text(name, &head, &mut plain, sink);
+    note_end(&plain, &Limits { bytes: bound, ..*limits }, sink);
 }
 
 /// Reads an entry of an archive; an archive inside it is not opened.

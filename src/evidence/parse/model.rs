@@ -1,5 +1,6 @@
 //! What a report says, whatever tool wrote it.
 
+use super::sink::{Place, Sink};
 use serde::{Deserialize, Serialize};
 
 /// The tool and the shape of a report. The names are part of the command's output.
@@ -292,6 +293,13 @@ pub struct Parsed {
 }
 
 impl Parsed {
+    /// The result of a file that could not be read at all: nothing is known of it.
+    pub fn unread(file: &str, why: &str) -> Parsed {
+        let mut sink = Sink::new(file, Limits::default());
+        sink.incomplete(Place::File, why);
+        sink.finish()
+    }
+
     /// The results of several files as one; those of each file keep its name where they have no
     /// suite of their own. What is the same in two files is counted twice.
     pub fn sum(all: Vec<Parsed>) -> Option<Parsed> {
@@ -305,6 +313,9 @@ impl Parsed {
         });
         let mut sum = all.next()?;
         for one in all {
+            if !sum.understood() {
+                sum.format = one.format;
+            }
             sum.tests.merge(one.tests);
             sum.failures.extend(one.failures);
             sum.failures_total = sum.failures_total.saturating_add(one.failures_total);

@@ -232,6 +232,25 @@ impl Sink {
         self.warn(place, said);
     }
 
+    /// Compares what a report says in its summary with what it lists: what, said, listed. Where it
+    /// lists less, something is missing.
+    pub(super) fn compare<const N: usize>(&mut self, pairs: [(&str, u64, u64); N]) {
+        for (what, said, listed) in pairs {
+            let text = format!(
+                "the summary says {said} {what} and the report lists {listed}: counted are those listed"
+            );
+            if said != listed {
+                self.doubt(said > listed, &text);
+            }
+        }
+    }
+
+    /// Warns; where results are `missing`, marks the result incomplete too.
+    pub(super) fn doubt(&mut self, missing: bool, said: &str) {
+        self.complete &= !missing;
+        self.warn(Place::File, said);
+    }
+
     /// Whether nothing was recognised so far.
     pub(super) fn is_blank(&self) -> bool {
         self.formats.is_empty()

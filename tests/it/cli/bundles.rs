@@ -117,6 +117,7 @@ async fn odd_files_have_an_answer_and_nothing_of_them_moves_a_cursor() {
         (vec!["parse", &binary], FAILED, "no test results"),
         (vec!["parse", &huge], FAILED, "longer than"),
         (vec!["parse", &zip], FAILED, "could not be read"),
+        (vec!["parse", &dir, &log], UNREADABLE, "is a directory"),
         (vec!["inspect", &none, &log], UNREADABLE, "ErrorLine"),
         (vec!["inspect", &dir], PASSED, "nothing was read"),
         (vec!["inspect", &binary, &huge, &empty], PASSED, "no known layout"),
@@ -133,4 +134,43 @@ async fn odd_files_have_an_answer_and_nothing_of_them_moves_a_cursor() {
         assert!(!all.contains(bad), "{args:?}: {all:?}");
         assert!(!all.contains("ghp_0123"), "{args:?}: {all}");
     }
+}
+
+#[tokio::test]
+async fn each_file_has_its_entry_whether_or_not_it_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = written(&folder, "good.xml", "<testsuite tests='1'><testcase name='a'/></testsuite>");
+    let short =
+        written(&folder, "short.xml", "<testsuite tests='3' failures='1'><testcase name='a'/></testsuite>");
+    let empty = written(&folder, "empty.log", "");
+    let dir = folder.path().to_str().unwrap().to_owned();
+    let none = folder.path().join("none.xml").to_str().unwrap().to_owned();
+    // Files, exit, and of each file: tests, complete, what is said.
+    type Row<'a> = (u64, bool, &'a str);
+    let cases: &[(&[&str], i32, &[Row<'_>])] = &[
+        (&[&good], PASSED, &[(1, true, "")]),
+        (&[&short], PASSED, &[(1, false, "declares 1 failures and errors and holds 0")]),
+        (&[&empty, &good], FAILED, &[(0, true, "is empty"), (1, true, "")]),
+        (&[&none, &good], UNREADABLE, &[(0, false, "cannot open"), (1, true, "")]),
+        (&[&good, &dir], UNREADABLE, &[(1, true, ""), (0, false, "is a directory")]),
+    ];
+    for (files, code, rows) in cases {
+        let ran = Cli::new(&[&["parse", "-o", "json"], *files].concat()).run().await;
+        assert_eq!(ran.code, *code, "{files:?}: {}", ran.err);
+        let all: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!(all.as_array().unwrap().len(), files.len(), "{all}");
+        for ((entry, file), (tests, complete, said)) in all.as_array().unwrap().iter().zip(*files).zip(*rows)
+        {
+            assert_eq!(entry["file"], *file);
+            assert_eq!(
+                (&entry["tests"]["total"], &entry["complete"]),
+                (&(*tests).into(), &(*complete).into()),
+                "{entry}"
+            );
+            assert!(entry["warnings"].to_string().contains(said), "{entry}");
+        }
+    }
+    let report = Cli::new(&["parse", "-o", "junit", &none, &good]).run().await;
+    assert_eq!(report.code, UNREADABLE);
+    assert!(report.out.contains("testrun.complete\" value=\"false\""), "{}", report.out);
 }

@@ -1,8 +1,8 @@
 //! Console of pytest: plain, quiet, verbose and distributed.
 //!
 //! The counts are those of the last line of a session. A session without one is counted by
-//! its progress marks and lines; unless those reached the end, the tests it had collected and
-//! not reported are skipped, and the result is incomplete.
+//! its progress marks and lines; unless those reached the end of a quiet session, the tests it had
+//! collected and not reported are skipped, and the result is incomplete.
 
 mod id;
 mod section;
@@ -288,7 +288,8 @@ impl Pytest {
             return;
         };
         let mut counts = session.marks;
-        if !session.all_done {
+        // Only the quiet forms, which do not say what they collected, end without a summary.
+        if !session.all_done || session.collected.is_some() {
             let left = session.collected.unwrap_or(0).saturating_sub(counts.total);
             counts.add(Outcome::Skipped, left);
             let said = match &session.stopped {

@@ -1,21 +1,26 @@
 //! CTRF: `results.tests[]` with a status each.
 
-use super::lax::{Flag, Number, Text, Texts};
+use super::lax::{Few, Flag, Maybe, Number, Text, Texts};
 use super::stream::each;
 use crate::evidence::parse::model::{Counts, Failure, FailureKind, Format, Outcome};
 use crate::evidence::parse::sink::{Place, Sink};
 use crate::evidence::parse::text;
+use crate::evidence::parse::write::{INCOMPLETE, OUTSIDE};
 use serde::Deserialize;
-use serde::de::MapAccess;
+use serde::de::{IgnoredAny, MapAccess};
 
 #[derive(Debug, Default)]
 pub(super) struct Ctrf {
     /// A key that only CTRF has was seen.
     pub(super) found: bool,
     pub(super) summary: Option<Summary>,
+    pub(super) extra: Option<Extra>,
     tests: u64,
     listed: bool,
+    failed: u64,
     other: u64,
+    /// Tests whose status says nothing.
+    unknown: u64,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -28,6 +33,20 @@ pub(super) struct Summary {
     pending: Number,
     other: Number,
     flaky: Number,
+}
+
+/// What our own writer says of results that are not all in the tests.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Extra {
+    testrun: Maybe<Own>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Own {
+    complete: Text,
+    outside: Few<IgnoredAny, 1>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -65,11 +84,16 @@ impl Ctrf {
             "failed" => Outcome::Failed,
             "skipped" => Outcome::Skipped,
             "pending" => Outcome::Pending,
-            _ => {
+            "other" => {
                 self.other += 1;
                 Outcome::Skipped
             }
+            _ => {
+                self.unknown += 1;
+                Outcome::Skipped
+            }
         };
+        self.failed += u64::from(outcome == Outcome::Failed);
         let flaked = test.flaky.0 && outcome == Outcome::Passed;
         sink.count(Format::Ctrf, outcome, 1);
         sink.flaked(u64::from(flaked));
@@ -113,6 +137,19 @@ impl Ctrf {
             let said = format!("{} tests have the status other: they count as skipped", self.other);
             sink.warn(Place::File, &said);
         }
+        if let Some(own) = self.extra.and_then(|extra| extra.testrun.0) {
+            if own.complete.str() == "false" {
+                sink.incomplete(Place::File, INCOMPLETE);
+            }
+            if !own.outside.0.is_empty() {
+                sink.incomplete(Place::File, OUTSIDE);
+            }
+        }
+        if self.unknown > 0 {
+            let said =
+                format!("{} tests have a status that is not known: they count as skipped", self.unknown);
+            sink.incomplete(Place::File, &said);
+        }
         let Some(summary) = self.summary else {
             sink.warn(Place::File, "the report has no summary: counted are the tests it lists");
             return;
@@ -128,12 +165,9 @@ impl Ctrf {
             counts.flaked = get(summary.flaky).min(counts.passed);
             sink.merge(Format::Ctrf, counts);
             sink.incomplete(Place::File, "the report lists no tests: the counts are those of its summary");
-        } else if declared != self.tests {
-            let said = format!(
-                "the summary says {declared} tests and the report lists {}: counted are those listed",
-                self.tests
-            );
-            sink.warn(Place::File, &said);
+            return;
         }
+        let failed = summary.failed.count().unwrap_or(self.failed);
+        sink.compare([("tests", declared, self.tests), ("failed tests", failed, self.failed)]);
     }
 }

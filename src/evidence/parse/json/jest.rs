@@ -19,6 +19,9 @@ pub(super) struct Jest {
     interrupted: bool,
     totals: bool,
     declared: Option<u64>,
+    declared_failed: Option<u64>,
+    /// The report says of the run as a whole that it failed.
+    unsuccessful: bool,
     tests: u64,
     /// Counts by outcome are held back until it is known whose they are.
     counts: crate::evidence::parse::model::Counts,
@@ -37,6 +40,8 @@ impl Jest {
                 self.totals = true;
                 self.declared = value::<Number, A>(map)?.count();
             }
+            "numFailedTests" => self.declared_failed = value::<Number, A>(map)?.count(),
+            "success" => self.unsuccessful = value::<Text, A>(map)?.str() == "false",
             "numTotalTestSuites" => {
                 self.totals = true;
                 skip(map)?;
@@ -62,14 +67,12 @@ impl Jest {
             let said = format!("{} test files failed to run: their tests are not counted", self.broken_files);
             sink.incomplete(Place::File, &said);
         }
-        if let Some(declared) = self.declared
-            && declared != self.tests
-        {
-            let said = format!(
-                "the report says {declared} tests and lists {}: counted are those listed",
-                self.tests
-            );
-            sink.warn(Place::File, &said);
+        sink.compare([
+            ("tests", self.declared.unwrap_or(self.tests), self.tests),
+            ("failed tests", self.declared_failed.unwrap_or(self.counts.bad()), self.counts.bad()),
+        ]);
+        if self.unsuccessful && self.counts.bad() == 0 && self.broken_files == 0 {
+            sink.incomplete(Place::File, "the report says that the run failed, and lists nothing that did");
         }
     }
 }

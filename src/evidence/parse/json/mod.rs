@@ -101,6 +101,8 @@ impl Object for Document<'_> {
             | "numRuntimeErrorTestSuites"
             | "openHandles"
             | "numTotalTests"
+            | "numFailedTests"
+            | "success"
             | "numTotalTestSuites" => self.jest.key(key, map),
             "stats" => {
                 let stats = value::<Maybe<Stats>, A>(map)?.0.unwrap_or_default();
@@ -158,6 +160,10 @@ impl Object for Results<'_> {
             }
             "summary" => {
                 self.ctrf.summary = value::<Maybe<ctrf::Summary>, A>(map)?.0;
+                Ok(())
+            }
+            "extra" => {
+                self.ctrf.extra = value::<Maybe<ctrf::Extra>, A>(map)?.0;
                 Ok(())
             }
             "tests" => self.ctrf.tests(self.sink, map),

@@ -25,6 +25,8 @@ pub(super) struct Case {
     pub(super) marked: Option<Outcome>,
     pub(super) interrupted: bool,
     pub(super) verdict: Option<Verdict>,
+    /// Elements that say that it failed.
+    pub(super) problems: u64,
     pub(super) message: Option<String>,
     /// The verdict's `type`.
     pub(super) kind: String,

@@ -2,7 +2,8 @@
 //!
 //! There is no standard to hold writers to, so this reads what they agree on: elements named
 //! `testcase` inside any number of `testsuite`. Everything is counted from the cases; the
-//! totals that suites declare are compared, and used only where a file has no case at all.
+//! totals that suites declare are compared, and used only where a file has no case at all. A file
+//! that declares more than it holds is incomplete.
 //!
 //! A case is errored if it has an `error`, else failed if it has a `failure`, else passed if
 //! it says so, else skipped or pending if it is marked so, else passed. Cases with
@@ -14,6 +15,7 @@
 
 mod case;
 mod entity;
+mod suite;
 mod trim;
 
 use super::model::{Counts, Failure, FailureKind, Format, Outcome};
@@ -24,10 +26,13 @@ use entity::entities;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::io::{BufReader, Read};
+use suite::{Declared, Suite};
 use trim::Trim;
 
 /// Elements inside each other beyond this are an attack.
 const DEPTH: usize = 512;
+/// Suites that declare other totals than they hold and are named.
+const LIES: u64 = 3;
 /// Bytes kept of a failure's text.
 const BODY: usize = 64 * 1024;
 
@@ -73,19 +78,6 @@ impl Tag {
     }
 }
 
-/// One open suite.
-#[derive(Debug, Default)]
-struct Suite {
-    name: String,
-    file: String,
-    declared: Option<Counts>,
-    /// Cases and suites found in it, at any depth.
-    cases: u64,
-    suites: u64,
-    /// Counts taken from declarations of suites without cases.
-    outer: bool,
-}
-
 /// The state of reading one file.
 struct Walk<'a> {
     sink: &'a mut Sink,
@@ -98,7 +90,10 @@ struct Walk<'a> {
     any: bool,
     cases: u64,
     declared: Counts,
+    declared_bad: u64,
     lies: u64,
+    /// A suite holds less than it declares.
+    torn: bool,
 }
 
 /// Reads a JUnit file; what is not JUnit leaves the sink blank but for warnings.
@@ -118,7 +113,9 @@ pub(super) fn read<R: Read>(input: R, sink: &mut Sink) {
         any: false,
         cases: 0,
         declared: Counts::default(),
+        declared_bad: 0,
         lies: 0,
+        torn: false,
     };
     let mut buffer = Vec::new();
     let mut broken = None;
@@ -238,8 +235,23 @@ impl Walk<'_> {
                     }
                 }
             }
-            Tag::Quiet | Tag::Other => {}
+            Tag::Quiet => self.open_property(start),
+            Tag::Other => {}
         }
+    }
+
+    /// What our own writer says of results that are not all in the cases.
+    fn open_property(&mut self, start: &BytesStart<'_>) {
+        if start.local_name().as_ref() != b"property" {
+            return;
+        }
+        let value = || self.attribute(start, b"value").unwrap_or_default();
+        let said = match self.attribute(start, b"name").as_deref() {
+            Some("testrun.complete") if value() == "false" => super::write::INCOMPLETE,
+            Some("testrun.failuresOutside") if value() != "0" => super::write::OUTSIDE,
+            _ => return,
+        };
+        self.sink.incomplete(Place::File, said);
     }
 
     fn tag(&self, start: &BytesStart<'_>) -> Tag {
@@ -261,27 +273,15 @@ impl Walk<'_> {
 
     fn open_suite(&mut self, start: &BytesStart<'_>, is_suite: bool) {
         self.any = true;
-        let count = |walk: &Self, name: &[u8]| {
-            walk.attribute(start, name).and_then(|value| {
-                let value = value.trim().replace(',', "");
-                value.parse::<u64>().ok().or_else(|| {
-                    let float = value.parse::<f64>().ok()?;
-                    (float.is_finite() && (0.0..1e15).contains(&float)).then_some(float as u64)
-                })
-            })
+        let count =
+            |name: &str| self.attribute(start, name.as_bytes()).and_then(|value| suite::number(&value));
+        let skipped = ["skipped", "skip", "ignored"].into_iter().find_map(count);
+        let declared = Declared {
+            tests: count("tests"),
+            failures: count("failures").unwrap_or(0),
+            errors: count("errors").unwrap_or(0),
+            skipped: skipped.unwrap_or(0).saturating_add(count("disabled").unwrap_or(0)),
         };
-        let declared = count(self, b"tests").map(|total| {
-            let failed = count(self, b"failures").unwrap_or(0).min(total);
-            let errored = count(self, b"errors").unwrap_or(0).min(total - failed);
-            let skipped = ["skipped", "skip", "ignored"]
-                .iter()
-                .find_map(|name| count(self, name.as_bytes()))
-                .unwrap_or(0);
-            let skipped = skipped.saturating_add(count(self, b"disabled").unwrap_or(0));
-            let skipped = skipped.min(total - failed - errored);
-            let passed = total - failed - errored - skipped;
-            Counts { total, passed, failed, errored, skipped, ..Counts::default() }
-        });
         if let Some(parent) = self.suites.last_mut() {
             parent.suites += 1;
         }
@@ -328,6 +328,10 @@ impl Walk<'_> {
     fn open_verdict(&mut self, start: &BytesStart<'_>, verdict: Verdict) {
         let message = self.attribute(start, b"message");
         let kind = self.attribute(start, b"type").unwrap_or_default();
+        let bad = matches!(verdict, Verdict::Failure | Verdict::Error);
+        if let Some(case) = self.case.as_mut().filter(|_| bad) {
+            case.problems += 1;
+        }
         match &mut self.case {
             // The gravest verdict is the one that is described.
             Some(case) if case.verdict.is_none_or(|known| verdict > known) => {
@@ -338,7 +342,7 @@ impl Walk<'_> {
                 self.body = Some(String::new());
             }
             Some(_) => {}
-            None if matches!(verdict, Verdict::Failure | Verdict::Error) && !self.suites.is_empty() => {
+            None if bad && !self.suites.is_empty() => {
                 let name = self.suites.last().map(|suite| suite.name.as_str()).unwrap_or_default();
                 let name = if name.is_empty() { "suite" } else { name }.to_owned();
                 let failure = Failure {
@@ -349,6 +353,9 @@ impl Walk<'_> {
                     ..Failure::default()
                 };
                 self.sink.fail(failure);
+                if let Some(suite) = self.suites.last_mut() {
+                    suite.bad += 1;
+                }
                 let said = format!("suite {name} failed outside of its cases");
                 self.sink.incomplete(Place::File, &said);
             }
@@ -364,32 +371,35 @@ impl Walk<'_> {
                 }
             }
             Some(Tag::Case) => self.end_case(),
-            Some(Tag::Suite | Tag::Suites) => self.end_suite(),
+            Some(tag @ (Tag::Suite | Tag::Suites)) => self.end_suite(tag == Tag::Suite),
             _ => {}
         }
     }
 
-    fn end_suite(&mut self) {
+    fn end_suite(&mut self, is_suite: bool) {
         let Some(suite) = self.suites.pop() else {
             return;
         };
-        if let Some(declared) = suite.declared {
-            if suite.cases == 0 && suite.suites == 0 {
-                self.declared.merge(declared);
-            } else if suite.outer && declared.total != suite.cases {
-                self.lies += 1;
-                if self.lies <= 3 {
-                    let name = if suite.name.is_empty() { "a suite" } else { &suite.name };
-                    let said = format!(
-                        "{name} declares {} tests and holds {}: counted are those it holds",
-                        declared.total, suite.cases
-                    );
-                    self.sink.warn(Place::File, &said);
-                }
-            }
+        if suite.cases == 0 && suite.suites == 0 {
+            self.declared.merge(suite.declared.counts());
+            self.declared_bad = self.declared_bad.saturating_add(suite.declared.bad());
+        } else {
+            self.compare(&suite, is_suite);
         }
         if let Some(parent) = self.suites.last_mut() {
             parent.cases += suite.cases;
+            parent.bad += suite.bad;
+            parent.attempts += suite.attempts;
+            parent.skipped += suite.skipped;
+        }
+    }
+
+    fn compare(&mut self, suite: &Suite, is_suite: bool) {
+        let Some(lie) = suite.lie(is_suite) else { return };
+        self.lies += 1;
+        self.torn |= lie.torn;
+        if self.lies <= LIES {
+            self.sink.doubt(lie.torn, &lie.said);
         }
     }
 
@@ -397,10 +407,15 @@ impl Walk<'_> {
         self.body = None;
         let Some(case) = self.case.take() else { return };
         self.cases += 1;
+        let outcome = case.outcome();
         if let Some(suite) = self.suites.last_mut() {
             suite.cases += 1;
+            // Some writers count the elements, others the cases.
+            let bad = matches!(outcome, Outcome::Failed | Outcome::Errored);
+            suite.bad += case.problems.max(u64::from(bad));
+            suite.attempts += case.attempts;
+            suite.skipped += u64::from(matches!(outcome, Outcome::Skipped | Outcome::Pending));
         }
-        let outcome = case.outcome();
         let flaked = case.flaked();
         self.sink.count(Format::Junit, outcome, 1);
         self.sink.flaked(u64::from(flaked));
@@ -456,10 +471,16 @@ impl Walk<'_> {
                 Place::File,
                 "the file holds no test cases: the counts are those that its suites declare",
             );
+        } else if self.declared.total > 0 || self.declared_bad > 0 {
+            let said = format!(
+                "suites declare {} tests with {} failures and errors, and hold none of them",
+                self.declared.total, self.declared_bad
+            );
+            self.sink.incomplete(Place::File, &said);
         }
-        if self.lies > 3 {
-            let said = format!("{} more suites declare other totals than they hold", self.lies - 3);
-            self.sink.warn(Place::File, &said);
+        if self.lies > LIES {
+            let said = format!("{} more suites declare other totals than they hold", self.lies - LIES);
+            self.sink.doubt(self.torn, &said);
         }
     }
 }

@@ -162,3 +162,48 @@ fn an_archive_that_comes_as_a_stream_is_held_up_to_a_bound() {
     let parsed = parse_reader("a.zip", bytes.as_slice(), &limits);
     assert!(!parsed.complete && warns(&parsed, "give it as a file"));
 }
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    out.write_all(bytes).unwrap();
+    out.finish().unwrap()
+}
+
+#[test]
+fn a_file_that_is_packed_by_itself_is_read_and_never_by_half() {
+    let whole = gzip(JUNIT.as_bytes());
+    let parsed = parse("report.xml.gz", &whole);
+    assert_eq!(
+        (parsed.format, counts(&parsed), parsed.complete),
+        (Format::Junit, [2, 1, 1, 0, 0, 0, 0], true)
+    );
+    let green = gzip(JUNIT.replace("<failure/>", "").as_bytes());
+    for end in 0..green.len() {
+        let parsed = parse("report.xml.gz", &green[..end]);
+        assert!(!parsed.complete || !parsed.understood(), "{end}: {parsed:?}");
+    }
+    let wide: Vec<u8> =
+        std::iter::once(0xfeff_u16).chain(JUNIT.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    assert_eq!(parse("wide.gz", gzip(&wide)).tests.total, 2);
+    for (packed, said) in [
+        (gzip(&whole), "gzip data inside"),
+        (gzip(&zip(&[("a.xml", JUNIT)])), "zip data inside"),
+        (gzip(b""), "empty"),
+    ] {
+        let parsed = parse("a.gz", packed);
+        assert!(!parsed.understood() && warns(&parsed, said), "{said}: {:?}", parsed.warnings);
+    }
+    let limits = Limits { inflated: 1 << 20, ..Limits::default() };
+    let bomb = parse_bytes("bomb.gz", &gzip(&vec![b'x'; 4 << 20]), &limits);
+    assert!(!bomb.complete && warns(&bomb, "longer than 1048576 bytes"), "{:?}", bomb.warnings);
+}
+
+#[test]
+fn a_tar_is_not_taken_for_the_logs_in_it() {
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(GINKGO.len() as u64);
+    tar.append_data(&mut header, "a.log", GINKGO.as_bytes()).unwrap();
+    let parsed = parse("logs.tar", tar.into_inner().unwrap());
+    assert!(!parsed.understood() && warns(&parsed, "tar data"), "{:?}", parsed.warnings);
+}

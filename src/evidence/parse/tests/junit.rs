@@ -53,7 +53,7 @@ const CASES: &[Case] = &[
         "declared counts lie",
         "<testsuites tests='9' failures='0'><testsuite tests='5' failures='0'><testcase/><testcase><failure/></testcase></testsuite></testsuites>",
         [2, 1, 1, 0, 0, 0, 0],
-        true,
+        false,
     ),
     (
         "declared counts are all there is",
@@ -208,4 +208,73 @@ fn other_kinds_of_xml_are_not_junit() {
         assert_eq!((parsed.format, parsed.failures_total), (Format::Unknown, 0), "{xml}");
         assert!(!parsed.warnings.is_empty());
     }
+}
+
+#[test]
+fn a_file_that_declares_more_than_it_holds_is_incomplete() {
+    // What it shows, the file, whether it is complete, what is said of it.
+    let cases: &[(&str, &str, bool, &str)] = &[
+        (
+            "tests are missing", "<testsuite tests='3'><testcase/></testsuite>", false,
+            "declares 3 tests and holds 1",
+        ),
+        (
+            "at the root only",
+            "<testsuites tests='3'><testsuite><testcase/></testsuite></testsuites>",
+            false,
+            "declares 3",
+        ),
+        (
+            "in a suite inside another",
+            "<testsuite><testsuite name='in' tests='2'><testcase/></testsuite></testsuite>",
+            false,
+            "in declares 2 tests and holds 1",
+        ),
+        (
+            "a failure is missing", "<testsuite tests='1' failures='1'><testcase/></testsuite>", false,
+            "declares 1 failures and errors and holds 0",
+        ),
+        (
+            "an error is missing, without a total", "<testsuite errors='1'><testcase/></testsuite>", false,
+            "1 failures",
+        ),
+        (
+            "more failures than tests",
+            "<testsuite tests='2' failures='9'><testcase/><testcase><failure/></testcase></testsuite>",
+            false,
+            "declares 9 failures and errors and holds 1",
+        ),
+        (
+            "a suite that holds nothing beside one that does",
+            "<testsuites><testsuite tests='1'><testcase/></testsuite><testsuite tests='5' failures='1'/></testsuites>",
+            false,
+            "suites declare 5 tests with 1 failures and errors, and hold none",
+        ),
+        (
+            "failures and errors of one case, each counted",
+            "<testsuite tests='1' failures='1' errors='1'><testcase><failure/><error/></testcase></testsuite>",
+            true,
+            "",
+        ),
+        (
+            "one that was skipped is not listed, and the root says so",
+            "<testsuites tests='2' skipped='1'><testsuite tests='1'><testcase/></testsuite></testsuites>",
+            true,
+            "declares 2 tests and holds 1",
+        ),
+        (
+            "more than it declares", "<testsuite tests='1'><testcase/><testcase/></testsuite>", true,
+            "declares 1 tests",
+        ),
+        ("as it says", "<testsuite tests='1' failures='0'><testcase/></testsuite>", true, ""),
+    ];
+    for (what, xml, complete, said) in cases {
+        let parsed = parse("a.xml", xml);
+        assert_eq!(parsed.complete, *complete, "{what}: {:?}", parsed.warnings);
+        assert!(said.is_empty() || warns(&parsed, said), "{what}: {:?}", parsed.warnings);
+        assert!(!said.is_empty() || parsed.warnings.is_empty(), "{what}: {:?}", parsed.warnings);
+    }
+    let many = "<testsuite tests='2'><testcase/></testsuite>".repeat(9);
+    let parsed = parse("a.xml", format!("<testsuites>{many}</testsuites>"));
+    assert!(warns(&parsed, "6 more suites declare other totals") && parsed.warnings.len() == 2);
 }

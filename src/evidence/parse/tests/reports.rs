@@ -258,3 +258,64 @@ fn the_line_of_a_failure_is_one_of_the_tests_own_file() {
     let parsed = parse("jest.json", report);
     assert_eq!(place(failure(&parsed, "one")), "/w/a.test.js:12");
 }
+
+#[test]
+fn a_summary_of_more_than_the_report_lists_makes_it_incomplete() {
+    // What it shows, the document, whether it is complete.
+    let cases: &[(&str, &str, bool)] = &[
+        (
+            "CTRF: tests",
+            r#"{"reportFormat":"CTRF","results":{"summary":{"tests":2,"failed":0},"tests":[{"name":"a","status":"passed"}]}}"#,
+            false,
+        ),
+        (
+            "CTRF: failures",
+            r#"{"reportFormat":"CTRF","results":{"summary":{"tests":1,"failed":1},"tests":[{"name":"a","status":"passed"}]}}"#,
+            false,
+        ),
+        (
+            "CTRF: a status that is not known",
+            r#"{"reportFormat":"CTRF","results":{"summary":{"tests":1},"tests":[{"name":"a","status":"fine"}]}}"#,
+            false,
+        ),
+        (
+            "CTRF: fewer than it lists",
+            r#"{"reportFormat":"CTRF","results":{"summary":{"tests":0,"failed":0},"tests":[{"name":"a","status":"passed"}]}}"#,
+            true,
+        ),
+        (
+            "jest: tests",
+            r#"{"numTotalTests":2,"testResults":[{"assertionResults":[{"status":"passed","title":"a"}],"name":"a"}]}"#,
+            false,
+        ),
+        (
+            "jest: failures",
+            r#"{"numTotalTests":1,"numFailedTests":1,"testResults":[{"assertionResults":[{"status":"passed","title":"a"}],"name":"a"}]}"#,
+            false,
+        ),
+        (
+            "jest: a run that failed as a whole",
+            r#"{"success":false,"numTotalTests":1,"testResults":[{"assertionResults":[{"status":"passed","title":"a"}],"name":"a"}]}"#,
+            false,
+        ),
+        (
+            "mocha: failures",
+            r#"{"stats":{"tests":2,"passes":1,"pending":0,"failures":1},"failures":[],"passes":[{"title":"a"}]}"#,
+            false,
+        ),
+        (
+            "playwright: failures",
+            r#"{"config":{},"suites":[{"specs":[{"title":"a","tests":[{"status":"expected","results":[{"status":"passed"}]}]}]}],"stats":{"expected":0,"unexpected":1}}"#,
+            false,
+        ),
+        (
+            "playwright: tests",
+            r#"{"config":{},"suites":[{"specs":[{"title":"a","tests":[{"status":"expected","results":[{"status":"passed"}]}]}]}],"stats":{"expected":2,"unexpected":0}}"#,
+            false,
+        ),
+    ];
+    for (what, json, complete) in cases {
+        let parsed = parse("a.json", json);
+        assert_eq!((parsed.complete, parsed.warnings.is_empty()), (*complete, false), "{what}: {parsed:?}");
+    }
+}

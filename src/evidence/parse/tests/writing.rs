@@ -90,3 +90,22 @@ fn several_files_are_written_as_one_report_that_reads_back_with_all_their_tests(
     assert_eq!(parse("out.xml", &out).tests, expected);
     assert!(Parsed::sum(Vec::new()).is_none());
 }
+
+#[test]
+fn what_is_not_in_the_tests_is_not_lost_on_the_way() {
+    // A log that breaks off, and a package that was not built: every test that is known passed.
+    for log in [
+        "=== RUN   TestA\n--- PASS: TestA (0.00s)\n=== RUN   TestB\n",
+        "=== RUN   TestA\n--- PASS: TestA (0.00s)\nPASS\nok  \tx\t0.1s\nFAIL\ty [build failed]\n",
+    ] {
+        let parsed = with_cases("go.log", log);
+        let (mut xml, mut json) = (Vec::new(), Vec::new());
+        write_junit(&parsed, &mut xml).unwrap();
+        write_ctrf(&parsed, &mut json).unwrap();
+        for out in [xml, json] {
+            let again = parse("again", &out);
+            assert!(!again.complete, "{log}: {}", String::from_utf8_lossy(&out));
+            assert!(warns(&again, "the report was made from results"), "{:?}", again.warnings);
+        }
+    }
+}

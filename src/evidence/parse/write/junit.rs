@@ -48,6 +48,7 @@ pub fn write_junit<W: Write>(parsed: &Parsed, mut out: W) -> Result<()> {
         writeln!(out, "    <properties>")?;
         writeln!(out, "      <property name=\"testrun.complete\" value=\"{}\"/>", parsed.complete)?;
         writeln!(out, "      <property name=\"testrun.notListed\" value=\"{not_listed}\"/>")?;
+        writeln!(out, "      <property name=\"testrun.failuresOutside\" value=\"{}\"/>", outside.len())?;
         writeln!(out, "    </properties>")?;
         if !outside.is_empty() {
             writeln!(out, "    <system-err>")?;

@@ -12,6 +12,10 @@ pub use junit::write_junit;
 
 use super::model::{Case, Counts, Failure, FailureKind, Outcome, Parsed};
 
+/// What a reader of such a report has to say.
+pub(super) const INCOMPLETE: &str = "the report was made from results that were not complete";
+pub(super) const OUTSIDE: &str = "the report was made from results with failures outside of tests";
+
 /// A test to be written.
 struct Listed<'a> {
     name: &'a str,
