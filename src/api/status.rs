@@ -505,6 +505,10 @@ pub struct Cause {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub evidence: Vec<i64>,
+    /// What else speaks for it: findings of must-gather bundles, with the place of each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 3), inner(length(max = 256)))]
+    pub because: Vec<String>,
 }
 
 /// A reference to an artifact; its content stays where it is.

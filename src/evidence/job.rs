@@ -251,6 +251,7 @@ fn cause(cause: &explain::Cause) -> Cause {
         kind: cause.cause.as_str().to_owned(),
         probability: if timing { percent.min(TIMING) } else { percent },
         evidence: cause.evidence.iter().take(CAUSE_LINES).copied().map(int).collect(),
+        because: Vec::new(),
     }
 }
 

@@ -24,6 +24,11 @@ fn kind(plan: &Plan<'_>, name: &str) -> ArtifactKind {
     ArtifactKind::of(plan.spec.artifacts.as_ref(), name)
 }
 
+/// Whether an artifact of this name is a must-gather bundle.
+pub(super) fn is_bundle(plan: &Plan<'_>, name: &str) -> bool {
+    kind(plan, name) == ArtifactKind::MustGather
+}
+
 /// The artifacts that matter, bundles first, and how many there are.
 pub(super) fn list(
     plan: &Plan<'_>,

@@ -1,6 +1,7 @@
 //! Confidence, risk and the recommendation: computed from what was read, each step with its reason.
 
 use super::Context;
+use super::causes::Bundles;
 use super::decide::Decision;
 use super::facts::{Baseline, Facts};
 use super::items::{Item, Items};
@@ -20,6 +21,7 @@ pub(super) fn assessment(
     decision: &Decision,
     masked: usize,
     patterns: &Patterns,
+    bundles: &Bundles,
 ) -> Assessment {
     let mut why = Vec::new();
     let rerun = items.items.iter().any(|i| i.recovered);
@@ -75,12 +77,17 @@ pub(super) fn assessment(
         if torn > 0 { TORN } else { 0 },
         format!("the evidence of {} breaks off", count(torn, "failed job")),
     );
-    let bare = counted.filter(|e| !e.baseline).count();
+    let explained = failed.iter().filter_map(|i| Some((i.job()?.id, i.job()?.evidence.as_ref()?)));
+    let bare = explained.clone().filter(|(job, e)| !e.baseline && bundles.best(*job).is_none()).count();
     if bare > 0 {
         less(
             (len(bare) * NO_BASELINE.0 / len(failed.len())).max(NO_BASELINE.1),
             format!("{} explained without a passing log to compare with", count(bare, "failure")),
         );
+    }
+    let against = explained.filter_map(|(job, e)| Some((bundles.contradicts(job, e)?, bundles.best(job)?.0)));
+    if let Some((log, bundle)) = against.take(1).next() {
+        less(BUNDLE_DISAGREES, format!("a log names {} and its bundle {bundle}", clean(log, 64)));
     }
     less(
         if masked > 0 { MASKED } else { 0 },
@@ -103,6 +110,11 @@ pub(super) fn assessment(
             && i.required
             && items.suites.list.get(i.suite).is_some_and(|s| s.critical_path)
     });
+    for item in failed.iter().take(4) {
+        if let Some((cause, because)) = item.job().and_then(|job| bundles.best(job.id)) {
+            why.push(format!("{}: a bundle shows {cause}: {because}", clean(&item.name, 100)));
+        }
+    }
     for item in items.items.iter().filter(|i| i.state == State::Failed && !i.aggregate).take(4) {
         let Some(evidence) = item.job().and_then(|j| j.evidence.as_ref()) else { continue };
         match patterns.nature(evidence) {

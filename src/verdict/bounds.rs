@@ -21,6 +21,8 @@ struct Step {
     detailed: usize,
     /// Of each bundle.
     findings: usize,
+    /// Of each cause.
+    because: usize,
 }
 
 /// From generous to bare. `detailed` failures keep tests and lines, the rest only their names.
@@ -34,6 +36,7 @@ const STEPS: [Step; 6] = [
         artifacts: 200,
         detailed: 40,
         findings: 5,
+        because: 3,
     },
     Step {
         tests: 10,
@@ -44,6 +47,7 @@ const STEPS: [Step; 6] = [
         artifacts: 100,
         detailed: 20,
         findings: 4,
+        because: 2,
     },
     Step {
         tests: 5,
@@ -54,10 +58,41 @@ const STEPS: [Step; 6] = [
         artifacts: 60,
         detailed: 12,
         findings: 3,
+        because: 1,
     },
-    Step { tests: 3, lines: 8, text: 120, failures: 40, green: 20, artifacts: 30, detailed: 8, findings: 2 },
-    Step { tests: 2, lines: 5, text: 100, failures: 20, green: 5, artifacts: 20, detailed: 5, findings: 1 },
-    Step { tests: 1, lines: 2, text: 80, failures: 10, green: 0, artifacts: 10, detailed: 3, findings: 0 },
+    Step {
+        tests: 3,
+        lines: 8,
+        text: 120,
+        failures: 40,
+        green: 20,
+        artifacts: 30,
+        detailed: 8,
+        findings: 2,
+        because: 1,
+    },
+    Step {
+        tests: 2,
+        lines: 5,
+        text: 100,
+        failures: 20,
+        green: 5,
+        artifacts: 20,
+        detailed: 5,
+        findings: 1,
+        because: 1,
+    },
+    Step {
+        tests: 1,
+        lines: 2,
+        text: 80,
+        failures: 10,
+        green: 0,
+        artifacts: 10,
+        detailed: 3,
+        findings: 0,
+        because: 0,
+    },
 ];
 
 /// Cuts lists until the status fits, and says so in a note.
@@ -84,6 +119,8 @@ fn apply(step: &Step, status: &mut TestRunReportStatus) {
         let (tests, lines) = if i < step.detailed { (step.tests, step.lines) } else { (0, 0) };
         failure.failing_tests.truncate(tests);
         failure.excerpt.truncate(lines);
+        let because = if i < step.detailed { step.because } else { 0 };
+        failure.causes.iter_mut().for_each(|cause| cause.because.truncate(because));
         for test in &mut failure.failing_tests {
             test.name = super::text::clean(&test.name, step.text);
             test.message = test.message.as_deref().map(|m| super::text::clean(m, step.text));

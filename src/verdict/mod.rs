@@ -10,6 +10,7 @@ mod assess;
 mod before;
 pub(crate) mod belongs;
 mod bounds;
+mod causes;
 mod checks;
 mod conditions;
 mod decide;
@@ -155,7 +156,9 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
     let patterns = patterns::patterns(facts, &items, context);
     let (masked, masked_total) = report::masked(&items);
     let mut summary = report::summary(&items, decision.overdue);
-    let (failures, failures_total) = report::failures(plan, facts, &items, &owners, &decision, &patterns);
+    let bundles = causes::Bundles::of(plan, facts, &items, &owners);
+    let (failures, failures_total) =
+        report::failures(plan, facts, &items, &owners, &decision, &patterns, &bundles);
     let (artifact_list, artifacts_total) = artifacts::list(plan, facts, &items, &owners);
     summary.failures_total = failures_total;
     summary.artifacts = artifacts_total;
@@ -203,7 +206,7 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
         _ if decision.started => "Running",
         _ => "Pending",
     };
-    let assessment = assess::assessment(facts, &items, &decision, masked_total, &patterns);
+    let assessment = assess::assessment(facts, &items, &decision, masked_total, &patterns, &bundles);
     let recommendation = assess::recommendation(facts, &items, &decision, context, &artifact_list);
     let mut status = TestRunReportStatus {
         observed_generation: context.generation,

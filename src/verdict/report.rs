@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::causes::Bundles;
 use super::decide::{Decision, percent};
-use super::facts::{Evidence, Facts, Job, Run};
+use super::facts::{Facts, Job, Run};
 use super::items::{Item, Items, Kind};
 use super::local;
-use super::patterns::{Nature, Patterns};
+use super::patterns::Patterns;
 use super::plan::Plan;
 use super::state::State;
 use super::suites::matrix;
 use super::text::{clean, clean_some};
-use super::{artifacts, before, thresholds};
+use super::{artifacts, before};
 use crate::api::status::{
-    Cause, FailingTest, Failure, JobCounts, JobStatus, MaskedFailure, RunStatus, SourceStatus, SuiteStatus,
-    Summary, TestCounts, TestTotals,
+    FailingTest, Failure, JobCounts, JobStatus, MaskedFailure, RunStatus, SourceStatus, SuiteStatus, Summary,
+    TestCounts, TestTotals,
 };
 
 /// Jobs listed in one suite.
@@ -252,6 +253,7 @@ pub(super) fn failures(
     owners: &[Option<usize>],
     decision: &Decision,
     patterns: &Patterns,
+    bundles: &Bundles,
 ) -> (Vec<Failure>, i64) {
     let overdue = decision.overdue;
     let shown = |i: &Item<'_>| i.red(overdue) || (i.excused && i.state == State::Failed);
@@ -268,7 +270,7 @@ pub(super) fn failures(
         .into_iter()
         .take(MAX_FAILURES)
         .map(|(at, item)| {
-            let mut failure = failure(plan, items, item, patterns);
+            let mut failure = failure(plan, items, item, patterns, bundles);
             failure.artifacts = artifacts::of_job(facts, owners, at);
             if item.job().is_some() && item.state == State::Failed && !item.aggregate {
                 let word = artifacts::bundle_of_job(plan, facts, owners, at);
@@ -282,7 +284,13 @@ pub(super) fn failures(
     (list, total)
 }
 
-fn failure(plan: &Plan<'_>, items: &Items<'_>, item: &Item<'_>, patterns: &Patterns) -> Failure {
+fn failure(
+    plan: &Plan<'_>,
+    items: &Items<'_>,
+    item: &Item<'_>,
+    patterns: &Patterns,
+    bundles: &Bundles,
+) -> Failure {
     let url = match item.kind {
         Kind::Job(_, job) => Some(job.url.as_str()),
         Kind::Run(run) => Some(run.url.as_str()),
@@ -316,24 +324,10 @@ fn failure(plan: &Plan<'_>, items: &Items<'_>, item: &Item<'_>, patterns: &Patte
             .take(MAX_LINES)
             .map(|l| crate::api::status::ExcerptLine { line: l.line, text: clean(&l.text, 512) })
             .collect();
-        failure.causes = causes(e, patterns);
+        failure.causes = bundles.causes(failure.job_id.unwrap_or_default(), e, patterns);
         failure.fingerprint = clean_some(e.fingerprint.as_deref(), 64);
     }
     failure
-}
-
-/// The causes, with what other commits say of them: what fails alike on each is no matter of timing.
-fn causes(evidence: &Evidence, patterns: &Patterns) -> Vec<Cause> {
-    let most = match patterns.nature(evidence).0 {
-        Nature::Deterministic => thresholds::TIMING_DETERMINISTIC,
-        _ => thresholds::TIMING,
-    };
-    let mut causes: Vec<Cause> = evidence.causes.iter().take(8).cloned().collect();
-    for cause in causes.iter_mut().filter(|c| c.kind == "Timeout") {
-        cause.probability = cause.probability.min(most);
-    }
-    causes.sort_by_key(|c| std::cmp::Reverse(c.probability));
-    causes
 }
 
 fn test(test: &FailingTest) -> FailingTest {

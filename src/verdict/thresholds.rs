@@ -32,6 +32,17 @@ pub const DETERMINISTIC_COMMITS: i64 = 3;
 pub const TIMING: i64 = 45;
 /// Most that timing gets once a failure is deterministic.
 pub const TIMING_DETERMINISTIC: i64 = 10;
+/// Most that any cause gets, in percent.
+pub const CAUSE: i64 = 90;
+/// Share of a cause, in percent, that a bundle shows as a state of a container, pod or node: in the failing
+/// test's time or of its objects.
+pub const BUNDLE_STATE: i64 = 70;
+/// The same where its time, or that of the test, is not known.
+pub const BUNDLE_STANDING: i64 = 40;
+/// Share of a cause that lines of other logs name, in the failing test's time or with its objects.
+pub const BUNDLE_LINES: i64 = 35;
+/// The log names a cause, and the bundle another one.
+pub const BUNDLE_DISAGREES: i64 = 5;
 
 /// The table of the documentation: what, and how many percent.
 pub fn table() -> Vec<(&'static str, String)> {
@@ -47,12 +58,20 @@ pub fn table() -> Vec<(&'static str, String)> {
         ("nothing says which jobs must be there", less(NO_EXPECTATIONS)),
         ("logs and reports of failed jobs not read", range(UNREAD)),
         ("evidence that breaks off", less(TORN)),
-        ("failures explained without a passing log", range(NO_BASELINE)),
+        ("failures explained with neither a passing log nor a bundle", range(NO_BASELINE)),
+        ("a log and its bundle name different causes", less(BUNDLE_DISAGREES)),
         ("green jobs over a failure", less(MASKED)),
         ("each thing that could not be read", format!("-{}, at most {} of them", GAP.0, GAP.1)),
         ("waived failures", less(WAIVED)),
         ("the most that timing gets as a cause", TIMING.to_string()),
         ("... of a deterministic failure", TIMING_DETERMINISTIC.to_string()),
+        ("the most that any cause gets", CAUSE.to_string()),
+        (
+            "a cause that a bundle shows: a container, pod or node in such a state in the test's time",
+            BUNDLE_STATE.to_string(),
+        ),
+        ("... where its time, or that of the test, is not known", BUNDLE_STANDING.to_string()),
+        ("... where only lines of other logs in the test's time tell it", BUNDLE_LINES.to_string()),
         (
             "a failure is deterministic",
             format!("the same values on {DETERMINISTIC_COMMITS} commits, none of which passed it"),

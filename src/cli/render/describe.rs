@@ -156,6 +156,7 @@ fn failures(out: &mut String, status: &TestRunReportStatus) {
         }
         for cause in &failure.causes {
             field("Cause:", Some(&format!("{} {} %", cause.kind, cause.probability)));
+            cause.because.iter().for_each(|because| field("", Some(because)));
         }
         field("Artifacts:", Some(&failure.artifacts.join(", ")));
         field("Bundle:", failure.bundle.as_deref().filter(|b| *b != "Recorded"));

@@ -312,7 +312,14 @@ fn failure_of(out: &mut Page, failure: &Failure) {
         out.element("li", "", &format!("and {more} more failing tests"));
     }
     for cause in &failure.causes {
-        out.element("li", "", &format!("Possible cause: {} {} %", cause.kind, cause.probability));
+        out.raw("<li>");
+        out.text(&format!("Possible cause: {} {} %", cause.kind, cause.probability));
+        if !cause.because.is_empty() {
+            out.raw("<ul>\n");
+            cause.because.iter().for_each(|because| out.element("li", "", because));
+            out.raw("</ul>");
+        }
+        out.raw("</li>\n");
     }
     out.raw("</ul>\n");
     if !failure.excerpt.is_empty() {

@@ -194,6 +194,9 @@ fn failure_of(out: &mut String, number: usize, failure: &Failure) {
         let lines =
             if lines.is_empty() { String::new() } else { format!(" (log lines {})", lines.join(", ")) };
         push(out, &format!("- **Possible cause:** {} {} %{lines}", md(&cause.kind), cause.probability));
+        for because in &cause.because {
+            push(out, &format!("  - {}", md(because)));
+        }
     }
     if !failure.artifacts.is_empty() {
         let names: Vec<String> = failure.artifacts.iter().map(|a| code(a)).collect();

@@ -96,6 +96,7 @@ impl Analyser {
             _ => return,
         };
         let object = format!("{}/{}", place.pod, place.container);
+        let related = self.options.subjects.iter().any(|subject| object.contains(subject));
         let code = format!("exit code {value}");
         let reason = match kind {
             Kind::Restarts => "",
@@ -112,7 +113,7 @@ impl Analyser {
             file: path,
             line: Some(number),
             text: line,
-            related: false,
+            related,
             wording: 0,
         };
         self.findings.add(&met, Sum::Most);

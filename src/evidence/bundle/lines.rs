@@ -170,11 +170,7 @@ impl Analyser {
 
     /// Whether a line is of the failing test's time or names one of its objects.
     fn relates(&self, raw: &[u8], time: Option<Timestamp>) -> bool {
-        let inside = match (self.options.window, time) {
-            (Some((from, until)), Some(time)) => (from..=until).contains(&time),
-            _ => false,
-        };
-        inside
+        self.in_window(time)
             || (!self.options.subjects.is_empty()
                 && self.subjects.in_text(&String::from_utf8_lossy(raw.get(..LOOKED_AT).unwrap_or(raw))))
     }

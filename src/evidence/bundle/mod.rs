@@ -324,6 +324,11 @@ impl Analyser {
         Ok(())
     }
 
+    /// Whether something that is known to have happened then belongs to the failing test's time.
+    fn in_window(&self, at: Option<Timestamp>) -> bool {
+        matches!((self.options.window, at), (Some((from, until)), Some(at)) if (from..=until).contains(&at))
+    }
+
     /// The line of a word in a file of objects; not for more than a few hundred of them, since each
     /// is searched for.
     fn look(&mut self, find: impl FnOnce() -> Option<u64>) -> Option<u64> {

@@ -76,6 +76,8 @@ impl Analyser {
         let service = whose::service_of(source.file).unwrap_or_default();
         let object = found.name.as_deref().map(|name| whose::container(name, service)).unwrap_or_default();
         let at = state.finished_at.as_deref().and_then(stamp::of_field);
+        let related = self.in_window(at)
+            || self.options.subjects.iter().any(|subject| !object.is_empty() && object.contains(subject));
         let restarts = found.restart_count.unwrap_or(0);
         let mut tell = |kind, severity, reason: &str, word: &str, count: u64, text: &str| {
             let met = Met {
@@ -88,7 +90,7 @@ impl Analyser {
                 file: source.file,
                 line: source.line_of(word),
                 text,
-                related: false,
+                related,
                 wording: 0,
             };
             self.findings.add(&met, Sum::Most);

@@ -78,7 +78,8 @@ impl Analyser {
 
     fn tell(&mut self, source: Source<'_>, told: &Told<'_>) {
         let name = told.object.rsplit(['/', ' ']).next().unwrap_or_default();
-        let related = self.options.subjects.iter().any(|subject| told.object.contains(subject));
+        let related = self.in_window(told.at)
+            || self.options.subjects.iter().any(|subject| told.object.contains(subject));
         let line = self.look(|| source.line(name, told.reason));
         let met = Met {
             kind: told.kind,

@@ -93,8 +93,8 @@ pub fn damage(bytes: &[u8], ops: &[Op], others: &[&[u8]]) -> Vec<u8> {
                     *byte ^= 1 << (bit % 8);
                 }
             }
-            Op::Put(at, which) => insert(&mut out, spot(at), *which.get(PIECES)),
-            Op::Number(at, which) => number(&mut out, spot(at), *which.get(NUMBERS)),
+            Op::Put(at, which) => insert(&mut out, spot(at), which.get::<&[u8]>(PIECES)),
+            Op::Number(at, which) => number(&mut out, spot(at), which.get::<&str>(NUMBERS)),
             Op::Breaks(which) => {
                 let with = which.get(BREAKS);
                 let mut lines = out.split(|&byte| byte == b'\n');
@@ -111,7 +111,7 @@ pub fn damage(bytes: &[u8], ops: &[Op], others: &[&[u8]]) -> Vec<u8> {
             Op::Repeat(at, byte, n) => insert(&mut out, spot(at), &vec![*byte; usize::from(*n)]),
             Op::Join(which) => {
                 if !others.is_empty() {
-                    out.extend_from_slice(*which.get(others));
+                    out.extend_from_slice(which.get::<&[u8]>(others));
                 }
             }
         }

@@ -46,7 +46,7 @@ proptest! {
 
     #[test]
     fn damaged_archives_are_read_lawfully(fixture in any::<Index>(), kind in 0usize..3, ops in ops()) {
-        let packed = archived(*fixture.get(&others()), kind).unwrap();
+        let packed = archived(fixture.get::<&[u8]>(&others()), kind).unwrap();
         let bytes = damage(&packed, &ops, &others());
         for target in TARGETS.iter().filter(|target| ["junit", "bundle"].contains(&target.name)) {
             (target.check)(&bytes).map_err(|why| shown(target, &bytes, why))?;

@@ -279,3 +279,34 @@ async fn the_report_of_an_earlier_attempt_is_not_that_of_a_later_one() {
         .collect();
     assert!(attempts.contains(&(1, Some(3))) && attempts.contains(&(2, None)), "{attempts:?}");
 }
+
+#[tokio::test]
+async fn a_container_that_was_killed_while_the_test_ran_is_its_cause() {
+    let inspect = |finished: &str| {
+        format!(
+            r#"[{{"Name":"db_test","State":{{"Status":"exited","ExitCode":137,"OOMKilled":true,"FinishedAt":"{finished}"}}}}]"#
+        )
+    };
+    for (finished, first) in [("2026-01-23T16:01:05Z", Some("OutOfMemory")), ("2026-01-23T15:01:05Z", None)] {
+        let folder = "kubernaut-must-gather/ds-integration-20260123-160030";
+        let files = [(format!("{folder}/ds_db_inspect.json"), inspect(finished).into_bytes())];
+        let gh = start(vec![ArtifactSpec::new("must-gather-ds-77").file("m.tar.gz", gzip(&tar(&files)))]);
+        let facts = facts(look(&gh, &head()).await);
+        let window = job(&facts, "integration (ds)").evidence.as_ref().unwrap().window;
+        let context = Context {
+            waivers: Default::default(),
+            generation: 1,
+            name: None,
+            namespace: None,
+            previous: None,
+            now: facts.read_at,
+        };
+        let status = evaluate(&head(), &Observations::Facts(Box::new(facts)), &context).status;
+        let failure = status.failures.iter().find(|f| f.job == "integration (ds)").unwrap();
+        let memory = failure.causes.first().filter(|c| c.kind == "OutOfMemory");
+        assert_eq!(memory.map(|c| c.kind.as_str()), first, "{window:?} {:?}", failure.causes);
+        if let Some(memory) = memory {
+            assert!(memory.because[0].contains("ds_db_inspect.json"), "{memory:?}");
+        }
+    }
+}

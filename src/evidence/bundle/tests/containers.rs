@@ -134,3 +134,26 @@ fn what_a_passing_sibling_has_otherwise_is_told_and_what_it_has_too_is_set_back(
     assert!(failing.findings[1].evidence.text.contains("in the passing sibling: http://127.0.0.1:28080"));
     assert_eq!(failing.findings_total, 3);
 }
+
+#[test]
+fn a_state_that_began_in_the_tests_time_is_related_to_it() {
+    let window = |from: &str, until: &str| Some((from.parse().unwrap(), until.parse().unwrap()));
+    let options = |window| Options { window, ..Options::default() };
+    let pods = "kind: Pod\nmetadata: {name: db-0, namespace: ns}\nstatus:\n  phase: Running\n  containerStatuses:\n  - name: db\n    restartCount: 1\n    lastState: {terminated: {reason: OOMKilled, exitCode: 137, finishedAt: '2026-01-23T17:05:05Z'}}\n";
+    let inspect = r#"[{"Name":"svc_db","State":{"Status":"exited","OOMKilled":true,"ExitCode":137,"FinishedAt":"2026-01-23T17:05:05.5Z"}}]"#;
+    for files in [[("core/pods.yaml", pods)], [("x_inspect.json", inspect)]] {
+        for (from, until, related) in [
+            ("2026-01-23T17:05:00Z", "2026-01-23T17:06:00Z", true),
+            ("2026-01-23T17:06:00Z", "2026-01-23T17:07:00Z", false),
+            ("2026-01-23T16:00:00Z", "2026-01-23T17:05:05Z", files[0].0 == "core/pods.yaml"),
+        ] {
+            let found = about(options(window(from, until)), &files);
+            let oom = found.findings.iter().find(|f| f.kind == Kind::OomKilled).unwrap();
+            assert_eq!(oom.related, related, "{} {from} {until}", files[0].0);
+        }
+    }
+    let named = Options { subjects: vec!["web-1".to_owned()], ..Options::default() };
+    let text = "Name: web-1\nNamespace: ns\nContainers:\n  web:\n    State: Waiting\n      Reason: ImagePullBackOff\n";
+    let found = about(named, &[("pods/describe.txt", text)]);
+    assert!(found.findings.iter().any(|f| f.kind == Kind::ImagePull && f.related), "{:?}", found.findings);
+}
