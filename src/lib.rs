@@ -15,5 +15,6 @@ pub mod leader;
 pub mod notify;
 pub mod runtime;
 pub mod serve;
+pub mod sets;
 pub mod verdict;
 pub mod webhooks;

@@ -3,30 +3,37 @@
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+    ValidationRule,
 };
 use kube::CustomResourceExt;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::conditions::{ConditionType, Reason};
+use super::set::{MAX_SET_NAME, SetCondition, TestRunReportSet};
 use super::spec::TestRunReport;
 use super::waiver::TestRunWaiver;
 
 /// The CRD of `TestRunReport`.
 pub fn crd() -> CustomResourceDefinition {
-    let mut crd = TestRunReport::crd();
-    for version in &mut crd.spec.versions {
-        let Some(root) = version.schema.as_mut().and_then(|s| s.open_api_v3_schema.as_mut()) else {
-            continue;
-        };
-        root.description = Some(
-            "TestRunReport collects the CI results of one commit, decides whether they pass, and says why. \
-             Merge tooling reads its conditions."
-                .to_owned(),
-        );
+    finished(
+        TestRunReport::crd(),
+        "TestRunReport collects the CI results of one commit, decides whether they pass, and says why. \
+         Merge tooling reads its conditions.",
+        Some(default_status()),
+    )
+}
+
+/// Adds what the derive macros cannot say: what the kind is for, and what its status is before it has one.
+fn finished(
+    mut crd: CustomResourceDefinition,
+    description: &str,
+    status: Option<Value>,
+) -> CustomResourceDefinition {
+    for root in crd.spec.versions.iter_mut().filter_map(|v| v.schema.as_mut()?.open_api_v3_schema.as_mut()) {
+        root.description = Some(description.to_owned());
         let Some(properties) = root.properties.as_mut() else { continue };
-        if let Some(status) = properties.get_mut("status") {
-            status.default = Some(JSON(default_status()));
-            status.nullable = None;
+        if let Some((property, default)) = properties.get_mut("status").zip(status.clone()) {
+            property.default = Some(JSON(default));
         }
         for (name, property) in properties.iter_mut() {
             tidy(property, name == "status");
@@ -58,49 +65,70 @@ impl Definition {
 pub fn definitions() -> Vec<Definition> {
     vec![
         Definition { file: "testrun.dev_testrunreports.yaml", crd: crd() },
+        Definition { file: "testrun.dev_testrunreportsets.yaml", crd: sets() },
         Definition { file: "testrun.dev_testrunwaivers.yaml", crd: waivers() },
     ]
 }
 
 /// The CRD of `TestRunWaiver`.
 fn waivers() -> CustomResourceDefinition {
-    let mut crd = TestRunWaiver::crd();
-    for version in &mut crd.spec.versions {
-        let Some(root) = version.schema.as_mut().and_then(|s| s.open_api_v3_schema.as_mut()) else {
-            continue;
-        };
-        root.description = Some(
-            "TestRunWaiver excuses failures, each by name and until a time, in the TestRunReports of its \
-             namespace that are about one of its repositories."
-                .to_owned(),
-        );
-        for property in root.properties.iter_mut().flat_map(|all| all.values_mut()) {
-            tidy(property, false);
-        }
+    finished(
+        TestRunWaiver::crd(),
+        "TestRunWaiver excuses failures, each by name and until a time, in the TestRunReports of its \
+         namespace that are about one of its repositories.",
+        None,
+    )
+}
+
+/// The CRD of `TestRunReportSet`.
+fn sets() -> CustomResourceDefinition {
+    let mut crd = finished(
+        TestRunReportSet::crd(),
+        "TestRunReportSet makes a TestRunReport from a template for each open pull request that it selects, \
+         keeps it as the template says, and removes it after the pull request was closed.",
+        Some(default_set_status()),
+    );
+    // Names of reports begin with it, and it is the value of a label.
+    let rule = ValidationRule {
+        rule: format!("self.metadata.name.size() <= {MAX_SET_NAME}"),
+        message: Some(format!(
+            "the name of a set has at most {MAX_SET_NAME} characters; choose a shorter one"
+        )),
+        ..ValidationRule::default()
+    };
+    for root in crd.spec.versions.iter_mut().filter_map(|v| v.schema.as_mut()?.open_api_v3_schema.as_mut()) {
+        root.x_kubernetes_validations.get_or_insert_default().push(rule.clone());
     }
     crd
 }
 
 /// The status of a report that no operator has looked at. Without it, tools that compute readiness
 /// (kstatus, and so Flux and Helm) call a report without a status ready.
-fn default_status() -> serde_json::Value {
-    let waiting = |kind: ConditionType, status: &str| {
-        json!({
-            "type": kind.as_str(),
-            "status": status,
-            "reason": Reason::NotReconciled.as_str(),
-            "message": "waiting for testrun-operator to look at this report",
-            "lastTransitionTime": "1970-01-01T00:00:00Z",
-        })
-    };
+fn default_status() -> Value {
+    let conditions = [
+        waiting(ConditionType::Ready.as_str(), "Unknown", "report"),
+        waiting(ConditionType::Passed.as_str(), "Unknown", "report"),
+        waiting(ConditionType::Reconciling.as_str(), "True", "report"),
+    ];
+    json!({"observedGeneration": -1, "phase": "Pending", "conditions": conditions})
+}
+
+/// The same for a set.
+fn default_set_status() -> Value {
+    let conditions = [
+        waiting(SetCondition::Ready.as_str(), "Unknown", "set"),
+        waiting(SetCondition::Reconciling.as_str(), "True", "set"),
+    ];
+    json!({"observedGeneration": -1, "conditions": conditions})
+}
+
+fn waiting(kind: &str, status: &str, what: &str) -> Value {
     json!({
-        "observedGeneration": -1,
-        "phase": "Pending",
-        "conditions": [
-            waiting(ConditionType::Ready, "Unknown"),
-            waiting(ConditionType::Passed, "Unknown"),
-            waiting(ConditionType::Reconciling, "True"),
-        ],
+        "type": kind,
+        "status": status,
+        "reason": Reason::NotReconciled.as_str(),
+        "message": format!("waiting for testrun-operator to look at this {what}"),
+        "lastTransitionTime": "1970-01-01T00:00:00Z",
     })
 }
 

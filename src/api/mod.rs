@@ -8,12 +8,14 @@ pub mod conditions;
 mod crd;
 pub mod publish;
 mod schema;
+pub mod set;
 pub mod spec;
 pub mod status;
 pub mod waiver;
 
 pub use conditions::{ConditionType, Reason};
 pub use crd::{Definition, crd, crd_yaml, definitions};
+pub use set::{TestRunReportSet, TestRunReportSetSpec, TestRunReportSetStatus};
 pub use spec::{TestRunReport, TestRunReportSpec};
 pub use status::TestRunReportStatus;
 pub use waiver::{TestRunWaiver, TestRunWaiverSpec};

@@ -6,8 +6,8 @@ use anyhow::Context;
 use clap::Args;
 use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::core::{ApiResource, GroupVersionKind};
-use kube::{Api, Client, Config};
+use kube::core::{ApiResource, GroupVersionKind, NamespaceResourceScope};
+use kube::{Api, Client, Config, Resource, ResourceExt};
 
 use crate::api::{GROUP, TestRunReport, VERSION};
 
@@ -82,6 +82,38 @@ impl Cluster {
             Api::all_with(self.client.clone(), &resource)
         } else {
             Api::namespaced_with(self.client.clone(), &self.namespace, &resource)
+        }
+    }
+
+    /// Objects of a kind in the namespace.
+    pub fn namespaced<K>(&self) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Changes a report that is as it was read.
+    pub async fn merge(
+        &self,
+        report: &TestRunReport,
+        mut change: serde_json::Value,
+    ) -> anyhow::Result<Recorded> {
+        if let Some(metadata) = change.get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
+            metadata.insert("uid".to_owned(), report.uid().into());
+            metadata.insert("resourceVersion".to_owned(), report.resource_version().into());
+        }
+        let params =
+            PatchParams { field_manager: Some("kubectl-testrun".to_owned()), ..PatchParams::default() };
+        match self.api(false).patch(&report.name_any(), &params, &Patch::Merge(change)).await {
+            Ok(_) => Ok(Recorded::Done),
+            Err(kube::Error::Api(status)) if status.is_conflict() => {
+                Ok(Recorded::Conflict(status.message.clone()))
+            }
+            Err(kube::Error::Api(status)) if matches!(status.code, 403 | 422) => {
+                Ok(Recorded::Refused(status.message.clone()))
+            }
+            Err(error) => Err(error.into()),
         }
     }
 

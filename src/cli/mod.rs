@@ -1,6 +1,7 @@
 //! `kubectl-testrun`: the kubectl plugin and one-shot command line. A shell over the same engine as
 //! the controller; it never imports the controller.
 
+mod adopt;
 mod artifacts;
 mod attest;
 mod cluster;
@@ -47,6 +48,8 @@ enum Command {
     Describe(reports::DescribeArgs),
     /// Ask GitHub to run again what failed on a commit
     Rerun(rerun::RerunArgs),
+    /// Turn reports over to a set, which keeps them from then on
+    Adopt(adopt::AdoptArgs),
     /// List or download what the runs of a commit uploaded
     Artifacts(artifacts::ArtifactsArgs),
     /// Record the results of a developer's machine in a report, to compare CI with
@@ -91,6 +94,7 @@ where
         Command::Get(args) => wait(reports::get(&args)),
         Command::Describe(args) => wait(reports::describe(&args)),
         Command::Rerun(args) => wait(rerun::rerun(&args)),
+        Command::Adopt(args) => wait(adopt::adopt(&args)),
         Command::Artifacts(args) => wait(artifacts::artifacts(&args)),
         Command::RecordLocal(args) => wait(local::record(&args)),
         Command::Explain(args) => evidence::explain(&args),

@@ -5,6 +5,7 @@
 //! A look that reads less than everything says so, and no verdict is final by it.
 
 mod archives;
+mod candidates;
 mod checks;
 mod evidence;
 mod expectations;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use candidates::{Candidate, Candidates, SetSurvey, candidates, closed};
 pub use memory::Memory;
 pub use survey::{SightedRun, Sightings, Survey, survey};
 

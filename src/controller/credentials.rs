@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Secret;
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client};
 use secrecy::SecretString;
 
 use crate::api::spec::CredentialsRef;
@@ -30,18 +30,35 @@ pub struct Access {
     pub owner: String,
 }
 
-/// What a report may use: its own Secret, else the operator's credential of the connection.
-pub async fn access(
-    client: &Client,
-    report: &TestRunReport,
-    connections: &Connections,
-) -> Result<Access, Denied> {
-    let github = &report.spec.source.github;
-    let namespace = report.namespace().unwrap_or_default();
-    let Some(connection) = connections.allowed(&github.connection, &namespace, &github.repository) else {
-        return Err(denied(&github.connection));
+/// What somebody wants to read, and with what.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    pub namespace: &'a str,
+    pub connection: &'a str,
+    pub repository: &'a str,
+    pub credentials: Option<&'a CredentialsRef>,
+}
+
+impl<'a> Wish<'a> {
+    /// That of a report.
+    pub fn of(report: &'a TestRunReport) -> Self {
+        let github = &report.spec.source.github;
+        Self {
+            namespace: report.metadata.namespace.as_deref().unwrap_or_default(),
+            connection: &github.connection,
+            repository: &github.repository,
+            credentials: report.spec.credentials_ref.as_ref(),
+        }
+    }
+}
+
+/// What it may use: its own Secret, else the operator's credential of the connection.
+pub async fn access(client: &Client, wish: Wish<'_>, connections: &Connections) -> Result<Access, Denied> {
+    let Wish { namespace, connection: name, repository, credentials } = wish;
+    let Some(connection) = connections.allowed(name, namespace, repository) else {
+        return Err(denied(name));
     };
-    let (held, owner) = match &report.spec.credentials_ref {
+    let (held, owner) = match credentials {
         None => match connection.hold().await {
             Ok(held) => (held, String::new()),
             Err(problem) => {
@@ -65,7 +82,7 @@ pub async fn access(
             ));
         }
         Some(reference) => {
-            (of_secret(client, report, reference).await?, format!("{namespace}/{}", reference.name))
+            (of_secret(client, namespace, reference).await?, format!("{namespace}/{}", reference.name))
         }
     };
     Ok(Access { connection, held, owner })
@@ -105,16 +122,11 @@ pub fn unpublishable(report: &TestRunReport, access: &Access) -> Option<String> 
         .or_else(|| key.map(|s| denied("spec.publish.commitStatus.key", &s.key, &publish.commit_status_keys)))
 }
 
-async fn of_secret(
-    client: &Client,
-    report: &TestRunReport,
-    reference: &CredentialsRef,
-) -> Result<Held, Denied> {
-    let namespace = report.namespace().unwrap_or_default();
+async fn of_secret(client: &Client, namespace: &str, reference: &CredentialsRef) -> Result<Held, Denied> {
     let CredentialsRef { name, key } = reference;
     let missing = |what: String, remedy: String| trouble(Reason::SecretNotFound, format!("{what}; {remedy}"));
     let create = format!("kubectl create secret generic {name} -n {namespace} --from-literal={key}=TOKEN");
-    let secret = match Api::<Secret>::namespaced(client.clone(), &namespace).get(name).await {
+    let secret = match Api::<Secret>::namespaced(client.clone(), namespace).get(name).await {
         Ok(secret) => secret,
         Err(kube::Error::Api(status)) if status.is_not_found() => {
             return Err(missing(

@@ -1,10 +1,12 @@
 //! The observer that asks GitHub.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 use lru::LruCache;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -14,7 +16,7 @@ use super::credentials::denial;
 use super::deeds::{self, Deed};
 use super::{Access, Observer};
 use crate::api::{Reason, TestRunReport};
-use crate::collect::{self, Look, Memory, Sightings, Survey};
+use crate::collect::{self, Candidates, Look, Memory, SetSurvey, Sightings, Survey};
 use crate::connections::{AppKey, Held};
 use crate::github::{App, Ask, Budget, Cache, Credential, GitHub, Rights, Settings, Stats, Ties, Transport};
 use crate::verdict::facts::{Observations, Trouble};
@@ -139,6 +141,28 @@ impl GitHubObserver {
         Ok(app)
     }
 
+    /// Reads something of a repository; once more where only the token was too old.
+    async fn read<T, F>(
+        &self,
+        access: &Access,
+        repository: &str,
+        ask: Ask,
+        look: impl Fn(GitHub, Ask) -> F,
+    ) -> Result<T, Trouble>
+    where
+        F: Future<Output = Result<T, Trouble>>,
+    {
+        let reached = self.reach(access, repository, Rights::Read, ask.since).await?;
+        match look(reached.client.clone(), ask).await {
+            Err(trouble) if reached.is_stale(&trouble) => {
+                let ask = Ask::now(ask.priority);
+                let reached = self.reach(access, repository, Rights::Read, ask.since).await?;
+                look(reached.client, ask).await
+            }
+            result => result,
+        }
+    }
+
     /// A client for one repository.
     async fn reach(
         &self,
@@ -243,17 +267,34 @@ impl Observer for GitHubObserver {
         survey: &'a Survey,
         ask: Ask,
     ) -> BoxFuture<'a, Result<Sightings, Trouble>> {
-        async move {
-            let reached = self.reach(access, &survey.repository, Rights::Read, ask.since).await?;
-            match collect::survey(&reached.client, survey, ask).await {
-                Err(trouble) if reached.is_stale(&trouble) => {
-                    let ask = Ask::now(ask.priority);
-                    let reached = self.reach(access, &survey.repository, Rights::Read, ask.since).await?;
-                    collect::survey(&reached.client, survey, ask).await
-                }
-                result => result,
-            }
-        }
+        self.read(access, &survey.repository, ask, move |client, ask| async move {
+            collect::survey(&client, survey, ask).await
+        })
+        .boxed()
+    }
+
+    fn candidates<'a>(
+        &'a self,
+        access: &'a Access,
+        wanted: &'a SetSurvey,
+        ask: Ask,
+    ) -> BoxFuture<'a, Result<Candidates, Trouble>> {
+        self.read(access, &wanted.repository, ask, move |client, ask| async move {
+            collect::candidates(&client, wanted, ask).await
+        })
+        .boxed()
+    }
+
+    fn closed<'a>(
+        &'a self,
+        access: &'a Access,
+        repository: &'a str,
+        numbers: &'a [i64],
+        ask: Ask,
+    ) -> BoxFuture<'a, Result<BTreeMap<i64, Timestamp>, Trouble>> {
+        self.read(access, repository, ask, move |client, ask| async move {
+            collect::closed(&client, repository, numbers, ask).await
+        })
         .boxed()
     }
 

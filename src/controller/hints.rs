@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use tokio_util::time::DelayQueue;
 
 use super::Access;
+use super::sets::Wakes;
 use crate::api::spec::GitHubSource;
 use crate::api::{ConditionType, TestRunReport, TestRunReportStatus};
 use crate::cache::Kept;
@@ -40,9 +41,12 @@ const MAX_STRANGERS: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
 
 type Object = ObjectRef<Kept>;
 
-/// The hints of all reports; clones share them.
+/// The hints of all reports and sets; clones share them.
 #[derive(Clone, Default)]
-pub struct Hints(Arc<Mutex<Index>>);
+pub struct Hints {
+    index: Arc<Mutex<Index>>,
+    pub(super) sets: Wakes,
+}
 
 impl std::fmt::Debug for Hints {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -321,6 +325,7 @@ impl Hints {
 
     /// Takes in an event that came through a connection.
     pub fn tell(&self, connection: &str, event: &Event) {
+        self.sets.tell(connection, event);
         let now = Instant::now();
         let mut index = self.lock();
         let named = Key::of(connection, &event.repository);
@@ -380,6 +385,9 @@ impl Hints {
 
     /// Takes in what a repository shows.
     pub(super) fn sighted(&self, due: &Due, sightings: &Sightings, since: Instant) {
+        if due.survey.pulls {
+            self.sets.sighted(&due.key.connection, &due.key.repository, &sightings.pulls, since);
+        }
         let mut index = self.lock();
         let Some(repository) = index.repositories.get_mut(&due.key) else { return };
         let mut missed = false;
@@ -395,7 +403,7 @@ impl Hints {
     }
 
     fn lock(&self) -> MutexGuard<'_, Index> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -479,7 +487,8 @@ impl Member {
                 (about(sha) && self.own.as_ref() != Some(context)).then_some((Depth::Whole, TOGETHER))
             }
             Kind::Repository => Some((Depth::Whole, TOGETHER)),
-            Kind::Other => None,
+            // What it starts is told of by itself.
+            Kind::Push { .. } | Kind::Other => None,
         }
     }
 

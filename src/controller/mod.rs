@@ -3,7 +3,7 @@
 //! `watch`, `secrets`, `hints` (events of GitHub) and `surveys` (lists of a repository) say which reports
 //! need a look, `turns` which of them may begin, `requeue` says when the next one is due anyway, `depth` how deep it is, `reconcile` takes
 //! it, `write` puts its status onto the report, and `memory` tells own writes from those of others. `vigil` keeps
-//! watches from staying blind. The facts come from an [`Observer`]; the verdict
+//! watches from staying blind. `sets` has the reports made that a set wants. The facts come from an [`Observer`]; the verdict
 //! is `crate::verdict`'s.
 
 mod credentials;
@@ -17,6 +17,7 @@ mod observer;
 mod reconcile;
 mod requeue;
 mod secrets;
+mod sets;
 mod surveys;
 mod turns;
 mod vigil;
@@ -117,9 +118,9 @@ pub async fn run(
     let reports = watch::reports(
         watch::api(&client, namespace.as_deref()),
         config.vigil,
-        watch::Cache { writer, rewound },
+        watch::Cache { writer, rewound, reader: store.clone() },
         memory.clone(),
-        known,
+        (known, config.hints.sets.clone()),
         health.clone(),
         metrics.clone(),
     );
@@ -127,11 +128,16 @@ pub async fn run(
     let secrets = secrets::changes(watch::api(&client, namespace.as_deref()), store.clone());
     let moved = moved(config.connections.clone(), store.clone());
     let waived = waivers::changes(listed, config.vigil, waivers.clone(), store.clone(), memory.clone());
-    let gained = gained(config.ownership.clone(), store.clone(), memory.clone());
+    // What is remembered is from before another replica worked on them.
+    let forgotten = memory.clone();
+    let gained = gained(config.ownership.clone(), store.clone(), move |report: &Kept| {
+        forgotten.forget(&report.uid().unwrap_or_default());
+    });
     // One more, so that the queue moves on past those whose namespace has its share.
     let settings = controller::Config::default().concurrency(config.concurrency.max(1).saturating_add(1));
     let recorder = events::recorder(client.clone());
     let asking = surveys::run(config.hints.clone(), observer.clone(), config.pace, end.clone());
+    let making = sets::run(client.clone(), observer.clone(), config.clone(), store.clone(), end.clone());
     let (turns, called) = turns::Turns::new(usize::from(config.concurrency), metrics.clone());
     let shared = Arc::new(Shared { client, observer, config, memory, waivers, metrics, recorder, turns });
     let looks = Controller::for_stream(reports, store)
@@ -157,7 +163,7 @@ pub async fn run(
         tokio::time::sleep(GRACE).await;
     };
     tokio::select! {
-        ((), ()) = async { tokio::join!(looks, asking) } => {}
+        ((), (), ()) = async { tokio::join!(looks, asking, making) } => {}
         () = late => tracing::warn!("reconciles still ran after {} s and were dropped", GRACE.as_secs()),
     }
     health.not_ready("ending".to_owned());
@@ -177,23 +183,25 @@ fn moved(connections: Live, reports: Store<Kept>) -> impl Stream<Item = ObjectRe
     })
 }
 
-/// Reports of the shards that this process gained. What is remembered of them is from before another replica
-/// worked on them.
-fn gained(
+/// Objects of the shards that this process gained, after `each` was told of them.
+fn gained<K>(
     ownership: Ownership,
-    reports: Store<Kept>,
-    memory: Arc<Memory>,
-) -> impl Stream<Item = ObjectRef<Kept>> + Send {
+    objects: Store<K>,
+    each: impl Fn(&K) + Send,
+) -> impl Stream<Item = ObjectRef<K>> + Send
+where
+    K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
+{
     let gains = stream::unfold((ownership, Vec::new()), |(ownership, mut terms)| async move {
         let ours = ownership.gained(&mut terms).await;
         Some((ours, (ownership, terms)))
     });
     gains.flat_map(move |ours| {
-        let all = reports.state();
-        let mine = all.iter().filter(|r| ours(r.meta().namespace.as_deref().unwrap_or_default()));
-        let refs = mine.map(|r| {
-            memory.forget(&r.uid().unwrap_or_default());
-            ObjectRef::from_obj(r.as_ref())
+        let all = objects.state();
+        let mine = all.iter().filter(|o| ours(o.meta().namespace.as_deref().unwrap_or_default()));
+        let refs = mine.map(|object| {
+            each(object);
+            ObjectRef::from_obj(object.as_ref())
         });
         stream::iter(refs.collect::<Vec<_>>())
     })

@@ -1,10 +1,13 @@
 //! Where the facts come from.
 
+use std::collections::BTreeMap;
+
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 
 use super::{Access, Deed};
 use crate::api::TestRunReport;
-use crate::collect::{Look, Sightings, Survey};
+use crate::collect::{Candidates, Look, SetSurvey, Sightings, Survey};
 use crate::github::Ask;
 use crate::verdict::facts::{Observations, Trouble};
 
@@ -25,6 +28,23 @@ pub trait Observer: Send + Sync + 'static {
         survey: &'a Survey,
         ask: Ask,
     ) -> BoxFuture<'a, Result<Sightings, Trouble>>;
+
+    /// What a repository has to make reports for.
+    fn candidates<'a>(
+        &'a self,
+        access: &'a Access,
+        wanted: &'a SetSurvey,
+        ask: Ask,
+    ) -> BoxFuture<'a, Result<Candidates, Trouble>>;
+
+    /// Those of some pull requests that are not open any more, and since when.
+    fn closed<'a>(
+        &'a self,
+        access: &'a Access,
+        repository: &'a str,
+        numbers: &'a [i64],
+        ask: Ask,
+    ) -> BoxFuture<'a, Result<BTreeMap<i64, Timestamp>, Trouble>>;
 
     /// Changes something on GitHub.
     fn act<'a>(

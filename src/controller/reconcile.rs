@@ -11,7 +11,7 @@ use kube::runtime::controller::Action;
 use kube::runtime::events::Recorder;
 use kube::{Client, ResourceExt};
 
-use super::credentials::{self, Denied};
+use super::credentials::{self, Denied, Wish};
 use super::depth::{self, Why};
 use super::memory::Memory;
 use super::observer::Observer;
@@ -203,11 +203,12 @@ async fn adopt(
     if !usual {
         return Ok(None);
     }
-    let access = match credentials::access(&shared.client, report, &shared.config.connections.now()).await {
-        Ok(access) if credentials::unpublishable(report, &access).is_none() => access,
-        Ok(_) | Err(Denied::Trouble(_)) => return Ok(None),
-        Err(Denied::Kube(error)) => return Err(error),
-    };
+    let access =
+        match credentials::access(&shared.client, Wish::of(report), &shared.config.connections.now()).await {
+            Ok(access) if credentials::unpublishable(report, &access).is_none() => access,
+            Ok(_) | Err(Denied::Trouble(_)) => return Ok(None),
+            Err(Denied::Kube(error)) => return Err(error),
+        };
     shared.config.hints.adopt(report, &access, status);
     shared.memory.settle(report, snapshot.clone());
     // The process before may have ended before it had told everybody.
@@ -233,7 +234,7 @@ async fn observe(report: &TestRunReport, look: Look, shared: &Shared) -> Result<
         let message = "suspended by spec.suspend; set it to false to resume";
         return Ok(trouble(Reason::Suspended, message.to_owned()));
     }
-    match credentials::access(&shared.client, report, &shared.config.connections.now()).await {
+    match credentials::access(&shared.client, Wish::of(report), &shared.config.connections.now()).await {
         Ok(access) if let Some(message) = credentials::unpublishable(report, &access) => {
             Ok(trouble(Reason::ConnectionDenied, message))
         }

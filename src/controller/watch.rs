@@ -7,17 +7,20 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt, TryStreamExt, future};
 use kube::core::{DeserializeGuard, ObjectMeta};
 use kube::runtime::reflector::store::Writer;
+use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, reflector};
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client, Resource, ResourceExt};
 
 use super::hints::Known;
 use super::memory::Memory;
+use super::sets::Wakes;
 use super::vigil::{self, Notice, Vigil, Witness};
 use crate::api::TestRunReport;
 use crate::cache::Kept;
 use crate::runtime::health::Health;
 use crate::runtime::metrics::Metrics;
+use crate::sets::set_of;
 
 /// What readiness says while the kind is not served.
 pub const CRD_MISSING: &str = "the API server does not serve testrunreports.testrun.dev/v1alpha1; \
@@ -39,6 +42,7 @@ pub struct Cache {
     pub writer: Writer<Kept>,
     /// Counts how often it was filled with an earlier state.
     pub rewound: tokio::sync::watch::Sender<u64>,
+    pub reader: Store<Kept>,
 }
 
 struct Watcher {
@@ -65,17 +69,22 @@ pub fn reports(
     vigil: Vigil,
     cache: Cache,
     memory: Arc<Memory>,
-    known: Known,
+    (known, sets): (Known, Wakes),
     health: Health,
     metrics: Metrics,
 ) -> impl Stream<Item = watcher::Result<Kept>> + Send {
     let keeper = memory.clone();
     let mut listed: HashSet<String> = HashSet::new();
     let witness = Watcher { memory: memory.clone(), health: health.clone() };
+    let Cache { writer, rewound, reader } = cache;
     let events = vigil::events(api, vigil, witness)
         .filter_map(move |event| future::ready(event.map(|e| readable(e, &metrics)).transpose()))
         .inspect(move |event| match event {
-            Ok(event) => keep(event, &keeper, &known, &mut listed, &health),
+            Ok(event) => {
+                // The cache still has what was before.
+                news(event, &reader, &listed, &sets);
+                keep(event, &keeper, &known, &mut listed, &health);
+            }
             Err(error) => {
                 let why = explain(error);
                 tracing::warn!("the watch of reports broke off: {why}");
@@ -84,7 +93,7 @@ pub fn reports(
         });
     let packer = memory.clone();
     let events = events.map_ok(move |event| kept(event, &packer));
-    let (listed, Cache { writer, rewound }) = (memory.clone(), cache);
+    let listed = memory.clone();
     reflector(writer, events)
         .inspect(move |event| {
             // Now the cache has what was listed.
@@ -148,6 +157,44 @@ fn kept(event: Event<TestRunReport>, memory: &Memory) -> Event<Kept> {
 /// Stands for an object of which only the metadata can be read.
 fn tombstone(metadata: ObjectMeta) -> TestRunReport {
     TestRunReport { metadata, spec: Default::default(), status: None }
+}
+
+/// Tells sets of reports that are new, gone, or changed other than in their status.
+fn news(event: &Event<TestRunReport>, before: &Store<Kept>, listed: &HashSet<String>, sets: &Wakes) {
+    match event {
+        Event::Apply(report) | Event::InitApply(report) => {
+            if is_news(report, before) {
+                sets.changed(report);
+            }
+        }
+        Event::Delete(report) => sets.changed(report),
+        Event::InitDone => {
+            let gone = |r: &Arc<Kept>| !listed.contains(&r.uid().unwrap_or_default());
+            before
+                .state()
+                .iter()
+                .filter(|r| gone(r))
+                .filter_map(|r| r.open().ok())
+                .for_each(|r| sets.changed(&r));
+        }
+        Event::Init => {}
+    }
+}
+
+fn is_news(report: &TestRunReport, before: &Store<Kept>) -> bool {
+    let key = ObjectRef::new(&report.name_any()).within(&report.namespace().unwrap_or_default());
+    let Some(known) = before.get(&key) else { return true };
+    if (known.uid(), known.meta().generation) != (report.uid(), report.metadata.generation) {
+        return true;
+    }
+    // Marks matter where a set wrote them.
+    set_of(report).is_some()
+        && known.open().is_ok_and(|known| marks(&known.metadata) != marks(&report.metadata))
+}
+
+/// What of an object's metadata people and sets write.
+fn marks(meta: &ObjectMeta) -> impl PartialEq + '_ {
+    (&meta.labels, &meta.annotations, &meta.owner_references)
 }
 
 fn keep(

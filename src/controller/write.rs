@@ -80,7 +80,7 @@ pub(super) async fn write(
 }
 
 /// Bounds a request: a server that takes it and says nothing must not hold a look for long.
-async fn within<T>(request: impl Future<Output = kube::Result<T>>) -> kube::Result<T> {
+pub(super) async fn within<T>(request: impl Future<Output = kube::Result<T>>) -> kube::Result<T> {
     let late = |_| kube::Error::Service("the API server did not answer in time".into());
     tokio::time::timeout(LIMIT, request).await.map_err(late)?
 }

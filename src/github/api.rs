@@ -111,6 +111,28 @@ impl<'g> Repo<'g> {
         self.read(&path, &format!("pull requests of {}", self.name), Shape::List).await
     }
 
+    /// One page of all open pull requests, the newest first; the flag tells that more follow.
+    pub async fn open_pulls_page(&self, page: u32) -> Result<(Vec<wire::Pull>, bool)> {
+        let path = format!("{}/pulls?state=open&per_page={PER_PAGE}&page={page}", self.root);
+        let answer = self
+            .answer::<Vec<wire::Pull>>(&path, &format!("pull requests of {}", self.name), Shape::List)
+            .await?;
+        let full = answer.value.len() >= PER_PAGE;
+        Ok((answer.value, answer.more.unwrap_or(full)))
+    }
+
+    /// The newest commits of a branch: one page.
+    pub async fn commits_of(&self, branch: &str, most: i32) -> Result<Vec<wire::ListedCommit>> {
+        let path = format!("{}/commits?sha={}&per_page={most}", self.root, segment(branch));
+        let what = format!("commits of {} of {}", crate::verdict::text::clean(branch, 100), self.name);
+        self.read(&path, &what, Shape::List).await
+    }
+
+    /// Most pages that are read of a list.
+    pub fn max_pages(&self) -> u32 {
+        self.github.settings().max_pages
+    }
+
     /// The newest runs of a branch, of an event, or in a state: one page.
     pub async fn recent_runs(&self, filter: &str, value: &str) -> Result<Vec<wire::Run>> {
         let path = format!(

@@ -29,7 +29,9 @@ wire! {
     Repository { id: i64, full_name: String, default_branch: String, html_url: Option<String> }
     /// Head or base of a pull request.
     Tip { sha: String, #[serde(rename = "ref")] name: String, repo: Option<Repository> }
-    Pull { number: i64, title: Option<String>, html_url: Option<String>, state: String, head: Tip, base: Tip }
+    Label { name: String }
+    ListedCommit { sha: String, commit: CommitText, author: Option<User> }
+    CommitText { message: String, committer: Signature }
     Commit { sha: String, html_url: Option<String> }
     Branch { name: String, commit: Commit, protected: bool, protection: Protection }
     Protection { required_status_checks: StatusChecks }
@@ -122,8 +124,15 @@ timed! {
     }
     /// One attempt to deliver an event; `guid` is that of the event.
     Delivery { id: i64, guid: String, event: String, redelivery: bool; delivered_at }
+    /// Who wrote or committed something, and when.
+    Signature { name: Option<String>; date }
     /// A token of an installation of an App.
     AccessToken { token: String; expires_at }
+    Pull {
+        number: i64, title: Option<String>, html_url: Option<String>, state: String, head: Tip, base: Tip, draft: bool,
+        user: Option<User>, labels: Vec<Label>;
+        closed_at
+    }
     Status {
         id: i64, context: String, state: String, target_url: Option<String>, creator: Option<User>;
         created_at, updated_at

@@ -78,20 +78,29 @@ pub(super) fn finish(
     drafts
         .into_iter()
         .map(|(kind, status, reason, message)| {
-            let since = previous
-                .and_then(|p| p.conditions.iter().find(|c| c.type_ == kind.as_str()))
-                .filter(|c| c.status == status.as_str())
-                .map_or(Time(now), |c| c.last_transition_time.clone());
-            Condition {
-                type_: kind.as_str().to_owned(),
-                status: status.as_str().to_owned(),
-                reason: reason.as_str().to_owned(),
-                message: text::clean(&message, 2048),
-                last_transition_time: since,
-                observed_generation: Some(generation),
-            }
+            let before = previous.map(|p| p.conditions.as_slice()).unwrap_or_default();
+            dated((kind.as_str(), status.as_str(), reason.as_str()), &message, generation, before, now)
         })
         .collect()
+}
+
+/// A condition of this type, status and reason with its time, which moves only with the status.
+pub(crate) fn dated(
+    (kind, status, reason): (&str, &str, &str),
+    message: &str,
+    generation: i64,
+    before: &[Condition],
+    now: Timestamp,
+) -> Condition {
+    let since = before.iter().find(|c| c.type_ == kind && c.status == status);
+    Condition {
+        type_: kind.to_owned(),
+        status: status.to_owned(),
+        reason: reason.to_owned(),
+        message: text::clean(message, 2048),
+        last_transition_time: since.map_or(Time(now), |c| c.last_transition_time.clone()),
+        observed_generation: Some(generation),
+    }
 }
 
 /// Status of a condition in a report.

@@ -12,7 +12,7 @@ pub(crate) mod belongs;
 mod bounds;
 mod causes;
 mod checks;
-mod conditions;
+pub(crate) mod conditions;
 mod decide;
 mod excuses;
 mod expected;

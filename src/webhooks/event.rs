@@ -19,6 +19,8 @@ pub struct Event {
 pub enum Kind {
     /// A pull request was opened, pushed to, retargeted or closed.
     Pull { number: i64, head: String, base: String },
+    /// A branch was pushed to; None where it was something else, like a tag.
+    Push { branch: Option<String> },
     /// A workflow run was requested, began or ended.
     /// `run` is what the event says of a run that is not finished.
     Run { sha: String, branch: Option<String>, finished: bool, run: Option<Arc<wire::Run>> },
@@ -60,6 +62,8 @@ payload! {
         action: String, repository: Repository, number: i64, pull_request: Pull, workflow_run: wire::Run,
         workflow_job: Job, check_run: Check, check_suite: Check, sha: String, context: String,
         merge_group: Group, repositories_added: Vec<Repository>, repositories_removed: Vec<Repository>,
+        #[serde(rename = "ref")]
+        reference: String,
         repositories: Vec<Repository>,
     }
     Repository { full_name: String }
@@ -83,6 +87,7 @@ pub fn read(event: &str, body: &[u8]) -> Result<Vec<Event>, Unusable> {
                 if payload.pull_request.number > 0 { payload.pull_request.number } else { payload.number };
             Kind::Pull { number, head: payload.pull_request.head.sha, base: payload.pull_request.base.name }
         }
+        "push" => Kind::Push { branch: payload.reference.strip_prefix("refs/heads/").map(str::to_owned) },
         "workflow_run" => {
             let run = payload.workflow_run;
             let finished = payload.action == "completed" || run.status == "completed";
@@ -208,6 +213,9 @@ mod tests {
                 run: None
             }
         );
+        let push = |name: &str| kind("push", json!({"ref": name, "after": sha}));
+        assert_eq!(push("refs/heads/a/b"), Kind::Push { branch: Some("a/b".into()) });
+        assert_eq!(push("refs/tags/v1"), Kind::Push { branch: None });
         assert_eq!(kind("star", json!({"action": "created"})), Kind::Other);
     }
 

@@ -5,7 +5,7 @@
 mod api;
 mod bench;
 mod chart;
-mod cli;
+pub mod cli;
 mod cluster;
 mod conditions_doc;
 mod config;
@@ -21,5 +21,6 @@ mod leader;
 mod monitoring;
 mod reliability_doc;
 mod serve;
+mod sets;
 mod story;
 mod webhooks;

@@ -4,6 +4,7 @@ mod columns;
 mod fresh;
 mod rules;
 mod schema;
+mod sets;
 mod status;
 mod stored;
 mod waivers;

@@ -67,5 +67,8 @@ fn the_plugin_prints_all_definitions_in_a_form_that_kubectl_applies() {
     let text = String::from_utf8(output.stdout).unwrap();
     let names: Vec<&str> =
         text.split("---\n").filter_map(|d| d.lines().find_map(|l| l.strip_prefix("  name: "))).collect();
-    assert_eq!(names, ["testrunreports.testrun.dev", "testrunwaivers.testrun.dev"]);
+    assert_eq!(
+        names,
+        ["testrunreports.testrun.dev", "testrunreportsets.testrun.dev", "testrunwaivers.testrun.dev"]
+    );
 }

@@ -32,6 +32,11 @@ async fn with_the_rights_of_the_chart_nothing_is_refused() {
     gh.pause();
     let args = ["--leader-elect", "--lease-namespace", &namespace, "--refresh-interval", "1s"];
     let operator = Operator::start_as(&account, &namespace, gh.url(), &args).await;
+    let set = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReportSet", "metadata": {"name": "shop"},
+        "spec": {"source": {"repository": REPO}, "generators": {"pullRequests": {}}, "template": {"spec": {"suspend": true}}}});
+    plane.admin().with_file(&set.to_string(), &["create", &n]).await.unwrap();
+    let made = async || plane.kubectl_ok(&["get", "trr", "shop-pr-20", &n]).await.ok();
+    eventually(|| "the report of the set", made).await;
     let secret = [
         "create",
         "secret",
@@ -78,8 +83,9 @@ async fn with_the_rights_of_the_chart_nothing_is_refused() {
     assert!(refused.is_empty(), "{refused:?}");
     let used: BTreeSet<String> = own.iter().map(|e| format!("{} {}", e.verb, e.target())).collect();
     for right in [
-        "list testrunreports", "watch testrunreports", "delete testrunreports",
-        "update testrunreports/status", "list testrunwaivers", "watch testrunwaivers", "create events",
+        "list testrunreports", "watch testrunreports", "patch testrunreports", "delete testrunreports",
+        "update testrunreports/status", "list testrunreportsets", "watch testrunreportsets",
+        "update testrunreportsets/status", "list testrunwaivers", "watch testrunwaivers", "create events",
         "get secrets", "list secrets", "watch secrets", "list leases", "create leases", "update leases",
         "watch leases",
     ] {

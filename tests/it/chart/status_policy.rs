@@ -5,7 +5,8 @@ use serde_json::json;
 use super::{Helm, WRITE_STATUS, operator, plane, report, verdict};
 use crate::cluster::eventually;
 
-const REFUSAL: &str = "the status of a TestRunReport is written by system:serviceaccount:";
+const REFUSAL: &str =
+    "the status of a TestRunReport or of a set of them is written by system:serviceaccount:";
 
 #[tokio::test]
 async fn nobody_but_the_operator_writes_a_verdict_whatever_their_rights() {

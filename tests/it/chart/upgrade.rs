@@ -96,7 +96,10 @@ async fn a_release_of_the_version_before_becomes_this_one_with_all_its_reports()
     assert_eq!(image().await, "testrun-operator:0.0.9");
     helm.ok(&["uninstall", RELEASE, &n], &json!({})).await;
     plane
-        .kubectl_ok(&["get", "crd", "testrunreports.testrun.dev", "testrunwaivers.testrun.dev"])
+        .kubectl_ok(&[
+            "get", "crd", "testrunreports.testrun.dev", "testrunreportsets.testrun.dev",
+            "testrunwaivers.testrun.dev",
+        ])
         .await
         .unwrap();
     plane.kubectl_ok(&["get", "testrunreport", "kept", &n]).await.unwrap();

@@ -3,7 +3,7 @@
 mod artifacts;
 mod attest;
 mod bundles;
-mod cluster;
+pub mod cluster;
 mod examples;
 mod files;
 mod oneshot;

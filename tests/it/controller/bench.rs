@@ -1,5 +1,6 @@
 //! A controller in this process, on the real API server, with an observer that says what it is told.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use kube::{Api, Client, Config as KubeConfig};
 use secrecy::{ExposeSecret, SecretString};
 use testkit::controlplane::{self, AuditMark, ControlPlane};
 use testrun_operator::api::{TestRunReport, definitions};
-use testrun_operator::collect::{Look as TakenAs, Sightings, Survey};
+use testrun_operator::collect::{Candidates, Look as TakenAs, SetSurvey, Sightings, Survey};
 use testrun_operator::connections::{Connection, Connections, Held, Own, Publish};
 use testrun_operator::controller::{self, Access, Config, Deed, Hints, Observer, Pace, Vigil};
 use testrun_operator::github::{ApiBase, Ask};
@@ -136,6 +137,25 @@ impl Observer for Script {
         _: Ask,
     ) -> BoxFuture<'a, Result<Sightings, Trouble>> {
         Box::pin(async { Ok(Sightings::default()) })
+    }
+
+    fn candidates<'a>(
+        &'a self,
+        _: &'a Access,
+        _: &'a SetSurvey,
+        _: Ask,
+    ) -> BoxFuture<'a, Result<Candidates, Trouble>> {
+        Box::pin(async { Ok(Candidates { whole: true, ..Candidates::default() }) })
+    }
+
+    fn closed<'a>(
+        &'a self,
+        _: &'a Access,
+        _: &'a str,
+        _: &'a [i64],
+        _: Ask,
+    ) -> BoxFuture<'a, Result<BTreeMap<i64, jiff::Timestamp>, Trouble>> {
+        Box::pin(async { Ok(BTreeMap::new()) })
     }
 
     fn act<'a>(

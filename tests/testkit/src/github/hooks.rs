@@ -266,6 +266,13 @@ fn render(state: &State, repo: &Repo, subject: &Subject, action: Option<&str>) -
             {
                 map.insert("changes".into(), json!({}));
             }
+            // Which label it was is not kept.
+            if matches!(action, Some("labeled" | "unlabeled"))
+                && let Some(map) = payload.as_object_mut()
+            {
+                let name = pull.labels.last().map_or("label", String::as_str);
+                map.insert("label".into(), pulls::label(state, repo, name));
+            }
             events.push(("pull_request", act, payload));
         }
         Subject::Status { status, .. } => {

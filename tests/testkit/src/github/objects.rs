@@ -176,6 +176,8 @@ pub struct Pull {
     pub state: String,
     /// Draft.
     pub draft: bool,
+    /// Names of its labels.
+    pub labels: Vec<String>,
     /// Login of the author.
     pub author: String,
     /// Branch in the head repository.

@@ -14,6 +14,7 @@ pub struct PullSpec {
     pub(super) head_repo: Option<String>,
     pub(super) base: Option<String>,
     pub(super) draft: bool,
+    pub(super) labels: Vec<String>,
 }
 
 impl PullSpec {
@@ -28,6 +29,7 @@ impl PullSpec {
             head_repo: None,
             base: None,
             draft: false,
+            labels: Vec::new(),
         }
     }
 
@@ -64,6 +66,12 @@ impl PullSpec {
     /// A draft.
     pub fn draft(mut self) -> Self {
         self.draft = true;
+        self
+    }
+
+    /// With a label.
+    pub fn label(mut self, name: impl Into<String>) -> Self {
+        self.labels.push(name.into());
         self
     }
 }

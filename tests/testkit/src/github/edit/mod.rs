@@ -214,6 +214,7 @@ impl<'a> RepoMut<'a> {
             title: spec.title,
             state: "open".into(),
             draft: spec.draft,
+            labels: spec.labels,
             author: spec.author,
             head_ref: spec.head_ref,
             head_sha: spec.sha.clone(),
@@ -262,6 +263,18 @@ impl<'a> RepoMut<'a> {
         pull.base_sha = base_sha;
         pull.updated = now;
         self.state.emit(Subject::Pull { repo: own, number }, Some("edited"));
+        self
+    }
+
+    /// Gives a pull request exactly these labels.
+    pub fn label_pull(mut self, number: u64, labels: &[&str]) -> Self {
+        let now = self.state.now;
+        let own = self.id;
+        let pull = self.pull(number);
+        let action = if labels.len() < pull.labels.len() { "unlabeled" } else { "labeled" };
+        pull.labels = labels.iter().map(|name| (*name).to_owned()).collect();
+        pull.updated = now;
+        self.state.emit(Subject::Pull { repo: own, number }, Some(action));
         self
     }
 

@@ -25,6 +25,21 @@ pub fn minimal(state: &State, repo: &Repo, pull: &Pull) -> Value {
     })
 }
 
+/// A label of a repository.
+pub fn label(state: &State, repo: &Repo, name: &str) -> Value {
+    // One of each name; the number only has to be another for another name.
+    let id = name.bytes().fold(208_045_946_u64, |id, byte| id * 3 % 1_000_000_007 + u64::from(byte));
+    json!({
+        "id": id,
+        "node_id": node("LA", id),
+        "url": format!("{}/labels/{name}", url(state, repo)),
+        "name": name,
+        "description": "",
+        "color": "ededed",
+        "default": false,
+    })
+}
+
 /// The form in lists.
 pub fn listed(state: &State, repo: &Repo, pull: &Pull) -> Value {
     let base = url(state, repo);
@@ -66,7 +81,7 @@ pub fn listed(state: &State, repo: &Repo, pull: &Pull) -> Value {
         "title": pull.title,
         "user": user(state, &pull.author),
         "body": null,
-        "labels": [],
+        "labels": pull.labels.iter().map(|name| label(state, repo, name)).collect::<Vec<_>>(),
         "milestone": null,
         "assignee": null,
         "assignees": [],

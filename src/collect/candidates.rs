@@ -1,0 +1,176 @@
+//! What a set of reports may make reports for: open pull requests, commits of a branch.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::api::Reason;
+use crate::api::set::{CommitGenerator, Generators, PullRequestGenerator};
+use crate::github::api::{PER_PAGE, Repo};
+use crate::github::{Ask, GitHub, Result, wire};
+use crate::sets::selects;
+use crate::verdict::facts::Trouble;
+
+/// How old what all reports of a repository know of it may be.
+const SHARED_AGE: Duration = super::SHARED_AGE;
+
+/// What to list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetSurvey {
+    /// `owner/name`.
+    pub repository: String,
+    pub generators: Generators,
+    /// After more than so many that are selected the list may end.
+    pub most: usize,
+}
+
+/// An open pull request, or a commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Candidate {
+    /// Number of the pull request.
+    pub number: Option<i64>,
+    /// Of the pull request, or the first line of the commit's message.
+    pub title: String,
+    pub author: String,
+    pub draft: bool,
+    pub labels: BTreeSet<String>,
+    /// The commit, and its branch.
+    pub head: String,
+    pub branch: String,
+    /// Branch that it would be merged into, or is on.
+    pub base: String,
+}
+
+/// What a repository has to make reports for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Candidates {
+    /// `owner/name` as GitHub spells it now, where it told.
+    pub repository: Option<String>,
+    /// The newest first.
+    pub list: Vec<Candidate>,
+    /// There are no others.
+    pub whole: bool,
+}
+
+/// Lists what the generator is about.
+pub async fn candidates(github: &GitHub, wanted: &SetSurvey, ask: Ask) -> Result<Candidates> {
+    let repo = Repo::new(github, &wanted.repository, ask);
+    let Generators { pull_requests, commits: of_branch } = &wanted.generators;
+    match (pull_requests, of_branch) {
+        (Some(select), _) => pulls(&repo, select, wanted.most).await,
+        (None, Some(by)) => commits(&repo, by, ask).await,
+        (None, None) => Ok(Candidates { whole: true, ..Candidates::default() }),
+    }
+}
+
+/// Lists open pull requests. One page, which all reports of the repository ask for too, is enough for most.
+async fn pulls(repo: &Repo<'_>, select: &PullRequestGenerator, most: usize) -> Result<Candidates> {
+    let shared = repo.open_pulls().await?;
+    if shared.len() < PER_PAGE {
+        return Ok(Candidates::of(&shared, true));
+    }
+    // That page has those that changed last, and others move while further ones are read. By age only what is
+    // closed meanwhile moves, so that one may be missed; nothing ends without having been asked for itself.
+    let mut all = Vec::new();
+    let mut selected = 0;
+    for page in 1..=repo.max_pages() {
+        let (list, more) = repo.open_pulls_page(page).await?;
+        selected += list.iter().filter(|p| selects(select, &Candidate::from(*p))).count();
+        all.extend(list);
+        if !more {
+            return Ok(Candidates::of(&all, true));
+        }
+        if selected > most {
+            break;
+        }
+    }
+    Ok(Candidates::of(&all, false))
+}
+
+/// The newest commits of a branch.
+async fn commits(repo: &Repo<'_>, by: &CommitGenerator, ask: Ask) -> Result<Candidates> {
+    let repository = repo.asking(ask.within(SHARED_AGE)).repository().await?.full_name;
+    let listed = repo.commits_of(&by.branch, by.last).await?;
+    if listed.is_empty() {
+        // A branch has a commit; without this one answer would end all reports.
+        let message =
+            format!("GitHub lists no commit of the branch {}", crate::verdict::text::clean(&by.branch, 100));
+        return Err(Trouble { reason: Reason::InvalidAnswer, message, retry_at: None });
+    }
+    let now = repo.date().unwrap_or_else(Timestamp::now);
+    let oldest = by.max_age_seconds.and_then(|s| now.checked_sub(SignedDuration::from_secs(s)).ok());
+    let young = |c: &&wire::ListedCommit| {
+        oldest.is_none_or(|oldest| c.commit.committer.date.is_none_or(|date| date >= oldest))
+    };
+    let list = listed.iter().filter(young).map(|commit| Candidate {
+        title: commit.commit.message.lines().next().unwrap_or_default().to_owned(),
+        author: commit.author.as_ref().and_then(|u| u.login.clone()).unwrap_or_default(),
+        head: commit.sha.to_ascii_lowercase(),
+        branch: by.branch.clone(),
+        base: by.branch.clone(),
+        ..Candidate::default()
+    });
+    Ok(Candidates {
+        repository: Some(repository).filter(|r| !r.is_empty()),
+        list: list.collect(),
+        whole: true,
+    })
+}
+
+/// Those of some pull requests that are not open any more, and since when.
+pub async fn closed(
+    github: &GitHub,
+    repository: &str,
+    numbers: &[i64],
+    ask: Ask,
+) -> Result<BTreeMap<i64, Timestamp>> {
+    let repo = Repo::new(github, repository, ask);
+    let mut closed = BTreeMap::new();
+    for number in numbers {
+        match repo.pull(*number).await {
+            Ok(pull) if pull.number == *number && pull.state == "closed" => {
+                let now = || repo.date().unwrap_or_else(Timestamp::now);
+                closed.insert(*number, pull.closed_at.unwrap_or_else(now));
+            }
+            Ok(_) => {}
+            // The repository can be read, so that there is no such pull request, and never was.
+            Err(trouble) if trouble.reason == Reason::NotFound => {
+                closed.insert(*number, Timestamp::UNIX_EPOCH);
+            }
+            Err(trouble) => return Err(trouble),
+        }
+    }
+    Ok(closed)
+}
+
+impl Candidates {
+    fn of(list: &[wire::Pull], whole: bool) -> Self {
+        let name = |p: &wire::Pull| p.base.repo.as_ref().map(|r| r.full_name.clone());
+        let repository = list.iter().find_map(name).filter(|name| !name.is_empty());
+        // What moved from one page to the next is there once.
+        let by_number: BTreeMap<i64, Candidate> =
+            list.iter().filter(|p| p.number > 0).map(|p| (p.number, p.into())).collect();
+        Self { repository, list: by_number.into_values().rev().collect(), whole }
+    }
+
+    /// Head and base of each pull request.
+    pub fn heads(&self) -> BTreeMap<i64, (String, String)> {
+        self.list.iter().filter_map(|c| Some((c.number?, (c.head.clone(), c.base.clone())))).collect()
+    }
+}
+
+impl From<&wire::Pull> for Candidate {
+    fn from(pull: &wire::Pull) -> Self {
+        Self {
+            number: Some(pull.number),
+            title: pull.title.clone().unwrap_or_default(),
+            author: pull.user.as_ref().and_then(|u| u.login.clone()).unwrap_or_default(),
+            draft: pull.draft,
+            labels: pull.labels.iter().map(|l| l.name.clone()).collect(),
+            head: pull.head.sha.to_ascii_lowercase(),
+            branch: pull.head.name.clone(),
+            base: pull.base.name.clone(),
+        }
+    }
+}

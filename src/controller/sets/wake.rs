@@ -1,0 +1,225 @@
+//! Reasons to look at a set before its time: a pull request changed, or a report that it made or wants.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::Stream;
+use jiff::Timestamp;
+use kube::ResourceExt;
+use kube::runtime::reflector::ObjectRef;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::api::{TestRunReport, TestRunReportSet};
+use crate::sets::set_of;
+use crate::webhooks::{Event, Kind};
+
+type Object = ObjectRef<TestRunReportSet>;
+type Queue = mpsc::UnboundedSender<Object>;
+
+/// What is known of all sets, by uid; clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Wakes(Arc<Mutex<HashMap<String, Member>>>);
+
+/// What is known of a set.
+struct Member {
+    object: Object,
+    queue: Queue,
+    connection: String,
+    /// `owner/name` in lower case, as the set and as GitHub spells it.
+    names: BTreeSet<String>,
+    /// The branch whose commits it is about; else it is about pull requests.
+    branch: Option<String>,
+    /// When GitHub told of a change that no look has answered.
+    since: Option<Instant>,
+    /// Heads and bases of the open pull requests that the last look saw, if it saw all of them.
+    heads: Option<BTreeMap<i64, (String, String)>>,
+    /// Names that it wants and that other reports have.
+    taken: BTreeSet<String>,
+    /// Pull requests whose reports stay although they are closed, and since when they are.
+    closed: BTreeMap<i64, Timestamp>,
+    /// A look saw its pull requests or commits, and events since then were told to it.
+    looked: bool,
+    /// Troubles in a row.
+    failures: u32,
+}
+
+impl Member {
+    fn concerns(&self, kind: &Kind) -> bool {
+        let is = |branch: &Option<String>| branch.is_some() && *branch == self.branch;
+        match kind {
+            Kind::Repository => true,
+            Kind::Pull { .. } => self.branch.is_none(),
+            Kind::Push { branch } => is(branch),
+            // Where pushes are not told of, what they start is.
+            Kind::Run { branch, finished: false, .. } => is(branch),
+            _ => false,
+        }
+    }
+
+    fn wake(&self) {
+        // The receiver goes away with its controller, and then nobody needs it.
+        let _ = self.queue.send(self.object.clone());
+    }
+}
+
+/// The sets of one controller.
+pub(super) struct Followed {
+    wakes: Wakes,
+    queue: Queue,
+}
+
+impl Followed {
+    /// Takes a set in, or what is new of it.
+    pub fn join(&self, set: &TestRunReportSet) {
+        let source = &set.spec.source;
+        let name = source.repository.to_ascii_lowercase();
+        let mut members = self.wakes.lock();
+        let known = members.get(&set.uid().unwrap_or_default());
+        let branch = set.spec.generators.commits.as_ref().map(|by| by.branch.clone());
+        let same =
+            |m: &Member| m.connection == source.connection && m.branch == branch && m.names.contains(&name);
+        if known.is_some_and(same) {
+            return;
+        }
+        let member = Member {
+            object: ObjectRef::from_obj(set),
+            queue: self.queue.clone(),
+            connection: source.connection.clone(),
+            names: BTreeSet::from([name]),
+            branch,
+            since: None,
+            heads: None,
+            taken: BTreeSet::new(),
+            closed: BTreeMap::new(),
+            looked: false,
+            failures: 0,
+        };
+        members.insert(set.uid().unwrap_or_default(), member);
+    }
+
+    /// Forgets a set.
+    pub fn leave(&self, uid: &str) {
+        self.wakes.lock().remove(uid);
+    }
+
+    /// Forgets every set that is not among these.
+    pub fn retain(&self, uids: &HashSet<String>) {
+        self.wakes.lock().retain(|uid, m| !m.queue.same_channel(&self.queue) || uids.contains(uid));
+    }
+}
+
+impl Wakes {
+    /// For one controller: what takes its sets in, and the sets that it has to look at.
+    pub(super) fn follow(&self) -> (Followed, impl Stream<Item = Object> + Send + use<>) {
+        let (queue, objects) = mpsc::unbounded_channel();
+        let woken = futures::stream::unfold(objects, |mut objects| async move {
+            let next = objects.recv().await?;
+            Some((next, objects))
+        });
+        (Followed { wakes: self.clone(), queue }, woken)
+    }
+
+    /// Takes in an event that came through a connection.
+    pub fn tell(&self, connection: &str, event: &Event) {
+        let repository = event.repository.to_ascii_lowercase();
+        let now = Instant::now();
+        for member in self.lock().values_mut() {
+            if member.connection == connection
+                && member.names.contains(&repository)
+                && member.concerns(&event.kind)
+            {
+                member.since = Some(now);
+                member.wake();
+            }
+        }
+    }
+
+    /// Takes in the open pull requests that a list of the repository, which was asked for then, shows: at most one
+    /// page of them, those that changed last.
+    pub fn sighted(
+        &self,
+        connection: &str,
+        repository: &str,
+        heads: &BTreeMap<i64, (String, String)>,
+        since: Instant,
+    ) {
+        let repository = repository.to_ascii_lowercase();
+        for member in self.lock().values_mut() {
+            if member.connection != connection || !member.names.contains(&repository) {
+                continue;
+            }
+            let Some(known) = &member.heads else { continue };
+            let whole = heads.len() < crate::github::api::PER_PAGE;
+            let news = heads.iter().any(|(number, head)| known.get(number) != Some(head));
+            if news || whole && heads.len() != known.len() {
+                member.since = member.since.max(Some(since));
+                member.wake();
+            }
+        }
+    }
+
+    /// A report is there, is gone, or is not what it was: other than in its status.
+    pub fn changed(&self, report: &TestRunReport) {
+        let (namespace, name) = (report.namespace(), report.name_any());
+        let owner = set_of(report).map(|(_, uid)| uid);
+        let members = self.lock();
+        let concerned = |(uid, m): &(&String, &Member)| {
+            owner == Some(uid.as_str()) || m.object.namespace == namespace && m.taken.contains(&name)
+        };
+        members.iter().filter(concerned).for_each(|(_, member)| member.wake());
+    }
+
+    /// Since when the answers must be for the look that now begins; None where older ones will do.
+    pub(super) fn take(&self, set: &TestRunReportSet) -> Option<Instant> {
+        let mut members = self.lock();
+        let member = members.get_mut(&set.uid()?)?;
+        // What was told before it was there, or while it was suspended, it does not know of.
+        let first = (!member.looked).then(Instant::now);
+        member.since.take().max(first)
+    }
+
+    /// Pull requests that are known to be closed, so that they need not be asked for again.
+    pub(super) fn closed(&self, set: &TestRunReportSet) -> BTreeMap<i64, Timestamp> {
+        let uid = set.uid().unwrap_or_default();
+        self.lock().get(&uid).map(|member| member.closed.clone()).unwrap_or_default()
+    }
+
+    /// A look saw these pull requests of a repository, which names others have, and which closed ones still matter.
+    pub(super) fn saw(
+        &self,
+        set: &TestRunReportSet,
+        repository: Option<&str>,
+        heads: Option<BTreeMap<i64, (String, String)>>,
+        taken: BTreeSet<String>,
+        closed: BTreeMap<i64, Timestamp>,
+    ) {
+        let mut members = self.lock();
+        let Some(member) = members.get_mut(&set.uid().unwrap_or_default()) else { return };
+        // Events tell the name that GitHub uses by now.
+        member.names = BTreeSet::from([set.spec.source.repository.to_ascii_lowercase()]);
+        member.names.extend(repository.map(str::to_ascii_lowercase));
+        (member.heads, member.taken, member.closed) = (heads, taken, closed);
+        (member.looked, member.failures) = (true, 0);
+    }
+
+    /// A look failed; says how often in a row. What it was to answer still is to be answered.
+    pub(super) fn failed(&self, set: &TestRunReportSet, since: Option<Instant>) -> u32 {
+        let mut members = self.lock();
+        let Some(member) = members.get_mut(&set.uid().unwrap_or_default()) else { return 1 };
+        member.since = member.since.max(since);
+        member.failures = member.failures.saturating_add(1);
+        member.failures
+    }
+
+    /// A set is not looked at for now: what happens meanwhile has to be asked for later.
+    pub(super) fn idle(&self, set: &TestRunReportSet) {
+        if let Some(member) = self.lock().get_mut(&set.uid().unwrap_or_default()) {
+            member.looked = false;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Member>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,86 @@
+//! More than there may be, and what the API server refuses.
+
+use serde_json::json;
+
+use super::{Bench, REPO, SLOW, github, spec};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_its_bound_a_set_keeps_the_newest_and_says_so() {
+    let gh = github();
+    gh.update(|s| {
+        for number in 21..=250 {
+            s.repo(REPO).pull_request(spec(number));
+        }
+    });
+    let bench = Bench::start(gh, "bounds", &SLOW).await;
+    // Suspended reports, so that only the set asks GitHub.
+    let template = json!({"spec": {"suspend": true}});
+    bench.set("shop", json!({"template": template, "retention": {"maxReports": 120}})).await;
+    let message = bench.says("shop", "WithinBound", "False/OverBound").await;
+    assert!(message.contains("at least 200 pull requests are selected"), "{message}");
+    bench.says("shop", "Ready", "True/UpToDate").await;
+    let mut newest: Vec<String> = (131..=250).map(|n| format!("shop-pr-{n}")).collect();
+    newest.sort();
+    assert_eq!(bench.names().await, newest);
+    let asked: Vec<String> = bench.gh.requests().iter().map(|r| r.path.clone()).collect();
+    assert_eq!(asked.len(), 3, "one page that all share, and two by age: {asked:#?}");
+
+    // A newer one pushes the oldest out; one that is closed lets it in again.
+    bench.gh.update(|s| {
+        s.repo(REPO).pull_request(spec(251));
+    });
+    bench.until("shop-pr-251", |_| true).await;
+    let pushed_out = async |name: &str, there: bool| {
+        crate::cluster::eventually(
+            || format!("{name} to be there: {there}"),
+            async || (bench.report(name).await.is_some() == there).then_some(()),
+        )
+        .await;
+    };
+    pushed_out("shop-pr-131", false).await;
+    bench.gh.update(|s| {
+        s.repo(REPO).close_pull(200, true);
+    });
+    pushed_out("shop-pr-200", false).await;
+    pushed_out("shop-pr-131", true).await;
+    assert_eq!(bench.names().await.len(), 120);
+    bench.set("shop", json!({"template": template, "retention": {"maxReports": 1000}})).await;
+    bench.says("shop", "WithinBound", "True/WithinBound").await;
+    bench.says("shop", "Ready", "True/UpToDate").await;
+    assert_eq!(bench.names().await.len(), 231);
+    bench.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_api_server_refuses_is_said_in_its_words() {
+    let bench = Bench::start(github(), "refused", &SLOW).await;
+    let labels = |labels: serde_json::Value| json!({"template": {"metadata": {"labels": labels}}});
+    bench.set("shop", labels(json!({"not a label": "x"}))).await;
+    let message = bench.says("shop", "Ready", "False/ReportRefused").await;
+    assert!(
+        message.contains("shop-pr-20") && message.contains("metadata.labels: Invalid value"),
+        "{message}"
+    );
+    bench.says("shop", "Stalled", "True/ReportRefused").await;
+    bench.set("shop", labels(json!({"a-label": "{{nmber}}"}))).await;
+    let message = bench.says("shop", "Ready", "False/InvalidSpec").await;
+    assert!(
+        message.contains("spec.template.metadata.labels[a-label]: {{nmber}} is no placeholder"),
+        "{message}"
+    );
+    assert_eq!(bench.names().await, Vec::<String>::new());
+    bench.set("shop", labels(json!({"a-label": "{{number}}"}))).await;
+    bench.reports(&["shop-pr-20"]).await;
+
+    // Suspended, it does nothing.
+    bench.set("shop", json!({"suspend": true})).await;
+    bench.says("shop", "Ready", "Unknown/Suspended").await;
+    bench.gh.update(|s| {
+        s.repo(REPO).pull_request(spec(21)).close_pull(20, true);
+    });
+    bench.set("other", json!({})).await;
+    bench.reports(&["other-pr-21", "shop-pr-20"]).await;
+    bench.set("shop", json!({})).await;
+    bench.reports(&["other-pr-21", "shop-pr-21"]).await;
+    bench.end().await;
+}

@@ -1,0 +1,145 @@
+//! A report comes with its pull request, follows it, and goes with it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use testkit::github::{Request, sha_of};
+
+use super::{Bench, REPO, SLOW, github, spec};
+use crate::story::condition;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pull_request_has_a_report_as_long_as_it_is_open() {
+    let bench = Bench::start(github(), "life", &SLOW).await;
+    let metadata = json!({"labels": {"branch": "{{branch}}"}, "annotations": {"title": "{{title}}"}});
+    let template = json!({"metadata": metadata, "spec": {"gate": {"settleSeconds": 0}, "workflows": ["CI"]}});
+    bench.set("shop", json!({"template": template})).await;
+    let report = bench.until("shop-pr-20", |r| condition(r, "SourceAvailable") == "True/Read").await;
+    assert_eq!(report["metadata"]["labels"]["branch"], "feature-20");
+    assert_eq!(report["metadata"]["labels"]["testrun.dev/set"], "shop");
+    assert_eq!(report["metadata"]["annotations"]["title"], "Change 20");
+    assert_eq!(report["spec"]["source"]["github"]["pullRequest"], 20);
+    assert_eq!(report["spec"]["workflows"], json!(["CI"]));
+    let owner = &report["metadata"]["ownerReferences"][0];
+    assert_eq!(
+        (owner["kind"].as_str(), owner["controller"].as_bool()),
+        (Some("TestRunReportSet"), Some(true))
+    );
+    assert_eq!(bench.says("shop", "Ready", "True/UpToDate").await, "1 pull request selected, 1 report");
+
+    // Opened, told of, there.
+    let begin = Instant::now();
+    bench.gh.update(|s| {
+        s.repo(REPO).pull_request(spec(21));
+    });
+    bench.until("shop-pr-21", |_| true).await;
+    println!("a report {:?} after its pull request was opened", begin.elapsed());
+    bench.until("shop-pr-21", |r| condition(r, "SourceAvailable") == "True/Read").await;
+
+    // The report follows the pull request by itself.
+    bench.gh.update(|s| {
+        s.repo(REPO).push(21, &sha_of("pushed"), false);
+    });
+    bench.until("shop-pr-21", |r| r["status"]["source"]["sha"] == sha_of("pushed")).await;
+
+    // What somebody else changed in it is put right, what they added stays.
+    let patch = json!({"spec": {"gate": {"mode": "Report"}, "localResults": [{"suite": "unit"}]},
+        "metadata": {"labels": {"mine": "yes", "branch": null}}});
+    let n = format!("--namespace={}", bench.namespace);
+    let patch =
+        ["patch", "trr", "shop-pr-21", &n, "--type=merge", "-p", &patch.to_string()].map(str::to_owned);
+    bench.plane.kubectl_ok(&patch.each_ref().map(String::as_str)).await.unwrap();
+    let right = |r: &serde_json::Value| {
+        r["spec"]["gate"]["mode"] == "Enforce" && r["metadata"]["labels"]["branch"] == "feature-21"
+    };
+    let report = bench.until("shop-pr-21", right).await;
+    assert_eq!(report["metadata"]["labels"]["mine"], "yes");
+    assert_eq!(report["spec"]["localResults"], json!([{"suite": "unit"}]));
+
+    // One that is deleted comes back; one that is closed goes.
+    let uid = report["metadata"]["uid"].clone();
+    bench.delete("trr", "shop-pr-21").await;
+    bench.until("shop-pr-21", |r| r["metadata"]["uid"] != uid).await;
+    bench.gh.update(|s| {
+        s.repo(REPO).close_pull(20, true);
+    });
+    bench.reports(&["shop-pr-21"]).await;
+    bench.gh.update(|s| s.repo(REPO).pull(20).state = "open".into());
+    bench.gh.update(|s| {
+        s.repo(REPO).label_pull(20, &["reopened"]);
+    });
+    bench.reports(&["shop-pr-20", "shop-pr-21"]).await;
+    bench.says("shop", "Ready", "True/UpToDate").await;
+    bench.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_template_and_generator_are_carried_out() {
+    let gh = github();
+    gh.update(|s| {
+        s.repo(REPO)
+            .pull_request(spec(21).label("ci"))
+            .pull_request(spec(22).draft())
+            .pull_request(spec(23).author("robot"));
+    });
+    let bench = Bench::start(gh, "change", &SLOW).await;
+    bench.set("shop", json!({})).await;
+    bench.reports(&["shop-pr-20", "shop-pr-21", "shop-pr-22", "shop-pr-23"]).await;
+    bench
+        .set("shop", json!({"generators": {"pullRequests": {"draft": false, "authors": ["octo-dev"]}}}))
+        .await;
+    bench.reports(&["shop-pr-20", "shop-pr-21"]).await;
+    bench.set("shop", json!({"generators": {"pullRequests": {"labels": ["CI"]}}})).await;
+    bench.reports(&["shop-pr-21"]).await;
+    bench.gh.update(|s| {
+        s.repo(REPO).label_pull(22, &["bug", "ci"]);
+    });
+    bench.reports(&["shop-pr-21", "shop-pr-22"]).await;
+
+    // A report for each commit: after a push another one.
+    let follow = json!({"follow": "Commit", "metadata": {"name": "at-{{head_short_sha}}"}});
+    let one = json!({"template": follow, "generators": {"pullRequests": {"draft": true}}});
+    bench.set("shop", one).await;
+    let of = |sha: &str| format!("at-{}", &sha[..8]);
+    let head = sha_of("head of 22");
+    bench.reports(&[&of(&head)]).await;
+    let report = bench.until(&of(&head), |_| true).await;
+    assert_eq!(report["spec"]["source"]["github"]["sha"], head);
+    assert_eq!(report["spec"]["gate"], json!(null), "what the template has no more is gone");
+    bench.gh.update(|s| {
+        s.repo(REPO).push(22, &sha_of("pushed"), false);
+    });
+    bench.reports(&[&of(&sha_of("pushed"))]).await;
+    bench.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_rest_nothing_is_written_and_a_slow_list_is_shared() {
+    let bench = Bench::start(github(), "rest", &["--poll-interval", "1s", "--refresh-interval", "2s"]).await;
+    bench.set("shop", json!({})).await;
+    bench.set("twin", json!({})).await;
+    bench.reports(&["shop-pr-20", "twin-pr-20"]).await;
+    for name in ["shop", "twin"] {
+        bench.says(name, "Ready", "True/UpToDate").await;
+        bench.until(&format!("{name}-pr-20"), |r| condition(r, "Passed") == "Unknown/Pending").await;
+    }
+    bench.gh.forget_requests();
+    let mark = bench.plane.audit_mark().unwrap();
+    let lists = |requests: &[Request]| requests.iter().filter(|r| r.path.ends_with("/pulls")).count();
+    assert!(bench.gh.until(Duration::from_secs(60), |r| lists(r) >= 5).await);
+    let requests = bench.gh.requests();
+    let asked: Vec<_> = requests.iter().filter(|r| r.path.ends_with("/pulls")).collect();
+    assert!(asked.iter().all(|r| r.query == asked[0].query), "one list for sets and reports: {asked:#?}");
+    assert!(asked.iter().all(|r| !r.counted), "none of them costs anything of the limit");
+    let events = bench.plane.audit_events_since(mark).unwrap();
+    let own = |e: &&testkit::controlplane::AuditEvent| e.is_write() && e.namespace() == bench.namespace;
+    let writes: Vec<_> = events.iter().filter(own).map(|e| (&e.verb, &e.request_uri)).collect();
+    assert!(writes.is_empty(), "{writes:?}");
+
+    // Without webhooks the list alone brings and removes reports.
+    bench.gh.update(|s| {
+        s.repo(REPO).pull_request(spec(21)).close_pull(20, false);
+    });
+    bench.reports(&["shop-pr-21", "twin-pr-21"]).await;
+    bench.end().await;
+}
