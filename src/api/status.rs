@@ -62,7 +62,7 @@ pub struct TestRunReportStatus {
     pub transitions: Vec<Transition>,
     /// The newest change that all sinks of CloudEvents have taken, where there are sinks; of use to the operator.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = 128))]
     pub told: Option<String>,
     /// Re-runs of failed jobs that the operator asked for, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -287,7 +287,7 @@ async fn a_container_that_was_killed_while_the_test_ran_is_its_cause() {
             r#"[{{"Name":"db_test","State":{{"Status":"exited","ExitCode":137,"OOMKilled":true,"FinishedAt":"{finished}"}}}}]"#
         )
     };
-    for (finished, first) in [("2026-01-23T16:01:05Z", Some("OutOfMemory")), ("2026-01-23T15:01:05Z", None)] {
+    for (finished, first) in [("2026-01-23T16:00:30Z", Some("OutOfMemory")), ("2026-01-23T15:01:05Z", None)] {
         let folder = "kubernaut-must-gather/ds-integration-20260123-160030";
         let files = [(format!("{folder}/ds_db_inspect.json"), inspect(finished).into_bytes())];
         let gh = start(vec![ArtifactSpec::new("must-gather-ds-77").file("m.tar.gz", gzip(&tar(&files)))]);
