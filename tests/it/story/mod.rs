@@ -163,7 +163,9 @@ async fn at_rest_nothing_is_written_and_nothing_is_asked() {
     let operator = Operator::start(plane, &namespace, gh.url(), &["--refresh-interval", "10m"]).await;
     create(plane, &namespace).await;
     until(plane, &namespace, "Passed", "True/AllRequiredSucceeded").await;
-    let looks = operator.metric("testrun_reconciles_total").await;
+    // A look is counted a moment after its verdict is seen.
+    let counted = async || Some(operator.metric("testrun_reconciles_total").await).filter(|n| *n > 0.0);
+    let looks = eventually(|| "the look to be counted", counted).await;
 
     let mark = plane.audit_mark().unwrap();
     let asked = gh.requests().len();
