@@ -4,6 +4,7 @@
 //! These are plain data types. They carry the schema of the CRD and nothing else: no client, no
 //! clock, no rule of the verdict.
 
+pub mod answers;
 pub mod conditions;
 mod crd;
 pub mod publish;

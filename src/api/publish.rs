@@ -32,6 +32,12 @@ pub struct PublishSpec {
     /// must allow its key for the connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit_status: Option<PublishCommitStatus>,
+
+    /// Answer the custom deployment protection rules of environments with the verdict: approve what waits
+    /// on a final pass of exactly this commit, reject it on a final failure. GitHub asks Apps only, and the
+    /// administrator must allow the environments for the connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment_protection: Option<PublishDeploymentProtection>,
 }
 
 /// A commit status on GitHub that carries the verdict.
@@ -107,4 +113,14 @@ pub struct PublishCommitStatus {
 
 fn default_key() -> String {
     "testrun".to_owned()
+}
+
+/// Environments of the repository whose deployments wait for the verdict.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PublishDeploymentProtection {
+    /// Names of the environments. Jobs that deploy to them belong into an Informational suite, or into a
+    /// workflow that the report does not look at: one that counts would wait for itself.
+    #[schemars(length(min = 1, max = 20), inner(length(min = 1, max = 255)))]
+    pub environments: Vec<String>,
 }

@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::answers::DeploymentAnswer;
 use super::schema::conditions_schema;
 
 /// The results of the commit, the verdict, and why.
@@ -68,6 +69,10 @@ pub struct TestRunReportStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub reruns: Vec<Rerun>,
+    /// Answers to deployment protection rules, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub deployments: Vec<DeploymentAnswer>,
     /// Failures that waivers excuse now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
@@ -808,12 +813,12 @@ pub struct Rerun {
     pub refused: Option<String>,
 }
 
-const fn one() -> i32 {
+pub(super) const fn one() -> i32 {
     1
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_one(n: &i32) -> bool {
+pub(super) fn is_one(n: &i32) -> bool {
     *n == 1
 }
 

@@ -30,6 +30,7 @@ use crate::github::api::Repo;
 use crate::github::{Ask, GitHub, Priority, Result, wire};
 use crate::verdict::facts::{ArtifactFact, Facts, Gap, GapKind, Observations, Run, Trouble};
 use crate::verdict::names_workflow;
+use crate::verdict::publish::deployment;
 
 /// How old what all reports of a repository share may be, as long as nothing is decided by it.
 const SHARED_AGE: Duration = Duration::from_secs(600);
@@ -102,10 +103,15 @@ async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, look:
 
     let listed = repo.runs_of(&sha).await?;
     let mut runs = runs::read(&repo, &resolved.source.repository, &listed, memory).await?;
+    let answered = deployment::environments(spec);
+    if !answered.is_empty() {
+        runs::pending(&repo, &mut runs).await?;
+    }
     let wanted_run = |r: &&Run| {
         spec.workflows.is_empty() || spec.workflows.iter().any(|w| names_workflow(w, &r.workflow, &r.path))
     };
-    let deciding = runs.iter().filter(wanted_run).all(|r| r.status == "completed");
+    let at_rest = |r: &Run| r.status == "completed" || deployment::waits(answered, r);
+    let deciding = runs.iter().filter(wanted_run).all(at_rest);
     let jobs = runs.iter().flat_map(|r| &r.jobs).map(|j| j.id).collect();
     let read = checks::read(&repo, &sha, &jobs).await?;
     let checks::Read { mut checks, annotated, actions_app, lagging } = read;

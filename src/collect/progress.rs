@@ -12,6 +12,7 @@ use crate::api::TestRunReportSpec;
 use crate::github::api::Repo;
 use crate::github::{Ask, GitHub, Result, wire};
 use crate::verdict::facts::{CheckKind, Facts, Run};
+use crate::verdict::publish::deployment;
 
 /// A list of the newest runs of a repository that reaches back this far would show a run that began
 /// because of a report that was just made.
@@ -97,6 +98,7 @@ pub(super) async fn progress(
     let Some(last) = memory.look(&spec.source.github) else { return Ok(None) };
     let mut facts = Facts::clone(&last);
     let repo = Repo::new(github, &facts.source.repository, ask);
+    let answers = !deployment::environments(spec).is_empty();
     let mut any = false;
     for run in facts.runs.iter_mut().filter(|r| r.status != "completed") {
         any = true;
@@ -104,8 +106,10 @@ pub(super) async fn progress(
         let known = reds(run);
         runs::advance(run, total, &jobs);
         let ended = !run.jobs.is_empty() && run.jobs.iter().all(|j| j.status == "completed");
+        // What only waits for the verdict is at rest; whether it does is read.
+        let waits = answers && run.status != "waiting" && stands(run);
         // What is new and red is explained at once, and a run that has ended decides.
-        if ended || reds(run) > known {
+        if ended || waits || reds(run) > known {
             return Ok(None);
         }
     }
@@ -121,6 +125,12 @@ pub(super) async fn progress(
     facts.confirmed = false;
     facts.partial = true;
     Ok(Some(facts))
+}
+
+/// All that is left of a run waits.
+fn stands(run: &Run) -> bool {
+    let mut open = run.jobs.iter().filter(|j| j.status != "completed").peekable();
+    open.peek().is_some() && open.all(|j| j.status == "waiting")
 }
 
 fn reds(run: &Run) -> usize {

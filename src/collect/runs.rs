@@ -122,7 +122,17 @@ fn of_run(run: &wire::Run, jobs: &Jobs) -> Run {
         updated_at: run.updated_at,
         jobs_total: jobs.0,
         jobs: jobs.1.iter().map(of_job).collect(),
+        pending: Vec::new(),
     }
+}
+
+/// Reads which environments the runs wait for.
+pub(super) async fn pending(repo: &Repo<'_>, runs: &mut [Run]) -> Result<()> {
+    let waits = |r: &&mut Run| r.status != "completed" && r.jobs.iter().any(|j| j.status == "waiting");
+    for run in runs.iter_mut().filter(waits) {
+        run.pending = repo.pending_environments(run.id).await?;
+    }
+    Ok(())
 }
 
 fn of_job(job: &wire::Job) -> Job {

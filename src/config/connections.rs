@@ -55,6 +55,10 @@ pub struct Publish {
     /// Value of the label `promoter.argoproj.io/instance-id` of these objects, where promoter has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promoter_instance: Option<String>,
+    /// Environments whose deployment protection rules reports may answer, which lets deployments through; `*`
+    /// stands for any text. Default: none. It needs an App.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environments: Vec<String>,
 }
 
 /// A GitHub App.
@@ -148,7 +152,12 @@ fn published(entry: &Publish, at: &str, wrong: &mut Vec<String>) -> connections:
     }
     publish.commit_status_keys.clone_from(&entry.commit_status_keys);
     publish.promoter_instance.clone_from(&entry.promoter_instance);
-    for (name, globs) in [("names", &publish.names), ("commitStatusKeys", &publish.commit_status_keys)] {
+    publish.environments.clone_from(&entry.environments);
+    for (name, globs) in [
+        ("names", &publish.names),
+        ("commitStatusKeys", &publish.commit_status_keys),
+        ("environments", &publish.environments),
+    ] {
         if globs.iter().any(|g| g.trim().is_empty() || g == "*") {
             wrong.push(format!(
                 "{at}.publish.{name}: name what reports may publish under, such as testrun-*; any name would let \

@@ -342,12 +342,17 @@ mod tests {
         assert!(!plain.allows_name("security/scan") && !plain.allows_key("testrun"));
         let own = publish("{names: [ci/*], commitStatusKeys: [testrun, 'e2e-*'], promoterInstance: blue}");
         assert!(own.allows_name("ci/report") && !own.allows_name("testrun"));
+        assert!(!plain.allows_environment("production"), "nothing is let through that nobody allowed");
+        let lets = publish("{environments: [Production, 'eu-*']}");
+        assert!(lets.allows_environment("production") && lets.allows_environment("EU-west"));
+        assert!(!lets.allows_environment("staging"));
         assert!(own.allows_key("e2e-nightly") && !own.allows_key("e2e"));
         assert_eq!(own.promoter_instance.as_deref(), Some("blue"));
         for (bad, want) in [
             ("{names: ['*']}", "connections[0].publish.names: "),
             ("{commitStatusKeys: ['*']}", "connections[0].publish.commitStatusKeys: "),
             ("{promoterInstance: 'a b'}", "connections[0].publish.promoterInstance: "),
+            ("{environments: ['*']}", "connections[0].publish.environments: "),
         ] {
             let error = of(bad).unwrap_err().to_string();
             assert!(error.contains(want), "{error}");

@@ -53,12 +53,15 @@ pub struct Publish {
     pub commit_status_keys: Vec<String>,
     /// Promoter's `instance-id`, where it has one.
     pub promoter_instance: Option<String>,
+    /// Globs of environments whose deployment protection rules may be answered; none unless the administrator
+    /// says so.
+    pub environments: Vec<String>,
 }
 
 impl Default for Publish {
     fn default() -> Self {
         let names = ["testrun", "testrun/*", "testrun-*"].map(str::to_owned).to_vec();
-        Self { names, commit_status_keys: Vec::new(), promoter_instance: None }
+        Self { names, commit_status_keys: Vec::new(), promoter_instance: None, environments: Vec::new() }
     }
 }
 
@@ -72,6 +75,13 @@ impl Publish {
     /// Whether a `CommitStatus` may have this key.
     pub fn allows_key(&self, key: &str) -> bool {
         self.commit_status_keys.iter().any(|g| glob(g, key))
+    }
+
+    /// Whether the deployment protection rule of an environment may be answered. GitHub compares without regard
+    /// to case.
+    pub fn allows_environment(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        self.environments.iter().any(|g| glob(&g.to_ascii_lowercase(), &name))
     }
 }
 

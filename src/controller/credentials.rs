@@ -10,7 +10,7 @@ use crate::api::spec::CredentialsRef;
 use crate::api::{Reason, TestRunReport};
 use crate::connections::{self, AppKey, Connection, Connections, Held};
 use crate::verdict::facts::Trouble;
-use crate::verdict::publish;
+use crate::verdict::publish::{self, deployment};
 
 /// Why there is no credential.
 #[derive(Debug)]
@@ -102,8 +102,8 @@ pub(super) fn denial(name: &str) -> String {
 
 /// Why a report may not publish under the names that it wants. It does not look away from what others
 /// require under such a name either, so that nothing else is asked.
-pub fn unpublishable(report: &TestRunReport, access: &Access) -> Option<String> {
-    let Connection { name: connection, publish, .. } = access.connection.as_ref();
+pub fn unpublishable(report: &TestRunReport, connection: &Connection) -> Option<String> {
+    let Connection { name: connection, publish, .. } = connection;
     let denied = |field: &str, name: &str, allowed: &[String]| {
         let allowed = match allowed {
             [] => "none".to_owned(),
@@ -117,8 +117,14 @@ pub fn unpublishable(report: &TestRunReport, access: &Access) -> Option<String> 
     let asked = report.spec.publish.as_ref()?;
     let names = publish::names(&report.spec).into_iter().find(|(_, name)| !publish.allows_name(name));
     let key = asked.commit_status.as_ref().filter(|s| !publish.allows_key(&s.key));
+    let mut environments = deployment::environments(&report.spec).iter();
+    let environment = environments.find(|e| !publish.allows_environment(e));
     names
         .map(|(field, name)| denied(field, name, &publish.names))
+        .or_else(|| {
+            let field = "spec.publish.deploymentProtection.environments";
+            environment.map(|name| denied(field, name, &publish.environments))
+        })
         .or_else(|| key.map(|s| denied("spec.publish.commitStatus.key", &s.key, &publish.commit_status_keys)))
 }
 

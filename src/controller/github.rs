@@ -215,6 +215,7 @@ const fn rights(deed: &Deed) -> Rights {
         Deed::Status(_) => Rights::Statuses,
         Deed::CheckRun { .. } => Rights::Checks,
         Deed::Comment { .. } => Rights::Comments,
+        Deed::Answer(_) => Rights::Deployments,
     }
 }
 

@@ -482,6 +482,7 @@ impl Member {
             Kind::Job { sha, red } => {
                 (about(sha) && (*red || self.stage == Stage::Final)).then_some((Depth::Progress, TOGETHER))
             }
+            Kind::Gate { shas } => shas.iter().any(|sha| about(sha)).then_some((Depth::Whole, TOGETHER)),
             Kind::Check { sha } => about(sha).then_some((Depth::Whole, TOGETHER)),
             Kind::Status { sha, context } => {
                 (about(sha) && self.own.as_ref() != Some(context)).then_some((Depth::Whole, TOGETHER))

@@ -38,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 pub use credentials::Access;
-pub use deeds::Deed;
+pub use deeds::{Answer, Deed};
 pub use github::GitHubObserver;
 pub use hints::Hints;
 pub use observer::Observer;

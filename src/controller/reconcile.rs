@@ -137,6 +137,7 @@ async fn look(snapshot: &Snapshot, shared: &Shared, work: &Work) -> Result<Done,
     };
     let mut evaluation = verdict::evaluate(&report.spec, &observations, &context);
     deeds::tell(report, &context, shared, &mut evaluation.status);
+    let answers = deeds::deployment::record(report, &observations, &mut evaluation.status, shared);
     let told = shared.memory.told(report);
     shared.config.notifier.note(namespace.as_deref().unwrap_or_default(), &mut evaluation.status, &told);
     shared.config.hints.saw(report, access.as_ref(), &observations, &evaluation.status);
@@ -157,6 +158,7 @@ async fn look(snapshot: &Snapshot, shared: &Shared, work: &Work) -> Result<Done,
     // Whoever wrote that it asks for a re-run has to ask, and nobody else will.
     if outcome == Outcome::Written {
         refused = deeds::reruns(report, previous.as_ref(), status, access, shared).await;
+        refused |= deeds::deployment::answer(report, previous.as_ref(), status, access, shared).await;
     }
     if matches!(outcome, Outcome::Written | Outcome::Unchanged) && work.may_write() {
         let before = previous.as_ref();
@@ -168,6 +170,12 @@ async fn look(snapshot: &Snapshot, shared: &Shared, work: &Work) -> Result<Done,
             refused |= write(&now, &told, shared, work).await?.0 == Outcome::Conflict;
             evaluation.status = told;
         }
+    }
+    // A run that goes on after the verdict may come to a deployment that waits for it.
+    if let Next::Final(at) = evaluation.next
+        && deeds::deployment::may_come(report, &observations)
+    {
+        evaluation.next = Next::Poll([at, answers].into_iter().flatten().min());
     }
     let wait = match outcome {
         // What GitHub refused belongs into the status.
@@ -205,7 +213,7 @@ async fn adopt(
     }
     let access =
         match credentials::access(&shared.client, Wish::of(report), &shared.config.connections.now()).await {
-            Ok(access) if credentials::unpublishable(report, &access).is_none() => access,
+            Ok(access) if credentials::unpublishable(report, &access.connection).is_none() => access,
             Ok(_) | Err(Denied::Trouble(_)) => return Ok(None),
             Err(Denied::Kube(error)) => return Err(error),
         };
@@ -235,7 +243,7 @@ async fn observe(report: &TestRunReport, look: Look, shared: &Shared) -> Result<
         return Ok(trouble(Reason::Suspended, message.to_owned()));
     }
     match credentials::access(&shared.client, Wish::of(report), &shared.config.connections.now()).await {
-        Ok(access) if let Some(message) = credentials::unpublishable(report, &access) => {
+        Ok(access) if let Some(message) = credentials::unpublishable(report, &access.connection) => {
             Ok(trouble(Reason::ConnectionDenied, message))
         }
         Ok(access) => Ok((shared.observer.observe(report, access.clone(), look).await, Some(access))),

@@ -237,6 +237,28 @@ impl<'g> Repo<'g> {
             .await
     }
 
+    /// Names of the environments whose protection rules a run waits for.
+    pub async fn pending_environments(&self, run: i64) -> Result<Vec<String>> {
+        let path = format!("{}/actions/runs/{run}/pending_deployments", self.root);
+        let what = format!("pending deployments of run {run} of {}", self.name);
+        let all: Vec<wire::PendingDeployment> = self.read(&path, &what, Shape::List).await?;
+        Ok(all.into_iter().map(|p| p.environment.name).filter(|name| !name.is_empty()).collect())
+    }
+
+    /// Answers the protection rule of the App for an environment that a run waits for.
+    pub async fn answer_protection_rule(
+        &self,
+        run: i64,
+        environment: &str,
+        state: &str,
+        comment: &str,
+    ) -> Result<()> {
+        let path = format!("{}/actions/runs/{run}/deployment_protection_rule", self.root);
+        let body = serde_json::json!({"environment_name": environment, "state": state, "comment": comment});
+        let what = format!("the answer to a deployment protection rule of run {run} of {}", self.name);
+        self.github.post(&path, Some(&body), &what).await
+    }
+
     /// Sets a commit status.
     pub async fn set_status(&self, sha: &str, context: &str, state: &str, description: &str) -> Result<()> {
         let path = format!("{}/statuses/{}", self.root, segment(sha));

@@ -41,6 +41,8 @@ pub enum Rights {
     Checks,
     /// To comment on pull requests.
     Comments,
+    /// To answer deployment protection rules.
+    Deployments,
 }
 
 impl Rights {
@@ -59,6 +61,7 @@ impl Rights {
             Self::Statuses => &[("metadata", "read"), ("statuses", "write")],
             Self::Checks => &[("checks", "write"), ("metadata", "read")],
             Self::Comments => &[("metadata", "read"), ("pull_requests", "write")],
+            Self::Deployments => &[("actions", "read"), ("deployments", "write"), ("metadata", "read")],
         }
     }
 }

@@ -51,6 +51,9 @@ wire! {
     Output { annotations_count: i64 }
     /// On an issue or a pull request.
     Comment { id: i64, body: Option<String>, user: Option<User>, performed_via_github_app: Option<App> }
+    /// A deployment that waits for protection rules.
+    PendingDeployment { environment: Environment }
+    Environment { name: String }
     /// What was made, by its id.
     Made { id: i64 }
     /// Of an App on an account.

@@ -43,7 +43,8 @@ pub(super) fn of_decision(decision: &Decision, mode: GateMode) -> Vec<Draft> {
         }
     };
     let complete: Draft = if done {
-        (T::Complete, True, Reason::AllFinal, "every run, expected job and check is final".to_owned())
+        let held = decision.held.as_ref().map(|h| format!("; {h}")).unwrap_or_default();
+        (T::Complete, True, Reason::AllFinal, format!("every run, expected job and check is final{held}"))
     } else {
         let (reason, message) = open();
         (T::Complete, False, reason, message)

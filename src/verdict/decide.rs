@@ -36,6 +36,8 @@ pub(super) struct Decision {
     pub wake: Option<Timestamp>,
     /// Something that counts can be seen already.
     pub started: bool,
+    /// What waits for this verdict.
+    pub held: Option<String>,
 }
 
 impl Decision {
@@ -85,6 +87,7 @@ pub(super) fn decide(plan: &Plan<'_>, facts: &Facts, items: &Items<'_>, first_se
         overdue,
         wake: None,
         started,
+        held: items.held.told(),
     };
     if !complete {
         decision.open = Some(waiting.clone());
@@ -260,6 +263,9 @@ fn green_message(items: &Items<'_>, sha: &str) -> String {
         if let Some(end) = ends.map(|w| w.expires_at.0).min() {
             message.push_str(&format!(", until {}", end.strftime("%Y-%m-%dT%H:%M:%SZ")));
         }
+    }
+    if let Some(held) = items.held.told() {
+        message.push_str(&format!("; {held}"));
     }
     message
 }

@@ -97,6 +97,8 @@ pub struct Run {
     pub jobs_total: i64,
     /// Jobs of all attempts.
     pub jobs: Vec<Job>,
+    /// Environments whose protection rules it waits for; read only where the spec answers such rules.
+    pub pending: Vec<String>,
 }
 
 /// One job of one attempt.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::before::Before;
 use super::facts::{Check, Facts, GapKind, Job, Run};
+use super::held::Held;
 use super::jobs::{self, Effective};
 use super::plan::Plan;
 use super::state::State;
@@ -133,8 +134,10 @@ pub(super) struct Items<'a> {
     pub runs: Vec<&'a Run>,
     pub set_aside: BTreeMap<i64, String>,
     pub notes: Vec<String>,
-    /// All runs that count are completed.
+    /// All runs that count are completed, or wait for this verdict.
     pub runs_complete: bool,
+    /// What waits for this verdict.
+    pub held: Held,
     /// What must be there could not be read: sentences for people.
     pub blind: Vec<String>,
     /// There is a list to compare with: `expect`, a green base commit, or required checks.
@@ -150,7 +153,8 @@ pub(super) fn items<'a>(
     now: Timestamp,
     last: Option<&SourceStatus>,
 ) -> Items<'a> {
-    let jobs::Effectives { jobs: effective, set_aside, runs, mut notes, .. } = jobs::effective(facts);
+    let jobs::Effectives { jobs: effective, set_aside, runs, mut notes } =
+        jobs::effective(facts, publish::deployment::environments(plan.spec));
     let needed: BTreeSet<&str> = facts
         .expectations
         .required
@@ -182,11 +186,6 @@ pub(super) fn items<'a>(
             text::list(twice.into_iter(), 5)
         ));
     }
-    let runs_complete = runs
-        .iter()
-        .filter(|r| !set_aside.contains_key(&r.id) && plan.wants(&r.workflow, &r.path))
-        .all(|r| r.status == "completed");
-
     let mut suites = Suites::new(plan);
     suites.derive(plan, &list);
     for (item, suite) in list.iter_mut().zip(chosen) {
@@ -202,6 +201,11 @@ pub(super) fn items<'a>(
     let before = Before::of(plan, facts, &runs, last);
     before.add(facts, &mut list, &mut suites);
     consequences(plan, &mut list);
+    let held = Held::of(plan, &runs, &mut list);
+    let runs_complete = runs
+        .iter()
+        .filter(|r| !set_aside.contains_key(&r.id) && plan.wants(&r.workflow, &r.path))
+        .all(|r| r.status == "completed" || held.has(r));
     for item in &mut list {
         excuses::apply(plan, item, now);
     }
@@ -222,6 +226,7 @@ pub(super) fn items<'a>(
         set_aside,
         notes,
         runs_complete,
+        held,
         blind,
         has_expectations: has_expectations || !facts.expectations.required.is_empty(),
         before,

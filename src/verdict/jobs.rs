@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::facts::{Facts, Job, Run};
+use super::publish::deployment;
 use super::state::State;
 use super::text;
 
@@ -38,13 +39,12 @@ pub(super) struct Effectives<'a> {
     /// Runs of this commit in a stable order, those set aside included.
     pub runs: Vec<&'a Run>,
     pub notes: Vec<String>,
-    /// Every run that counts is completed.
-    pub complete: bool,
 }
 
-/// Selects the effective jobs of all runs that belong to the commit.
-pub(super) fn effective(facts: &Facts) -> Effectives<'_> {
-    let mut out = Effectives { complete: true, ..Default::default() };
+/// Selects the effective jobs of all runs that belong to the commit. A run that only waits until these environments
+/// are answered for does not go on by itself.
+pub(super) fn effective<'a>(facts: &'a Facts, environments: &[String]) -> Effectives<'a> {
+    let mut out = Effectives::default();
     let mut foreign = 0;
     let mut seen = BTreeSet::new();
     for run in &facts.runs {
@@ -75,7 +75,7 @@ pub(super) fn effective(facts: &Facts) -> Effectives<'_> {
         groups.entry(key).or_default().push(run);
     }
     for runs in groups.values() {
-        group(runs, &mut out);
+        group(runs, environments, &mut out);
     }
     out.jobs.sort_by(|a, b| {
         let key = |e: &Effective<'_>| (e.job.map(|j| j.attempt), e.job.map(|j| j.id));
@@ -87,7 +87,7 @@ pub(super) fn effective(facts: &Facts) -> Effectives<'_> {
 }
 
 /// Runs of one workflow, event and branch, oldest first.
-fn group<'a>(runs: &[&'a Run], out: &mut Effectives<'a>) {
+fn group<'a>(runs: &[&'a Run], environments: &[String], out: &mut Effectives<'a>) {
     // Runs that other workflows start are about whatever started those: a later one repeats no earlier one.
     let apart = runs.iter().any(|r| r.event == "workflow_run");
     let mut superseded: Vec<(&Run, &[&Run])> = Vec::new();
@@ -102,10 +102,7 @@ fn group<'a>(runs: &[&'a Run], out: &mut Effectives<'a>) {
             counting.push(*run);
         }
     }
-    let running = counting.iter().any(|r| r.status != "completed");
-    if running {
-        out.complete = false;
-    }
+    let running = counting.iter().any(|r| r.status != "completed" && !deployment::waits(environments, r));
     let mut names: BTreeMap<&'a str, Vec<Candidate<'a>>> = BTreeMap::new();
     for (run, newer) in superseded {
         for candidate in latest(run, &mut out.notes) {

@@ -18,6 +18,7 @@ mod excuses;
 mod expected;
 pub mod facts;
 pub mod gate;
+mod held;
 mod items;
 mod jobs;
 mod local;
@@ -224,6 +225,7 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
         transitions: Vec::new(),
         told: context.previous.and_then(|p| p.told.clone()),
         reruns,
+        deployments: publish::deployment::kept(context),
         waived: excuses::told(&items),
         notes,
         completed_at,
@@ -252,6 +254,7 @@ fn moved(
         source: Some(source),
         told: context.previous.and_then(|p| p.told.clone()),
         reruns: rerun::kept(context),
+        deployments: publish::deployment::kept(context),
         failure_history: patterns::kept(context),
         ..Default::default()
     };

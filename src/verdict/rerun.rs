@@ -21,9 +21,9 @@ const MAX_RECORDS: usize = 32;
 /// How long GitHub has to start what it was asked for, before the verdict is final as it is.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 /// How long whoever wrote a record has to ask.
-const HURRY: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const HURRY: SignedDuration = SignedDuration::from_secs(60);
 /// When somebody else may ask in its place; longer than `HURRY` by what clocks of machines may differ.
-const AGAIN: SignedDuration = SignedDuration::from_mins(2);
+pub(super) const AGAIN: SignedDuration = SignedDuration::from_mins(2);
 /// An older record is not taken up any more: what it wanted is forgotten.
 const STALE: SignedDuration = SignedDuration::from_hours(1);
 /// How often an attempt is asked for.
@@ -46,7 +46,7 @@ impl Rerun {
     }
 }
 
-fn later(time: &Time, by: SignedDuration) -> Timestamp {
+pub(super) fn later(time: &Time, by: SignedDuration) -> Timestamp {
     time.0.saturating_add(by).unwrap_or(time.0)
 }
 

@@ -94,6 +94,7 @@ fn undecided(trouble: &Trouble, context: &Context<'_>) -> Evaluation {
     status.phase = phase.to_owned();
     status.told = context.previous.and_then(|p| p.told.clone());
     status.reruns = super::rerun::kept(context);
+    status.deployments = super::publish::deployment::kept(context);
     status.failure_history = super::patterns::kept(context);
     status.assessment = None;
     status.completed_at = None;

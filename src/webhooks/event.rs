@@ -28,6 +28,8 @@ pub enum Kind {
     Job { sha: String, red: bool },
     /// A check run or suite of another app than GitHub Actions.
     Check { sha: String },
+    /// A deployment waits for the answer of an App, about one of these commits.
+    Gate { shas: Vec<String> },
     /// A commit status was set.
     Status { sha: String, context: String },
     /// The repository itself, or what may be read of it, changed.
@@ -61,7 +63,7 @@ payload! {
     Payload {
         action: String, repository: Repository, number: i64, pull_request: Pull, workflow_run: wire::Run,
         workflow_job: Job, check_run: Check, check_suite: Check, sha: String, context: String,
-        merge_group: Group, repositories_added: Vec<Repository>, repositories_removed: Vec<Repository>,
+        merge_group: Group, deployment: Deployment, pull_requests: Vec<Pull>, repositories_added: Vec<Repository>, repositories_removed: Vec<Repository>,
         #[serde(rename = "ref")]
         reference: String,
         repositories: Vec<Repository>,
@@ -74,6 +76,7 @@ payload! {
     Check { head_sha: String, app: App, conclusion: Option<String> }
     App { slug: Option<String> }
     Group { head_sha: String, head_ref: String }
+    Deployment { sha: String }
 }
 
 /// Reads a delivery whose signature is right. One delivery may concern several repositories.
@@ -113,6 +116,12 @@ pub fn read(event: &str, body: &[u8]) -> Result<Vec<Event>, Unusable> {
         "check_suite" if by_actions(&payload.check_suite.app) => Kind::Other,
         "check_run" => Kind::Check { sha: payload.check_run.head_sha },
         "check_suite" => Kind::Check { sha: payload.check_suite.head_sha },
+        // Where to answer, the event says as well; that is nobody's to say but GitHub's API.
+        "deployment_protection_rule" => {
+            let heads = payload.pull_requests.into_iter().map(|p| p.head.sha);
+            let all = std::iter::once(payload.deployment.sha).chain(heads);
+            Kind::Gate { shas: all.filter(|sha| !sha.is_empty()).take(10).collect() }
+        }
         "status" => Kind::Status { sha: payload.sha, context: payload.context },
         "merge_group" => Kind::Run {
             sha: payload.merge_group.head_sha,
@@ -213,6 +222,11 @@ mod tests {
                 run: None
             }
         );
+        let gate = json!({"action": "requested", "environment": "production",
+            "deployment_callback_url": "https://evil.example/", "deployment": {"sha": sha},
+            "pull_requests": [{"number": 7, "head": {"sha": "b".repeat(40)}}]});
+        let shas = vec![sha.clone(), "b".repeat(40)];
+        assert_eq!(kind("deployment_protection_rule", gate), Kind::Gate { shas });
         let push = |name: &str| kind("push", json!({"ref": name, "after": sha}));
         assert_eq!(push("refs/heads/a/b"), Kind::Push { branch: Some("a/b".into()) });
         assert_eq!(push("refs/tags/v1"), Kind::Push { branch: None });

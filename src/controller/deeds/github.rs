@@ -108,7 +108,7 @@ async fn act(
 
 /// The verdict under a name: of all reports about this commit that publish under it the worst. Whoever writes a
 /// second report cannot talk over the first, and two that differ do not take turns.
-fn verdict<'r>(
+pub(super) fn verdict<'r>(
     report: &'r TestRunReport,
     status: &TestRunReportStatus,
     shared: &Shared,

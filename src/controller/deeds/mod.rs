@@ -4,6 +4,7 @@
 //! All of it is off unless the spec asks. A re-run is asked for by whoever wrote its record, once. What is
 //! published is written when what was read differs from what should be there.
 
+pub(super) mod deployment;
 mod github;
 pub(super) mod promoter;
 
@@ -12,8 +13,10 @@ use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, Unit};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::Resource;
 use kube::runtime::events::{Event, EventType};
+use kube::{Resource, ResourceExt};
+
+pub use deployment::Answer;
 
 use super::Access;
 use super::reconcile::Shared;
@@ -38,6 +41,8 @@ pub enum Deed {
     Status(CommitStatus),
     /// Show a check run. An App knows its own by its id.
     CheckRun { run: Box<CheckRun>, app: Option<u64> },
+    /// Answer a deployment protection rule.
+    Answer(Box<Answer>),
     /// Keep a comment. An App knows its own by its id, a user by theirs.
     Comment { comment: Box<Comment>, app: Option<u64> },
 }
@@ -73,6 +78,7 @@ pub(super) async fn carry_out(github: &GitHub, deed: &Deed) -> Result<(), Troubl
                 _ => Err(refused),
             }
         }
+        Deed::Answer(answer) => deployment::give(github, answer).await,
         Deed::Status(s) => {
             let repo = Repo::new(github, &s.repository, Ask::now(Priority::Gating));
             repo.set_status(&s.sha, &s.context, s.state, &s.description).await
@@ -93,6 +99,8 @@ pub(super) async fn carry_out(github: &GitHub, deed: &Deed) -> Result<(), Troubl
 pub(super) struct Done {
     /// By run and attempt: when GitHub took the request, or why it did not.
     reruns: BTreeMap<(i64, i64), Result<Time, String>>,
+    /// When GitHub took an answer, or why it did not.
+    answers: BTreeMap<deployment::Key, Result<Time, String>>,
     published: Option<(CommitStatus, Instant)>,
     /// External id of the check run that was shown last.
     shown: Option<(String, Instant)>,
@@ -103,8 +111,15 @@ pub(super) struct Done {
 }
 
 impl Done {
-    /// Puts what came of re-runs into the records of a status that does not tell it yet.
+    /// Puts what came of re-runs and answers into the records of a status that does not tell it yet.
     pub fn tell(&self, status: &mut TestRunReportStatus) {
+        for record in &mut status.deployments {
+            match self.answers.get(&deployment::key(record)) {
+                Some(Ok(at)) if record.accepted_at.is_none() => record.accepted_at = Some(at.clone()),
+                Some(Err(why)) if record.refused.is_none() => record.refused = Some(why.clone()),
+                _ => {}
+            }
+        }
         for record in &mut status.reruns {
             match self.reruns.get(&(record.run_id, record.attempt)) {
                 Some(Ok(at)) if record.accepted_at.is_none() => record.accepted_at = Some(at.clone()),
@@ -116,8 +131,8 @@ impl Done {
 
     /// Whether nothing was ever done.
     pub fn is_empty(&self) -> bool {
-        let Self { reruns, published, shown, commented, outcomes, warned } = self;
-        let nothing = published.is_none() && shown.is_none() && commented.is_none();
+        let Self { reruns, answers, published, shown, commented, outcomes, warned } = self;
+        let nothing = published.is_none() && shown.is_none() && commented.is_none() && answers.is_empty();
         nothing && reruns.is_empty() && outcomes.is_empty() && warned.is_empty()
     }
 
@@ -207,6 +222,9 @@ pub(super) async fn publish(
     if let Some(access) = access {
         github::publish(report, observations, status, access, shared).await;
     }
+    if asked.contains(&Target::Deployments) {
+        deployment::told(report, observations, status, shared).await;
+    }
     if !asked.contains(&Target::Promoter) && !before.is_some_and(has_published) {
         return false;
     }
@@ -223,6 +241,25 @@ pub(super) async fn publish(
         Err(problem) => tracing::debug!("a CommitStatus was not removed: {}", problem.message),
     }
     false
+}
+
+/// Whether the report still has the verdict that something is about to be done for.
+async fn still_says(
+    report: &TestRunReport,
+    status: &TestRunReportStatus,
+    shared: &Shared,
+) -> Result<bool, Problem> {
+    let now = super::write::namespaced(report, shared).get_opt(&report.name_any()).await;
+    let away = |error: kube::Error| Problem {
+        reason: Reason::PublishRefused,
+        message: format!("the API server cannot be read: {}", text::clean(&error.to_string(), 512)),
+    };
+    Ok(now.map_err(away)?.is_some_and(|now| {
+        now.metadata.uid == report.metadata.uid
+            && now.metadata.generation == report.metadata.generation
+            && now.metadata.deletion_timestamp.is_none()
+            && now.status.as_ref() == Some(status)
+    }))
 }
 
 /// Something was published for this report once.

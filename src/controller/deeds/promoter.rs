@@ -12,6 +12,7 @@ use kube::{Api, Resource, ResourceExt};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::still_says;
 use crate::api::{FIELD_MANAGER, Reason, TestRunReport, TestRunReportStatus};
 use crate::connections::Publish;
 use crate::controller::reconcile::Shared;
@@ -240,23 +241,6 @@ async fn rival(object: &DynamicObject, wish: &Wish, shared: &Shared) -> Result<O
         ),
     };
     Ok(Some(Rival { problem, ours_goes }))
-}
-
-/// Whether the report still has the verdict that is about to be written.
-async fn still_says(
-    report: &TestRunReport,
-    status: &TestRunReportStatus,
-    shared: &Shared,
-) -> Result<bool, Problem> {
-    let reports: Api<TestRunReport> =
-        Api::namespaced(shared.client.clone(), &report.namespace().unwrap_or_default());
-    let now = reports.get_opt(&report.name_any()).await.map_err(|e| refused(&e))?;
-    Ok(now.is_some_and(|now| {
-        now.metadata.uid == report.metadata.uid
-            && now.metadata.generation == report.metadata.generation
-            && now.metadata.deletion_timestamp.is_none()
-            && now.status.as_ref() == Some(status)
-    }))
 }
 
 /// A text of the spec.

@@ -2,10 +2,13 @@
 
 pub mod check_run;
 pub mod comment;
+pub mod deployment;
 pub mod promoter;
 pub mod status;
 
 use std::collections::BTreeMap;
+
+use jiff::Unit;
 
 use super::conditions::{self, Draft};
 use super::facts::{Check, CheckKind};
@@ -29,6 +32,8 @@ pub enum Target {
     Comment,
     /// A `CommitStatus` of GitOps Promoter.
     Promoter,
+    /// Answers to deployment protection rules on GitHub.
+    Deployments,
 }
 
 impl Target {
@@ -39,6 +44,7 @@ impl Target {
             Self::CheckRun => "check run on GitHub",
             Self::Comment => "comment on the pull request",
             Self::Promoter => "CommitStatus of GitOps Promoter",
+            Self::Deployments => "answer to deployment protection rules on GitHub",
         }
     }
 }
@@ -58,12 +64,13 @@ pub type Outcomes = BTreeMap<Target, Result<(), Problem>>;
 /// The places that a spec names.
 pub fn asked(spec: &TestRunReportSpec) -> Vec<Target> {
     let Some(publish) = &spec.publish else { return Vec::new() };
-    let PublishSpec { status, check_run, comment, commit_status } = publish;
+    let PublishSpec { status, check_run, comment, commit_status, deployment_protection } = publish;
     [
         status.as_ref().map(|_| Target::Status),
         check_run.as_ref().map(|_| Target::CheckRun),
         comment.as_ref().map(|_| Target::Comment),
         commit_status.as_ref().map(|_| Target::Promoter),
+        deployment_protection.as_ref().map(|_| Target::Deployments),
     ]
     .into_iter()
     .flatten()
@@ -103,12 +110,9 @@ pub fn tell(
         let message = "what spec.publish asks for was not written yet".to_owned();
         (ConditionType::Published, ConditionStatus::Unknown, Reason::Publishing, message)
     };
-    status.conditions.extend(conditions::finish(
-        vec![draft],
-        context.generation,
-        context.previous,
-        context.now,
-    ));
+    // As the API server keeps it: what was written is compared with what is there.
+    let now = context.now.round(Unit::Second).unwrap_or(context.now);
+    status.conditions.extend(conditions::finish(vec![draft], context.generation, context.previous, now));
 }
 
 /// What the outcomes come to, if they are all known or one of them is bad.

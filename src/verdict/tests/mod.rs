@@ -6,6 +6,7 @@ mod causes;
 mod completeness;
 mod decision;
 mod deeds;
+mod deployments;
 mod effective;
 mod excuses;
 mod hostile;

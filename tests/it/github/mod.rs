@@ -6,6 +6,7 @@ mod app;
 mod archives;
 mod conditional;
 mod connections;
+mod deployments;
 mod downloads;
 mod faults;
 mod limits;

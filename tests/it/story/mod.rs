@@ -1,6 +1,7 @@
 //! The story of pull request 20 with the real operator, the real API server and a replayed GitHub.
 
 mod deeds;
+mod deployments;
 mod examples;
 pub mod operator;
 mod published;

@@ -20,6 +20,7 @@ fn published_examples_are_understood() {
                 | "status"
                 | "pull_request"
                 | "merge_group"
+                | "deployment_protection_rule"
         );
         for event in &events {
             let sha = match &event.kind {
@@ -28,6 +29,7 @@ fn published_examples_are_understood() {
                 | Kind::Job { sha, .. }
                 | Kind::Check { sha }
                 | Kind::Status { sha, .. } => sha,
+                Kind::Gate { shas } => &shas[0],
                 Kind::Push { .. } | Kind::Repository | Kind::Other => continue,
             };
             assert!(expected && sha.len() == 40, "{event:?}");

@@ -185,7 +185,9 @@ fn claims(part: &str) -> Option<Value> {
 pub fn needed(method: &str, template: &str) -> (&'static str, &'static str) {
     let level = if method == "GET" { "read" } else { "write" };
     let rest = template.strip_prefix("/repos/{owner}/{repo}").unwrap_or_default();
-    let permission = if rest.starts_with("/actions/") {
+    let permission = if rest.ends_with("/deployment_protection_rule") {
+        "deployments"
+    } else if rest.starts_with("/actions/") {
         "actions"
     } else if rest.starts_with("/check-") || rest.ends_with("/check-runs") || rest.ends_with("/check-suites")
     {
@@ -212,6 +214,7 @@ pub fn all_permissions() -> BTreeMap<String, String> {
         ("actions", "write"),
         ("checks", "write"),
         ("contents", "read"),
+        ("deployments", "write"),
         ("issues", "write"),
         ("metadata", "read"),
         ("merge_queues", "read"),

@@ -29,6 +29,8 @@ pub(super) enum Subject {
     Pull { repo: u64, number: u64 },
     /// A commit status.
     Status { repo: u64, status: u64 },
+    /// A deployment waits for the App's answer.
+    Gate { repo: u64, gate: u64 },
     /// A group of a merge queue.
     MergeGroup { repo: u64, head_ref: String, head_sha: String, base_sha: String },
 }
@@ -130,7 +132,7 @@ impl State {
             "hook_id": 1,
             "hook": {
                 "type": "App", "id": 1, "name": "web", "active": true, "app_id": OPERATOR_APP,
-                "events": ["check_run", "check_suite", "merge_group", "pull_request", "status", "workflow_job", "workflow_run"],
+                "events": ["check_run", "check_suite", "deployment_protection_rule", "merge_group", "pull_request", "status", "workflow_job", "workflow_run"],
                 "config": { "content_type": "json", "insecure_ssl": "0", "url": url, "secret": "********" },
                 "created_at": now, "updated_at": now,
                 "deliveries_url": format!("{}/app/hook/deliveries", self.urls.api),
@@ -166,6 +168,7 @@ impl State {
         | Subject::Check { repo: id, .. }
         | Subject::Pull { repo: id, .. }
         | Subject::Status { repo: id, .. }
+        | Subject::Gate { repo: id, .. }
         | Subject::MergeGroup { repo: id, .. }) = subject;
         let Some(repo) = self.repo_by_id(id) else {
             return;
@@ -304,6 +307,12 @@ fn render(state: &State, repo: &Repo, subject: &Subject, action: Option<&str>) -
                 map.insert("sender".into(), wire::user(state, &status.creator));
             }
             events.push(("status", None, payload));
+        }
+        Subject::Gate { gate, .. } => {
+            let found = repo.gates.iter().find(|known| known.id == *gate);
+            let run = found.and_then(|gate| repo.runs.iter().find(|run| run.id == gate.run_id));
+            let (Some(gate), Some(run)) = (found, run) else { return events };
+            events.push(("deployment_protection_rule", act, actions::gate(state, repo, run, gate)));
         }
         Subject::MergeGroup { head_ref, head_sha, base_sha, .. } => {
             let group = json!({

@@ -65,7 +65,7 @@ pub use scenario::Scenario;
 pub use specs::{ArtifactSpec, CheckSpec, JobSpec, PullSpec, RunSpec};
 pub use state::{
     ACTIONS_APP, Account, Annotation, App, Artifact, Attempt, CheckRun, Comment, Commit, GHES_ACTIONS_APP,
-    Installation, Job, OPERATOR_APP, Pull, Repo, RequiredCheck, Run, State, Status, Step, Suite, Token,
+    Gate, Installation, Job, OPERATOR_APP, Pull, Repo, RequiredCheck, Run, State, Status, Step, Suite, Token,
     Workflow,
 };
 pub use time::Ts;

@@ -109,6 +109,8 @@ pub struct Repo {
     pub rules: BTreeMap<String, Vec<RequiredCheck>>,
     /// Required checks set by branch protection, by branch.
     pub protection: BTreeMap<String, Vec<RequiredCheck>>,
+    /// Environments that jobs wait for.
+    pub gates: Vec<Gate>,
     /// Comments on locked conversations answer 403.
     pub locked_issues: Vec<u64>,
 }
@@ -358,6 +360,23 @@ pub struct Annotation {
     pub title: Option<String>,
     /// Message.
     pub message: String,
+}
+
+/// What a job waits for before it deploys to an environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// Numeric id of the deployment.
+    pub id: u64,
+    /// The job.
+    pub job: u64,
+    /// The run.
+    pub run_id: u64,
+    /// Name of the environment.
+    pub environment: String,
+    /// The rule of the App under test waits for its answer.
+    pub asks_app: bool,
+    /// A person has to approve it as well.
+    pub asks_person: bool,
 }
 
 /// An artifact.

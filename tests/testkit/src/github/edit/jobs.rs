@@ -2,7 +2,7 @@
 
 use super::runs::RunMut;
 use crate::github::hooks::Subject;
-use crate::github::state::{Annotation, Job, State, Step};
+use crate::github::state::{Annotation, Gate, Job, State, Step};
 use crate::github::time::Ts;
 
 /// Handle on a job.
@@ -60,6 +60,20 @@ impl<'a> JobMut<'a> {
     pub fn wait(mut self) -> Self {
         self.data().status = "waiting".into();
         self.told("waiting")
+    }
+
+    /// It waits for the rule that the App under test has on an environment, and maybe for a person too.
+    pub fn wait_for(mut self, environment: &str, person: bool) -> Self {
+        let id = self.state.fresh_id();
+        let (job, run_id) = (self.id, self.data().run_id);
+        if let Some(repo) = self.state.repo_mut(self.repo) {
+            let environment = environment.to_owned();
+            repo.gates.push(Gate { id, job, run_id, environment, asks_app: true, asks_person: person });
+        }
+        let this = self.wait();
+        RunMut::new(&mut *this.state, this.repo, run_id).stand();
+        this.state.emit(Subject::Gate { repo: this.repo, gate: id }, Some("requested"));
+        this
     }
 
     /// Completes one step; earlier ones succeed, the next one begins.

@@ -58,6 +58,7 @@ impl State {
             comments: Vec::new(),
             rules: Default::default(),
             protection: Default::default(),
+            gates: Vec::new(),
             locked_issues: Vec::new(),
         });
         RepoMut { state: self, id }

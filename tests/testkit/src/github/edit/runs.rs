@@ -194,6 +194,20 @@ impl<'a> RunMut<'a> {
         self.status("in_progress")
     }
 
+    /// Waits, if all that is left of it does.
+    pub(in crate::github) fn stand(mut self) -> Self {
+        let (id, attempt) = (self.id, self.attempt().number);
+        let repo = self.state.repo_mut(self.repo);
+        let stands = repo.is_some_and(|repo| {
+            let mut open = repo.jobs_of(id, attempt).filter(|job| job.status != "completed").peekable();
+            open.peek().is_some() && open.all(|job| job.status == "waiting")
+        });
+        if stands {
+            self.attempt().status = "waiting".into();
+        }
+        self.touch()
+    }
+
     /// Completes the latest attempt.
     pub fn complete(mut self, conclusion: &str) -> Self {
         self.attempt().status = "completed".into();

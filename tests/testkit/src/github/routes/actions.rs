@@ -6,7 +6,7 @@ use super::{Answer, Call, Reply};
 use crate::github::archive;
 use crate::github::blobs;
 use crate::github::edit::effective_jobs;
-use crate::github::state::{Artifact, Job, Repo, Run, State, Workflow};
+use crate::github::state::{Artifact, Gate, Job, OPERATOR_APP, Repo, Run, State, Workflow};
 use crate::github::wire::actions as show;
 
 /// Run lists with a filter end here, however many there are.
@@ -40,6 +40,8 @@ pub(super) fn serve(state: &mut State, method: &str, rest: &str, call: &Call<'_>
         }
         ("POST", "/jobs/{job_id}/rerun") => rerun_job(state, call),
         ("POST", "/runs/{run_id}/cancel") => cancel(state, call),
+        ("GET", "/runs/{run_id}/pending_deployments") => pending(state, call),
+        ("POST", "/runs/{run_id}/deployment_protection_rule") => answer(state, call),
         _ => return None,
     })
 }
@@ -343,4 +345,61 @@ fn cancel(state: &mut State, call: &Call<'_>) -> Answer {
     }
     state.run(id).complete("cancelled");
     Ok(Reply::json(202, json!({})))
+}
+
+fn pending(state: &State, call: &Call<'_>) -> Answer {
+    let repo = call.repo(state)?;
+    let run = find_run(repo, call)?;
+    let mut all: Vec<&Gate> = Vec::new();
+    for gate in repo.gates.iter().filter(|gate| gate.run_id == run.id) {
+        if all.iter().all(|known| known.environment != gate.environment) {
+            all.push(gate);
+        }
+    }
+    Ok(Reply::ok(all.into_iter().map(|gate| show::pending(state, repo, gate)).collect()))
+}
+
+/// An App answers for its own rule; what nobody has to answer for any more goes on, or ends.
+fn answer(state: &mut State, call: &Call<'_>) -> Answer {
+    if call.principal.app_id() != Some(OPERATOR_APP) {
+        return Err(Reply::error(403, "Resource not accessible by personal access token"));
+    }
+    let run = find_run(call.repo(state)?, call)?.id;
+    let environment = call.text("environment_name").unwrap_or_default().to_owned();
+    let verdict = call.text("state").unwrap_or_default().to_owned();
+    if call.text("comment").unwrap_or_default().chars().count() > 1024 {
+        return Err(Reply::error(422, "Comment is too long (maximum is 1024 characters)"));
+    }
+    let asked = |gate: &Gate| {
+        gate.run_id == run && gate.asks_app && gate.environment.eq_ignore_ascii_case(&environment)
+    };
+    let repo = call.repo_mut(state)?;
+    if !repo.gates.iter().any(asked) {
+        return Err(Reply::error(422, "No pending deployment requests to approve or reject"));
+    }
+    let mut over = Vec::new();
+    for gate in repo.gates.iter_mut().filter(|gate| asked(gate)) {
+        gate.asks_app = false;
+        if verdict == "rejected" || !gate.asks_person {
+            over.push(gate.job);
+        }
+    }
+    repo.gates.retain(|gate| !over.contains(&gate.job));
+    for job in over {
+        match verdict.as_str() {
+            "rejected" => {
+                state.job(job).complete("failure");
+            }
+            _ => {
+                state.job(job).start();
+                state.run(run).start();
+            }
+        }
+    }
+    let attempt = state.run(run).data().latest().number;
+    let done = call.repo(state)?.jobs_of(run, attempt).all(|job| job.status == "completed");
+    if done {
+        state.run(run).settle();
+    }
+    Ok(Reply::empty(204))
 }

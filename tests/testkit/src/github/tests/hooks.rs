@@ -84,6 +84,8 @@ fn every_change_is_told_signed_and_fits_the_description() {
         s.repo("acme/shop").add_run(RunSpec::new(80).pull_request(20).job("unit")).start();
         s.repo("acme/shop")
             .add_check(CheckSpec::new("cov", sha_of("more"), 999, "cov-app").completed("neutral"));
+        s.repo("acme/shop").add_run(RunSpec::new(81).pull_request(20).job((581, "deploy")));
+        s.job(581).wait_for("production", false);
         s.repo("acme/shop").merge_group(20, &sha_of("group"));
         s.repo("acme/shop").close_pull(20, true).pull_request(PullSpec::new(21, sha_of("other")));
     });
@@ -95,8 +97,8 @@ fn every_change_is_told_signed_and_fits_the_description() {
         "ping -", "workflow_job waiting", "workflow_job in_progress", "workflow_job completed",
         "check_run completed", "workflow_run completed", "check_suite completed", "pull_request synchronize",
         "status -", "workflow_run requested", "workflow_job queued", "check_run created",
-        "workflow_run in_progress", "merge_group checks_requested", "pull_request closed",
-        "pull_request opened",
+        "workflow_run in_progress", "deployment_protection_rule requested", "merge_group checks_requested",
+        "pull_request closed", "pull_request opened",
     ] {
         assert!(events.iter().any(|event| event == wanted), "{wanted} is not in {events:?}");
     }

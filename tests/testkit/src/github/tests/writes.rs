@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::client::{Answer, Ask, clean, get, send};
-use super::{secs, sha_of, start};
+use super::{RunSpec, secs, sha_of, start};
 use crate::github::{GitHub, OPERATOR_APP};
 
 const REPO: &str = "/repos/acme/shop";
@@ -192,5 +192,41 @@ fn a_re_run_can_be_refused_and_a_run_can_be_cancelled() {
     assert_eq!(post(&gh, "/actions/runs/77/rerun").status, 403);
     gh.update(|s| s.refuse_reruns = false);
     assert_eq!(post(&gh, "/actions/jobs/502/rerun").status, 201);
+    clean(&gh);
+}
+
+#[test]
+fn a_deployment_waits_until_the_app_has_answered() {
+    let gh = start();
+    gh.update(|s| {
+        s.job(502).complete("success");
+        for (run, person) in [(81, false), (82, true)] {
+            s.repo("acme/shop").add_run(RunSpec::new(run).pull_request(20).job((run + 500, "deploy")));
+            s.job(run + 500).wait_for("production", person);
+        }
+    });
+    let run = |id: u64| {
+        get(&gh, &format!("{REPO}/actions/runs/{id}")).json()["status"].as_str().unwrap().to_owned()
+    };
+    let pending = |id: u64| {
+        let all = get(&gh, &format!("{REPO}/actions/runs/{id}/pending_deployments")).json();
+        all.as_array().unwrap().iter().map(|p| p["environment"]["name"].to_string()).collect::<Vec<_>>()
+    };
+    let answer = |id: u64, environment: &str, state: &str| {
+        let body = json!({ "environment_name": environment, "state": state, "comment": "c" });
+        send(&gh, "POST", &format!("{REPO}/actions/runs/{id}/deployment_protection_rule"), body).status
+    };
+    assert_eq!((run(81).as_str(), pending(81).len(), pending(77).len()), ("waiting", 1, 0));
+    assert_eq!(answer(81, "staging", "approved"), 422);
+    assert_eq!(answer(81, "Production", "approved"), 204);
+    assert_eq!((run(81).as_str(), pending(81).len()), ("in_progress", 0));
+    assert_eq!(answer(81, "production", "approved"), 422, "nothing waits any more");
+    assert_eq!(answer(82, "production", "approved"), 204);
+    assert_eq!((run(82).as_str(), pending(82).len()), ("waiting", 1), "a person is asked too");
+    assert_eq!(answer(82, "production", "rejected"), 422, "the App has answered");
+    gh.update(|s| s.add_user_token("ghp_person"));
+    let path = format!("{}{REPO}/actions/runs/82/deployment_protection_rule", gh.url());
+    let body = json!({ "environment_name": "production", "state": "approved" });
+    assert_eq!(Ask::new("POST", path).token(Some("ghp_person")).body(body).send().unwrap().status, 403);
     clean(&gh);
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::repos::{head_commit, html, merge, minimal, url};
 use super::{node, pulls, time, user};
-use crate::github::state::{Artifact, Attempt, Job, Repo, Run, State, Workflow};
+use crate::github::state::{Artifact, Attempt, Gate, Job, Repo, Run, State, Workflow};
 
 /// A run as of one attempt. `embed_pulls` is false with `exclude_pull_requests=true`.
 ///
@@ -178,5 +178,53 @@ pub fn workflow(state: &State, repo: &Repo, workflow: &Workflow) -> Value {
         "url": format!("{}/actions/workflows/{}", url(state, repo), workflow.id),
         "html_url": format!("{html}/blob/{}/{}", repo.default_branch, workflow.path),
         "badge_url": format!("{html}/workflows/{}/badge.svg", crate::github::uri::encode(&workflow.name)),
+    })
+}
+
+/// An environment that a run waits for.
+pub fn pending(state: &State, repo: &Repo, gate: &Gate) -> Value {
+    let name = crate::github::uri::encode(&gate.environment);
+    json!({
+        "environment": {
+            "id": gate.id,
+            "node_id": node("EN", gate.id),
+            "name": gate.environment,
+            "url": format!("{}/environments/{name}", url(state, repo)),
+            "html_url": format!("{}/deployments/activity_log?environments_filter={name}", html(state, repo)),
+        },
+        "wait_timer": 0,
+        "wait_timer_started_at": null,
+        "current_user_can_approve": false,
+        "reviewers": [],
+    })
+}
+
+/// The event that asks an App, without what all events have in common.
+pub fn gate(state: &State, repo: &Repo, run: &Run, gate: &Gate) -> Value {
+    let base = url(state, repo);
+    let here = format!("{base}/deployments/{}", gate.id);
+    let at = run.latest().updated.to_string();
+    json!({
+        "environment": gate.environment,
+        "event": run.event,
+        "deployment_callback_url": format!("{base}/actions/runs/{}/deployment_protection_rule", run.id),
+        "deployment": {
+            "url": here,
+            "id": gate.id,
+            "node_id": node("DE", gate.id),
+            "sha": run.head_sha,
+            "ref": run.head_branch,
+            "task": "deploy",
+            "payload": {},
+            "original_environment": gate.environment,
+            "environment": gate.environment,
+            "description": null,
+            "creator": user(state, &run.actor),
+            "created_at": at,
+            "updated_at": at,
+            "statuses_url": format!("{here}/statuses"),
+            "repository_url": base,
+        },
+        "pull_requests": [],
     })
 }
