@@ -11,6 +11,7 @@ pub mod connections;
 pub mod controller;
 pub mod evidence;
 pub mod github;
+pub mod history;
 pub mod leader;
 pub mod notify;
 pub mod runtime;

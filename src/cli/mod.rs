@@ -8,6 +8,7 @@ mod cluster;
 mod evidence;
 pub mod exit;
 mod files;
+mod history;
 mod inspect;
 mod local;
 mod oneshot;
@@ -46,6 +47,10 @@ enum Command {
     Get(reports::GetArgs),
     /// Show reports of a cluster at length
     Describe(reports::DescribeArgs),
+    /// What past commits tell of a job or a test
+    History(history::HistoryArgs),
+    /// The least reliable and the slowest jobs and tests
+    Top(history::TopArgs),
     /// Ask GitHub to run again what failed on a commit
     Rerun(rerun::RerunArgs),
     /// Turn reports over to a set, which keeps them from then on
@@ -93,6 +98,8 @@ where
         Command::Verify(args) => attest::verify(&args),
         Command::Get(args) => wait(reports::get(&args)),
         Command::Describe(args) => wait(reports::describe(&args)),
+        Command::History(args) => wait(history::history(&args)),
+        Command::Top(args) => wait(history::top(&args)),
         Command::Rerun(args) => wait(rerun::rerun(&args)),
         Command::Adopt(args) => wait(adopt::adopt(&args)),
         Command::Artifacts(args) => wait(artifacts::artifacts(&args)),

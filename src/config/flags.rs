@@ -8,7 +8,7 @@ use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::{LogFormat, Source};
+use super::{LogFormat, Source, Store};
 use crate::api::DEFAULT_CONNECTION;
 use crate::connections::{Connection, Own, Signing};
 use crate::github::{ApiBase, GITHUB_COM, InvalidBase};
@@ -76,6 +76,15 @@ pub struct RunArgs {
     /// Private key of the certificate, PEM
     #[arg(long, env = "TESTRUN_HTTP_KEY_FILE", value_name = "FILE")]
     pub http_key_file: Option<String>,
+    /// Where results of past commits are kept [default: none]
+    #[arg(long, env = "TESTRUN_HISTORY", value_enum, value_name = "STORE")]
+    pub history: Option<Store>,
+    /// File of the history, for sqlite [default: /var/lib/testrun-operator/history.db]
+    #[arg(long, env = "TESTRUN_HISTORY_FILE", value_name = "FILE")]
+    pub history_file: Option<String>,
+    /// File with the address of the server of the history, for postgres
+    #[arg(long, env = "TESTRUN_HISTORY_URL_FILE", value_name = "FILE")]
+    pub history_url_file: Option<String>,
     /// Work only while a Lease is held; needed for more than one replica
     #[arg(long, env = "TESTRUN_LEADER_ELECT")]
     pub leader_elect: bool,
@@ -97,7 +106,7 @@ pub struct RunArgs {
 }
 
 /// Which entry of the file a flag stands for: its path, and the name of the flag's argument.
-pub const OVERRIDES: [(&str, &str); 19] = [
+pub const OVERRIDES: [(&str, &str); 22] = [
     ("controller.namespaces", "namespaces"),
     ("controller.pollInterval", "poll_interval"),
     ("controller.progressInterval", "progress_interval"),
@@ -111,6 +120,9 @@ pub const OVERRIDES: [(&str, &str); 19] = [
     ("listeners.http", "http_addr"),
     ("http.certificateFile", "http_certificate_file"),
     ("http.keyFile", "http_key_file"),
+    ("history.store", "history"),
+    ("history.file", "history_file"),
+    ("history.urlFile", "history_url_file"),
     ("leaderElection.enabled", "leader_elect"),
     ("leaderElection.namespace", "lease_namespace"),
     ("sharding.shards", "shards"),
@@ -145,6 +157,9 @@ impl RunArgs {
             "http_addr" => text(&self.http_addr),
             "http_certificate_file" => text(&self.http_certificate_file),
             "http_key_file" => text(&self.http_key_file),
+            "history" => self.history.and_then(|s| serde_json::to_value(s).ok()),
+            "history_file" => text(&self.history_file),
+            "history_url_file" => text(&self.history_url_file),
             "leader_elect" => self.leader_elect.then_some(Value::Bool(true)),
             "lease_namespace" => text(&self.lease_namespace),
             "shards" => self.shards.map(Value::from),

@@ -195,6 +195,7 @@ fn checked(config: &Config, wrong: &mut Vec<String>) -> Connections {
     range("controller.concurrency", controller.concurrency, 256, wrong);
     config.http.check(wrong);
     config.events.check(wrong);
+    config.history.check(wrong);
     range("sharding.shards", sharding.shards, 64, wrong);
     if sharding.shards > 1 && !election.enabled {
         wrong.push(

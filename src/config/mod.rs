@@ -7,6 +7,7 @@
 mod connections;
 mod events;
 mod flags;
+mod history;
 mod http;
 mod load;
 mod reload;
@@ -21,6 +22,7 @@ use crate::github::Pace;
 pub use connections::{App, Entry};
 pub use events::{Events, Sink};
 pub use flags::{OVERRIDES, RunArgs};
+pub use history::{History, Store};
 pub use http::Http;
 pub use load::{InvalidConfig, Loaded, Source};
 pub use reload::{Reload, follow};
@@ -41,6 +43,8 @@ pub struct Config {
     pub http: Http,
     /// CloudEvents over HTTP for each change of a verdict.
     pub events: Events,
+    /// Where results of past commits are kept, and how much of them.
+    pub history: History,
     /// What is logged, on standard error.
     pub logging: Logging,
     /// Several replicas, of which one works and the others wait.

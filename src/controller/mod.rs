@@ -50,6 +50,7 @@ pub use crate::api::REQUESTED_AT;
 use crate::api::TestRunReport;
 use crate::cache::Kept;
 use crate::connections::Live;
+use crate::history::History;
 use crate::leader::Ownership;
 use crate::notify::Notifier;
 use crate::runtime::health::Health;
@@ -86,6 +87,8 @@ pub struct Config {
     pub reports: Reports,
     /// Who is told of changes.
     pub notifier: Notifier,
+    /// Where what was seen is kept.
+    pub history: History,
 }
 
 /// Works until the token is cancelled, then finishes running reconciles.

@@ -152,6 +152,8 @@ async fn look(snapshot: &Snapshot, shared: &Shared, work: &Work) -> Result<Done,
     }
     if matches!(outcome, Outcome::Written | Outcome::Unchanged) {
         shared.config.notifier.tell(&now, &told);
+        // After the verdict is there, and without waiting: nothing that becomes of it changes one.
+        shared.config.history.note(&now, &observations);
     }
     let mut refused = false;
     let (status, access) = (&evaluation.status, access.as_ref());

@@ -13,6 +13,7 @@ use super::{health, metrics, shutdown, telemetry};
 use crate::config::{self, Config, InvalidConfig, Loaded, Reload, RunArgs, Source, Span};
 use crate::connections::{Connection, Connections, Live};
 use crate::controller::{self, Hints, Observer, Pace, Vigil};
+use crate::history::History;
 use crate::leader::{self, Ownership, Peers};
 use crate::notify::{Notifier, Retries};
 use crate::serve::{self, Reports};
@@ -134,8 +135,13 @@ async fn process(
         ));
     }
     let reports = Reports::default();
+    // It ends after the controllers, with what their last looks saw.
+    let told = CancellationToken::new();
+    let (place, bounds) = (config.history.place(), config.history.bounds());
+    let (history, recording) = History::start(place, bounds, counters.clone(), told.clone());
     if let Some(address) = config.listeners.http {
-        answer(client.clone(), reports.clone(), address, &config.http, end.child_token()).await?;
+        let site = serve::Site::new(client.clone(), reports.clone(), config.http.audiences.clone());
+        answer(site.with_history(history.clone()), address, &config.http, end.child_token()).await?;
     }
     let hints = Hints::default();
     let ownership = match config.leader_election.enabled {
@@ -170,10 +176,15 @@ async fn process(
         hints,
         reports,
         notifier: Notifier::start(config.events.sinks(), Retries::default(), counters.clone(), &end)?,
+        history,
     };
     let leases = leases(&client, &config, &settings.ownership, peers, &counters, &end);
     let work = control(client, &config, settings, observer, state, counters, end);
     tokio::join!(work, leases);
+    told.cancel();
+    if let Some(recording) = recording {
+        let _ = recording.await;
+    }
     if let Some(receiving) = receiving {
         // It was told to end together with the controllers, and takes as long as its last delivery.
         let _ = receiving.await;
@@ -205,8 +216,7 @@ fn receive(
 
 /// Answers for verdicts over HTTP from now on.
 async fn answer(
-    client: kube::Client,
-    reports: Reports,
+    site: serve::Site,
     address: SocketAddr,
     settings: &config::Http,
     end: CancellationToken,
@@ -223,7 +233,6 @@ async fn answer(
         tracing::warn!("tokens reach {address} in the clear; set http.certificateFile and http.keyFile");
     }
     tracing::info!(http = %address, tls = tls.is_some(), "answers for verdicts over HTTP");
-    let site = serve::Site::new(client, reports, settings.audiences.clone());
     tokio::spawn(serve::serve(listener, tls, site, end));
     Ok(())
 }

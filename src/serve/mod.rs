@@ -1,9 +1,10 @@
-//! Verdicts over HTTP, read-only, for tools that cannot read a condition.
+//! Verdicts and the history over HTTP, read-only.
 //!
 //! Off unless an address is given. Who asks is known by a bearer token that the API server checks, and may
 //! read what RBAC lets them read in the cluster: `auth` is a layer for every route of this listener.
 
 pub mod auth;
+mod history;
 mod reports;
 pub mod tls;
 mod verdict;
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 pub use reports::Reports;
 pub use verdict::Verdict;
 
+use crate::history::History;
 use auth::Guard;
 use tls::Tls;
 
@@ -30,18 +32,25 @@ use tls::Tls;
 pub struct Site {
     pub guard: Guard,
     pub reports: Reports,
+    pub history: History,
 }
 
 impl Site {
     /// Routes over the reports of a cluster, for holders of tokens with one of the audiences.
     pub fn new(client: Client, reports: Reports, audiences: Vec<String>) -> Self {
-        Self { guard: Guard::new(client, audiences), reports }
+        Self { guard: Guard::new(client, audiences), reports, history: History::default() }
+    }
+
+    /// With what was seen of past commits.
+    pub fn with_history(self, history: History) -> Self {
+        Self { history, ..self }
     }
 
     /// Every route. All of them need a user; each asks itself what the user may see.
     pub fn router(self) -> Router {
         let known = axum::middleware::from_fn_with_state(self.guard.clone(), auth::authenticate);
-        Router::new().merge(verdict::routes()).fallback(nothing_here).layer(known).with_state(self)
+        let routes = Router::new().merge(verdict::routes()).merge(history::routes());
+        routes.fallback(nothing_here).layer(known).with_state(self)
     }
 }
 
@@ -80,6 +89,12 @@ async fn nothing_here() -> Refusal {
         StatusCode::NOT_FOUND,
         "no such path; ask for /apis/v1alpha1/namespaces/NAMESPACE/testrunreports/NAME/verdict",
     )
+}
+
+/// Whether a text can be the name of an object.
+fn is_name(text: &str) -> bool {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+    !text.is_empty() && text.len() <= 253 && text.chars().all(inner)
 }
 
 /// Listens; an error names the address and the flag.

@@ -17,8 +17,6 @@ use crate::verdict::text::clean;
 
 /// Where a report's answers are.
 const REPORT: &str = "/apis/v1alpha1/namespaces/{namespace}/testrunreports/{name}";
-/// Longest name of an object.
-const NAME: usize = 253;
 
 pub(super) fn routes() -> Router<Site> {
     Router::new()
@@ -168,11 +166,7 @@ async fn look(
         return Err(bad("repository must be owner/name"));
     }
     let Place { namespace, name } = place;
-    let plain = |text: &str| {
-        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
-        !text.is_empty() && text.len() <= NAME && text.chars().all(inner)
-    };
-    if !plain(namespace) || !plain(name) {
+    if !super::is_name(namespace) || !super::is_name(name) {
         let shown = clean(&format!("{namespace}/{name}"), 100);
         return Err(bad(&format!("{shown:?} is not the namespace and name of an object")));
     }

@@ -17,6 +17,7 @@ mod faults;
 mod gating;
 mod generated;
 mod github;
+mod history;
 mod leader;
 mod monitoring;
 mod reliability_doc;

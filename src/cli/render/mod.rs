@@ -4,6 +4,7 @@
 
 mod bundles;
 mod describe;
+mod history;
 mod html;
 mod markdown;
 mod table;
@@ -12,6 +13,7 @@ mod text;
 use clap::ValueEnum;
 
 pub use describe::describe;
+pub use history::{commits, commits_csv, results, results_csv, top, top_csv};
 pub use html::html;
 pub use markdown::markdown;
 pub use table::{Columns, artifact_table, table};

@@ -139,6 +139,15 @@ pub(super) fn stamp(time: &Time) -> String {
     time.0.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// `59s`, `2m4s`, `1h3m`.
+pub(super) fn took(seconds: i64) -> String {
+    match (seconds / 3600, seconds % 3600 / 60, seconds % 60) {
+        (0, 0, s) => format!("{s}s"),
+        (0, m, s) => format!("{m}m{s}s"),
+        (h, m, _) => format!("{h}h{m}m"),
+    }
+}
+
 /// Bytes for people.
 pub(super) fn bytes(n: i64) -> String {
     let (n, units) = (n.max(0), ["B", "KiB", "MiB", "GiB"]);

@@ -3,6 +3,7 @@
 //!
 //! docs/metrics.md is made of the names and help texts here.
 
+mod history;
 mod outcomes;
 mod tally;
 
@@ -23,7 +24,7 @@ use prometheus_client::registry::Registry;
 
 use crate::github::Stats;
 use crate::webhooks;
-pub use outcomes::{LeaseEvent, Outcome, Redelivery, Telling};
+pub use outcomes::{Keeping, LeaseEvent, Outcome, Redelivery, Telling};
 pub use tally::{Standing, Tally};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -70,6 +71,7 @@ struct Inner {
     leases: Family<OutcomeLabel, Counter>,
     held: Gauge,
     tellings: Family<OutcomeLabel, Counter>,
+    history: history::Gauges,
 }
 
 impl fmt::Debug for Metrics {
@@ -151,6 +153,7 @@ impl Metrics {
         );
         let tellings = family(Telling::ALL.map(Telling::as_str), |outcome| OutcomeLabel { outcome });
         registry.register("events", "CloudEvents for sinks by outcome", tellings.clone());
+        let history = history::Gauges::register(&mut registry);
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running build", version);
         Self(Arc::new(Inner {
@@ -174,6 +177,7 @@ impl Metrics {
             leases,
             held,
             tellings,
+            history,
         }))
     }
 
@@ -208,6 +212,21 @@ impl Metrics {
     /// Counts what became of telling a sink of a change.
     pub fn told(&self, outcome: Telling) {
         self.0.tellings.get_or_create(&OutcomeLabel { outcome: outcome.as_str() }).inc();
+    }
+
+    /// Counts what became of a record for the history.
+    pub fn kept(&self, outcome: Keeping) {
+        self.0.history.kept(outcome);
+    }
+
+    /// Tells whether the store of the history can be used.
+    pub fn history_usable(&self, yes: bool) {
+        self.0.history.usable(yes);
+    }
+
+    /// Tells how many bytes of its store the history uses.
+    pub fn history_bytes(&self, bytes: u64) {
+        self.0.history.bytes(bytes);
     }
 
     /// Tells how many reports wait for their turn.

@@ -107,6 +107,34 @@ impl Redelivery {
     }
 }
 
+/// What became of a record for the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// The store has it.
+    Stored,
+    /// The store could not be used; it is tried again.
+    Failed,
+    /// The store does not take it, and is not asked again.
+    Refused,
+    /// Too many waited; the next look at the report tells again.
+    Dropped,
+}
+
+impl Keeping {
+    /// All that may become of it.
+    pub const ALL: [Self; 4] = [Self::Stored, Self::Failed, Self::Refused, Self::Dropped];
+
+    /// As a label.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
 /// What became of telling a sink of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Telling {

@@ -33,6 +33,7 @@ pub fn everything() -> Value {
         "config": {"connections": [{"name": "ghes", "namespaces": ["*"], "repositories": ["*"]}]},
         "webhooks": {"enabled": true, "ingress": {"enabled": true, "host": "hooks.example.com"}},
         "networkPolicy": {"enabled": true}, "podDisruptionBudget": {"enabled": true},
+        "history": {"enabled": true, "persistence": {"enabled": true, "storageClass": "fast"}},
         "ports": {"metrics": 9090}, "imagePullSecrets": [{"name": "pull"}], "priorityClassName": "high",
         "image": {"digest": format!("sha256:{}", "a".repeat(64))}, "commonLabels": {"team": "ci"},
         "extraArgs": ["--log=debug"], "extraEnv": [{"name": "A", "value": "b"}],
@@ -75,6 +76,7 @@ async fn what_is_not_asked_for_is_not_rendered() {
         ("PrometheusRule", 0),
         ("NetworkPolicy", 0),
         ("PodDisruptionBudget", 0),
+        ("PersistentVolumeClaim", 0),
         // Rendered without a cluster too: it must not depend on what helm happens to know.
         ("ValidatingAdmissionPolicy", 2),
         ("ValidatingAdmissionPolicyBinding", 2),
@@ -84,7 +86,10 @@ async fn what_is_not_asked_for_is_not_rendered() {
     let all = rendered(everything()).await;
     assert_eq!(documents(&all, "Service").len(), 3);
     assert!(all.contains("--http-addr=0.0.0.0:8443") && !plain.contains("--http-addr"));
-    for kind in ["ServiceMonitor", "PrometheusRule", "NetworkPolicy", "PodDisruptionBudget", "Ingress"] {
+    for kind in [
+        "ServiceMonitor", "PrometheusRule", "NetworkPolicy", "PodDisruptionBudget", "PersistentVolumeClaim",
+        "Ingress",
+    ] {
         assert_eq!(documents(&all, kind).len(), 1, "{kind}");
     }
     // The policies of statuses, waivers and promoter, one per report, and the one that closes the list.
@@ -138,6 +143,30 @@ async fn several_replicas_elect_a_leader_and_all_receive_webhooks() {
 }
 
 #[tokio::test]
+async fn a_history_is_on_a_volume_of_its_own_or_on_a_server() {
+    let of = async |history: Value| rendered(json!({"history": history})).await;
+    assert!(!of(json!({})).await.contains("history"));
+    let pod = of(json!({"enabled": true})).await;
+    assert!(
+        pod.contains("- --history=sqlite") && pod.contains("emptyDir:\n            sizeLimit: 2Gi"),
+        "{pod}"
+    );
+    let claim = of(json!({"enabled": true, "persistence": {"enabled": true, "storageClass": "fast"}})).await;
+    assert!(claim.contains("claimName: testrun-operator-history"), "{claim}");
+    let volume = documents(&claim, "PersistentVolumeClaim")[0];
+    assert!(volume.contains("storageClassName: fast") && volume.contains("storage: 2Gi"), "{volume}");
+    let mine = of(json!({"enabled": true, "persistence": {"enabled": true, "existingClaim": "mine"}})).await;
+    assert!(mine.contains("claimName: mine") && documents(&mine, "PersistentVolumeClaim").is_empty());
+    let server = of(json!({"enabled": true, "postgres": {"secret": {"name": "pg"}}})).await;
+    for words in
+        ["- --history=postgres", "--history-url-file=/etc/testrun-operator/history/url", "secretName: pg"]
+    {
+        assert!(server.contains(words), "{words}: {server}");
+    }
+    assert!(!server.contains("/var/lib/testrun-operator"), "{server}");
+}
+
+#[tokio::test]
 async fn secrets_are_read_only_as_far_as_the_values_say() {
     let rules = async |values: Value| documents(&rendered(values).await, "ClusterRole")[0].to_owned();
     let plain = rules(json!({})).await;
@@ -164,6 +193,15 @@ async fn values_that_make_no_sense_are_refused() {
         (
             json!({"webhooks": {"enabled": true, "secret": {"name": "w"}, "httpRoute": {"enabled": true}}}),
             "needs webhooks.httpRoute.parentRefs",
+        ),
+        (
+            json!({"history": {"enabled": true}, "replicas": 2}),
+            "needs history.postgres.secret.name: a file has one writer",
+        ),
+        (json!({"history": {"persistence": {"enabled": true}}}), "need history.enabled"),
+        (
+            json!({"history": {"persistence": {"accessModes": ["ReadWriteMany"]}}}),
+            "/history/persistence/accessModes",
         ),
         (json!({"relicas": 1}), "relicas"),
         (json!({"gate": {"enabled": true}}), "name at least one TestRunReport"),

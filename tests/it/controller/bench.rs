@@ -16,6 +16,7 @@ use testrun_operator::collect::{Candidates, Look as TakenAs, SetSurvey, Sighting
 use testrun_operator::connections::{Connection, Connections, Held, Own, Publish};
 use testrun_operator::controller::{self, Access, Config, Deed, Hints, Observer, Pace, Vigil};
 use testrun_operator::github::{ApiBase, Ask};
+use testrun_operator::history::History;
 use testrun_operator::leader::Ownership;
 use testrun_operator::notify::Notifier;
 use testrun_operator::runtime::health::Health;
@@ -191,6 +192,7 @@ struct Setup {
     publish: Publish,
     report_waivers: bool,
     notifier: Notifier,
+    history: History,
     through: Option<Client>,
     vigil: Vigil,
     everywhere: bool,
@@ -202,6 +204,7 @@ impl Default for Setup {
             publish: Publish::default(),
             report_waivers: true,
             notifier: Notifier::default(),
+            history: History::default(),
             through: None,
             vigil: Vigil::default(),
             everywhere: false,
@@ -299,6 +302,14 @@ impl Bench {
         Self::launch(plane, namespace, pace, answer, setup).await
     }
 
+    /// With a store for what was seen.
+    pub async fn start_recording(prefix: &str, pace: Pace, answer: Observations, history: History) -> Self {
+        let plane = plane().await;
+        let namespace = plane.namespace(prefix).await.unwrap();
+        let setup = Setup { history, ..Setup::default() };
+        Self::launch(plane, namespace, pace, answer, setup).await
+    }
+
     /// With what the controller reaches the API server through; the bench itself always asks the server.
     pub async fn start_through(
         plane: &'static ControlPlane,
@@ -329,7 +340,7 @@ impl Bench {
         answer: Observations,
         setup: Setup,
     ) -> Self {
-        let Setup { publish, report_waivers, notifier, through, vigil, everywhere } = setup;
+        let Setup { publish, report_waivers, notifier, history, through, vigil, everywhere } = setup;
         let client = client(plane).await;
         let through = through.unwrap_or_else(|| client.clone());
         let script = Script::new(answer);
@@ -353,6 +364,7 @@ impl Bench {
             hints: Hints::default(),
             reports: Reports::default(),
             notifier,
+            history,
         };
         let mark = plane.audit_mark().unwrap();
         let task = tokio::spawn(controller::run(

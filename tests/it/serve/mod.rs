@@ -133,7 +133,7 @@ async fn ask_tls(
     (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
 }
 
-async fn ask(url: &str, method: Method, path: &str, token: Option<&str>) -> (u16, Value) {
+pub async fn ask(url: &str, method: Method, path: &str, token: Option<&str>) -> (u16, Value) {
     ask_tls(url, None, method, path, token).await
 }
 

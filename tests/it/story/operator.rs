@@ -14,6 +14,8 @@ pub struct Operator {
     address: String,
     /// Where it receives webhooks, if it was told to.
     webhooks: Option<String>,
+    /// Where it answers over HTTP, if it was told to.
+    http: Option<String>,
 }
 
 impl Operator {
@@ -36,24 +38,31 @@ impl Operator {
             .spawn()
             .unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let (mut address, mut webhooks) = (None, None);
+        let (mut address, mut webhooks, mut http) = (None, None, None);
         let receives = more.contains(&"--webhook-addr");
-        while address.is_none() || receives && webhooks.is_none() {
+        let answers = more.contains(&"--http-addr");
+        while address.is_none() || receives && webhooks.is_none() || answers && http.is_none() {
             let Some(line) = log.next_line().await.unwrap() else { break };
             let line: serde_json::Value = serde_json::from_str(&line).unwrap();
             let said = |name: &str| line["fields"][name].as_str().map(str::to_owned);
             address = address.or_else(|| said("health"));
             webhooks = webhooks.or_else(|| said("webhooks"));
+            http = http.or_else(|| said("http"));
         }
         // The rest of the log is read so that the process never waits for its reader.
         tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
-        Self { child, address: address.expect("the operator says where it listens"), webhooks }
+        Self { child, address: address.expect("the operator says where it listens"), webhooks, http }
     }
 
     /// Where deliveries for the default connection go.
     pub fn webhooks(&self) -> String {
         let address = self.webhooks.as_ref().expect("the operator was started with --webhook-addr");
         format!("http://{address}/webhooks/github.com")
+    }
+
+    /// Where it answers over HTTP.
+    pub fn http(&self) -> String {
+        format!("http://{}", self.http.as_ref().expect("the operator was started with --http-addr"))
     }
 
     /// Id of the process.

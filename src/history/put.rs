@@ -1,0 +1,150 @@
+//! How a record goes into the database: all of it or nothing, and the same again changes nothing.
+
+use sqlx::{AnyConnection, Connection, Row};
+
+use super::record::{Record, Result as JobResult};
+use super::store::{Store, StoreError};
+
+impl Store {
+    /// Records what a look saw, all of it or nothing. The same again changes nothing.
+    pub async fn record(&self, record: &Record) -> Result<(), StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        let begin = if self.sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" };
+        let mut work = connection.begin_with(begin).await?;
+        let commit: i64 = sqlx::query(
+            "INSERT INTO history_commits
+               (namespace, connection, repository, sha, branch, base_branch, pull_request, started)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             ON CONFLICT (namespace, connection, repository, sha) DO UPDATE SET
+               branch = coalesce(excluded.branch, history_commits.branch),
+               base_branch = coalesce(excluded.base_branch, history_commits.base_branch),
+               pull_request = coalesce(excluded.pull_request, history_commits.pull_request)
+             RETURNING id",
+        )
+        .bind(record.namespace.as_str())
+        .bind(record.connection.as_str())
+        .bind(record.repository.as_str())
+        .bind(record.sha.as_str())
+        .bind(record.branch.as_deref())
+        .bind(record.base_branch.as_deref())
+        .bind(record.pull_request)
+        .bind(record.started)
+        .fetch_one(&mut *work)
+        .await?
+        .try_get(0)?;
+        // An older look that comes late says nothing new.
+        sqlx::query(
+            "INSERT INTO history_verdicts (commit_id, report, verdict, reason, final, decided, waived, observed)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             ON CONFLICT (commit_id, report) DO UPDATE SET verdict = excluded.verdict,
+               reason = excluded.reason, final = excluded.final, decided = excluded.decided,
+               waived = excluded.waived, observed = excluded.observed
+             WHERE excluded.observed >= history_verdicts.observed",
+        )
+        .bind(commit)
+        .bind(record.report.as_str())
+        .bind(record.verdict)
+        .bind(record.reason.as_str())
+        .bind(i64::from(record.is_final))
+        .bind(record.decided)
+        .bind(record.waived.as_deref())
+        .bind(record.observed)
+        .execute(&mut *work)
+        .await?;
+        let mut series: Option<(&str, &str, i64)> = None;
+        for result in &record.results {
+            let id = match series {
+                Some((workflow, job, id)) if workflow == result.workflow && job == result.job => id,
+                _ => series_of(&mut work, record, result).await?,
+            };
+            series = Some((&result.workflow, &result.job, id));
+            put(&mut work, commit, id, result).await?;
+        }
+        work.commit().await?;
+        let used = match self.bound {
+            Some(_) => self.used(&mut connection).await?,
+            None => 0,
+        };
+        // There may be one connection only.
+        drop(connection);
+        if let Some(bound) = self.bound.filter(|bound| used > *bound) {
+            self.tend(i64::MIN, bound).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn series_of(
+    work: &mut AnyConnection,
+    record: &Record,
+    result: &JobResult,
+) -> Result<i64, sqlx::Error> {
+    // An update of nothing, because only a row that was written is returned.
+    sqlx::query(
+        "INSERT INTO history_series (namespace, connection, repository, workflow, job) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (namespace, connection, repository, workflow, job) DO UPDATE SET job = excluded.job
+         RETURNING id",
+    )
+    .bind(record.namespace.as_str())
+    .bind(record.connection.as_str())
+    .bind(record.repository.as_str())
+    .bind(result.workflow.as_str())
+    .bind(result.job.as_str())
+    .fetch_one(work)
+    .await?
+    .try_get(0)
+}
+
+async fn put(
+    work: &mut AnyConnection,
+    commit: i64,
+    series: i64,
+    result: &JobResult,
+) -> Result<(), sqlx::Error> {
+    // A log that can be read no more does not take away what it said.
+    let id: i64 = sqlx::query(
+        "INSERT INTO history_results (series_id, commit_id, run_id, attempt, job_id, event, conclusion, started,
+           finished, tests_total, tests_failed, fingerprint)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         ON CONFLICT (series_id, run_id, attempt, job_id) DO UPDATE SET commit_id = excluded.commit_id,
+           conclusion = excluded.conclusion, started = excluded.started, finished = excluded.finished,
+           tests_total = coalesce(excluded.tests_total, history_results.tests_total),
+           tests_failed = coalesce(excluded.tests_failed, history_results.tests_failed),
+           fingerprint = coalesce(excluded.fingerprint, history_results.fingerprint)
+         RETURNING id",
+    )
+    .bind(series)
+    .bind(commit)
+    .bind(result.run_id)
+    .bind(result.attempt)
+    .bind(result.job_id)
+    .bind(result.event.as_str())
+    .bind(result.conclusion.as_str())
+    .bind(result.started)
+    .bind(result.finished)
+    .bind(result.tests_total)
+    .bind(result.tests_failed)
+    .bind(result.fingerprint.as_deref())
+    .fetch_one(&mut *work)
+    .await?
+    .try_get(0)?;
+    for name in &result.failing {
+        let test: i64 = sqlx::query(
+            "INSERT INTO history_tests (series_id, name) VALUES ($1, $2)
+             ON CONFLICT (series_id, name) DO UPDATE SET name = excluded.name RETURNING id",
+        )
+        .bind(series)
+        .bind(name.as_str())
+        .fetch_one(&mut *work)
+        .await?
+        .try_get(0)?;
+        sqlx::query(
+            "INSERT INTO history_failures (test_id, result_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        )
+        .bind(test)
+        .bind(id)
+        .execute(&mut *work)
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! The queue between looks and the store. What the store does not take now is tried again for as long as there is
+//! room for what comes after it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::Receiver;
+use tokio_util::sync::CancellationToken;
+
+use super::store::{Store, StoreError};
+use super::{Bounds, Kept, Letter, Place};
+use crate::runtime::metrics::{Keeping, Metrics};
+
+/// Between two looks for what is too old.
+const TEND: Duration = Duration::from_secs(600);
+/// Longest time that the store may take over one record.
+const LIMIT: Duration = Duration::from_secs(30);
+/// Between two tries of a store in trouble; doubled up to the second one.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+/// How long the end waits for what is still in the queue.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Writes to the store, alone in this process.
+pub(super) struct Writer {
+    place: Place,
+    bounds: Bounds,
+    kept: Arc<Kept>,
+    metrics: Metrics,
+    /// The store was in trouble when it was last tried.
+    trouble: bool,
+}
+
+impl Writer {
+    pub(super) fn new(place: Place, bounds: Bounds, kept: Arc<Kept>, metrics: Metrics) -> Self {
+        Self { place, bounds, kept, metrics, trouble: false }
+    }
+
+    /// Works until the end, when nobody sends letters any more, and the last of them.
+    pub(super) async fn run(mut self, mut letters: Receiver<Letter>, end: CancellationToken) {
+        let mut tend = tokio::time::interval(TEND);
+        tend.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let letter = tokio::select! {
+                biased;
+                () = end.cancelled() => break,
+                _ = tend.tick() => None,
+                letter = letters.recv() => match letter {
+                    Some(letter) => Some(letter),
+                    None => return,
+                },
+            };
+            let done = async {
+                match letter {
+                    Some(letter) => self.deliver(&letter).await,
+                    None => drop(self.attempt(None).await),
+                }
+            };
+            if end.run_until_cancelled(done).await.is_none() {
+                break;
+            }
+        }
+        let rest = async {
+            while let Ok(letter) = letters.try_recv() {
+                let _ = self.attempt(Some(&letter)).await;
+            }
+        };
+        if tokio::time::timeout(GRACE, rest).await.is_err() {
+            tracing::warn!(
+                "the history took too long to end; what is missing is recorded by the next process"
+            );
+        }
+        if let Some(store) = self.kept.store() {
+            store.close().await;
+        }
+    }
+
+    /// Tries until it is done or will never be.
+    async fn deliver(&mut self, letter: &Letter) {
+        let mut pause = PAUSE.0;
+        while self.attempt(Some(letter)).await.is_err() {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSE.1);
+        }
+    }
+
+    /// One try to record a letter, or to delete what is too old; fails only if another try makes sense.
+    async fn attempt(&mut self, letter: Option<&Letter>) -> Result<(), ()> {
+        let work = async {
+            let store = self.store().await?;
+            match letter {
+                Some(letter) => store.record(&letter.record).await.map(|()| None),
+                None => self.tend(&store).await.map(Some),
+            }
+        };
+        let result = match tokio::time::timeout(LIMIT, work).await {
+            Ok(result) => result,
+            Err(_) => Err(StoreError::Trouble(format!("no answer within {} s", LIMIT.as_secs()))),
+        };
+        match result {
+            Ok(bytes) => {
+                if let Some(bytes) = bytes {
+                    self.metrics.history_bytes(bytes);
+                }
+                if letter.is_some() {
+                    self.metrics.kept(Keeping::Stored);
+                }
+                if std::mem::take(&mut self.trouble) {
+                    tracing::info!("the history can be written again");
+                }
+                self.metrics.history_usable(true);
+                Ok(())
+            }
+            Err(StoreError::Refused(why)) => {
+                self.metrics.kept(Keeping::Refused);
+                tracing::warn!("a record of the history is left out: {why}");
+                Ok(())
+            }
+            Err(StoreError::Trouble(why)) => {
+                if letter.is_some() {
+                    self.metrics.kept(Keeping::Failed);
+                }
+                self.metrics.history_usable(false);
+                if !std::mem::replace(&mut self.trouble, true) {
+                    tracing::warn!(
+                        "the history cannot be written, which changes no verdict: {why}; tried again"
+                    );
+                }
+                self.let_go().await;
+                Err(())
+            }
+        }
+    }
+
+    /// Whatever is there at the next try is opened anew. What is in memory has no second life.
+    async fn let_go(&self) {
+        let Some(store) = self.kept.store() else { return };
+        if self.place == Place::Memory {
+            return;
+        }
+        self.kept.set(None);
+        store.close().await;
+    }
+
+    /// The store, opened where it is not, or is gone from where it was.
+    async fn store(&self) -> Result<Store, StoreError> {
+        match self.kept.store() {
+            Some(store) if store.is_there() => return Ok(store),
+            Some(store) => {
+                // Before another one is made: the last who has a file open takes its log away by name.
+                self.kept.set(None);
+                store.close().await;
+            }
+            None => {}
+        }
+        // It may be another one than before, which knows nothing.
+        self.kept.recorded().clear();
+        let store = Store::open(&self.place, self.bounds.bytes).await?;
+        // A full one has room after this, or none at all.
+        self.metrics.history_bytes(self.tend(&store).await?);
+        self.kept.set(Some(store.clone()));
+        Ok(store)
+    }
+
+    async fn tend(&self, store: &Store) -> Result<u64, StoreError> {
+        let age = i64::try_from(self.bounds.age.as_secs()).unwrap_or(i64::MAX);
+        store.tend(Timestamp::now().as_second().saturating_sub(age), self.bounds.bytes).await
+    }
+}
