@@ -73,6 +73,11 @@ impl ClusterArgs {
 }
 
 impl Cluster {
+    /// Reports of the namespace, readable or not.
+    pub fn dynamic(&self) -> Api<DynamicObject> {
+        self.api(false)
+    }
+
     fn api(&self, all: bool) -> Api<DynamicObject> {
         let resource = ApiResource::from_gvk_with_plural(
             &GroupVersionKind::gvk(GROUP, VERSION, "TestRunReport"),
@@ -188,6 +193,6 @@ impl Cluster {
     }
 }
 
-fn typed(object: DynamicObject) -> anyhow::Result<TestRunReport> {
+pub(super) fn typed(object: DynamicObject) -> anyhow::Result<TestRunReport> {
     Ok(serde_json::from_value(serde_json::to_value(object)?)?)
 }

@@ -18,6 +18,7 @@ mod reports;
 mod rerun;
 mod source;
 mod unpack;
+mod watch;
 
 use std::io::Write;
 
@@ -47,6 +48,8 @@ enum Command {
     Get(reports::GetArgs),
     /// Show reports of a cluster at length
     Describe(reports::DescribeArgs),
+    /// Follow reports of a cluster until they are final, and exit with the worst verdict
+    Watch(watch::WatchArgs),
     /// What past commits tell of a job or a test
     History(history::HistoryArgs),
     /// The least reliable and the slowest jobs and tests
@@ -98,6 +101,7 @@ where
         Command::Verify(args) => attest::verify(&args),
         Command::Get(args) => wait(reports::get(&args)),
         Command::Describe(args) => wait(reports::describe(&args)),
+        Command::Watch(args) => wait(watch::watch(&args)),
         Command::History(args) => wait(history::history(&args)),
         Command::Top(args) => wait(history::top(&args)),
         Command::Rerun(args) => wait(rerun::rerun(&args)),

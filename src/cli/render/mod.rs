@@ -7,6 +7,7 @@ mod describe;
 mod history;
 mod html;
 mod markdown;
+mod progress;
 mod table;
 mod text;
 
@@ -16,6 +17,7 @@ pub use describe::describe;
 pub use history::{commits, commits_csv, results, results_csv, top, top_csv};
 pub use html::html;
 pub use markdown::markdown;
+pub use progress::{board, news};
 pub use table::{Columns, artifact_table, table};
 
 use crate::api::TestRunReport;

@@ -9,6 +9,7 @@ mod files;
 mod oneshot;
 mod reference;
 mod rerun;
+mod watch;
 
 use std::path::PathBuf;
 use std::process::Stdio;
