@@ -14,13 +14,13 @@ use crate::cluster::eventually;
 use crate::controller::bench::{Bench, QUICK};
 use crate::controller::{SHA, green, red};
 
-fn value(metrics: &Metrics, name: &str) -> f64 {
+pub fn value(metrics: &Metrics, name: &str) -> f64 {
     let text = metrics.text().unwrap();
     let line = text.lines().find(|l| l.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')));
     line.unwrap().rsplit(' ').next().unwrap().parse().unwrap()
 }
 
-fn records(metrics: &Metrics, outcome: &str) -> f64 {
+pub fn records(metrics: &Metrics, outcome: &str) -> f64 {
     value(metrics, &format!("testrun_history_records_total{{outcome=\"{outcome}\"}}"))
 }
 
@@ -61,7 +61,7 @@ async fn trouble(name: &str, file: &Path, end: impl AsyncFnOnce()) {
 }
 
 /// The runs of these tests are of January 2026.
-fn long() -> Bounds {
+pub fn long() -> Bounds {
     Bounds { age: Duration::from_secs(3650 * 86_400), ..BOUNDS }
 }
 
