@@ -39,9 +39,12 @@ pub(super) fn group<'t>(found: &Captures<'t>, index: usize) -> &'t str {
     found.get(index).map_or("", |part| part.as_str())
 }
 
+/// Most that a count is taken for: sums of a few stay numbers, whatever a report says.
+pub(super) const MOST: u64 = 1 << 40;
+
 /// A captured number, or 0.
 pub(super) fn number(found: &Captures<'_>, index: usize) -> u64 {
-    group(found, index).parse().unwrap_or(0)
+    group(found, index).parse().unwrap_or(0).min(MOST)
 }
 
 /// Characters that change how the text around them is shown.

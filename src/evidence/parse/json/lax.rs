@@ -1,5 +1,6 @@
 //! Values that accept any type: a report with a number where a text is usual is still a report.
 
+use crate::evidence::parse::text::MOST;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
@@ -148,7 +149,7 @@ impl Number {
     /// As a count: none if negative or not finite.
     pub(super) fn count(self) -> Option<u64> {
         // Beyond this a float does not hold every whole number.
-        self.0.filter(|value| (0.0..9.0e15).contains(value)).map(|value| value as u64)
+        self.0.filter(|value| (0.0..9.0e15).contains(value)).map(|value| (value as u64).min(MOST))
     }
 
     /// As a time that may be scaled: none if negative or not finite.

@@ -1,6 +1,7 @@
 //! One `testsuite`: what it declares and what it holds.
 
 use crate::evidence::parse::model::Counts;
+use crate::evidence::parse::text::MOST;
 
 /// One open suite.
 #[derive(Debug, Default)]
@@ -82,8 +83,9 @@ impl Suite {
 /// A count as writers put it down: with commas, or as a float.
 pub(super) fn number(value: &str) -> Option<u64> {
     let value = value.trim().replace(',', "");
-    value.parse::<u64>().ok().or_else(|| {
+    let whole = value.parse::<u64>().ok().or_else(|| {
         let float = value.parse::<f64>().ok()?;
         (float.is_finite() && (0.0..1e15).contains(&float)).then_some(float as u64)
-    })
+    });
+    whole.map(|n| n.min(MOST))
 }
