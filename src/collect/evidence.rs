@@ -165,7 +165,7 @@ impl<'a> Logs<'a> {
     }
 }
 
-fn failed(job: &Job) -> bool {
+pub(super) fn failed(job: &Job) -> bool {
     matches!(job.conclusion.as_deref(), Some("failure" | "timed_out"))
 }
 

@@ -11,6 +11,7 @@ mod evidence;
 mod expectations;
 mod history;
 mod memory;
+mod past;
 mod progress;
 mod runs;
 mod source;
@@ -125,6 +126,8 @@ async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, look:
     let mut artifacts = artifacts(&repo, spec, &runs, &mut gaps).await?;
     runs::annotate(&repo, &mut runs, &annotated, &mut gaps, memory).await?;
     evidence::read(&repo, spec, &mut runs, &mut artifacts, &baseline_jobs, &mut gaps, memory).await;
+
+    or_gap(past::read(&shared, &resolved, &mut runs, memory).await, GapKind::Past, &mut gaps)?;
 
     let sightings = history::exchange(memory, &resolved.source, &runs);
 

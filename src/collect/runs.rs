@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use super::memory::{Jobs, Memory};
+use super::memory::{Jobs, Memory, RunKey};
 use crate::github::api::Repo;
 use crate::github::{Result, wire};
 use crate::verdict::facts::{Annotation, Gap, GapKind, Job, Run, Step};
@@ -46,7 +46,7 @@ pub(super) async fn jobs(
     run: &wire::Run,
     memory: &Memory,
 ) -> Result<Jobs> {
-    let key = (repository.to_owned(), run.id, run.run_attempt, run.updated_at);
+    let key = key(repository, run);
     if run.status == "completed"
         && let Some(known) = memory.jobs(&key)
     {
@@ -74,6 +74,15 @@ pub(super) async fn jobs(
     Ok(jobs)
 }
 
+/// Whether the jobs of a completed run need not be asked for.
+pub(super) fn is_known(repository: &str, run: &wire::Run, memory: &Memory) -> bool {
+    memory.jobs(&key(repository, run)).is_some()
+}
+
+fn key(repository: &str, run: &wire::Run) -> RunKey {
+    (repository.to_owned(), run.id, run.run_attempt, run.updated_at)
+}
+
 /// A run of which only the list of runs is known.
 pub(super) fn without_jobs(run: &wire::Run) -> Run {
     of_run(run, &Arc::new((0, Vec::new())))
@@ -87,10 +96,9 @@ pub(super) fn advance(run: &mut Run, total: i64, jobs: &[wire::Job]) {
         .iter()
         .map(|job| {
             let old = known.iter().find(|k| k.id == job.id && k.attempt == job.run_attempt.max(1));
-            let (annotations, annotations_unread, evidence) = old
-                .map(|k| (k.annotations.clone(), k.annotations_unread, k.evidence.clone()))
-                .unwrap_or_default();
-            Job { annotations, annotations_unread, evidence, ..of_job(job) }
+            let old = old.cloned().unwrap_or_default();
+            let Job { annotations, annotations_unread, evidence, past, .. } = old;
+            Job { annotations, annotations_unread, evidence, past, ..of_job(job) }
         })
         .collect();
     run.attempt = run.jobs.iter().map(|j| j.attempt).max().unwrap_or(0).max(run.attempt);
@@ -158,6 +166,7 @@ fn of_job(job: &wire::Job) -> Job {
         annotations: Vec::new(),
         annotations_unread: false,
         evidence: None,
+        past: None,
     }
 }
 

@@ -129,9 +129,24 @@ pub(super) fn assessment(
             _ => {}
         }
     }
+    let past = || failed.iter().filter_map(|i| Some((*i, i.job()?.past.as_ref()?)));
+    for (item, past) in past().take(4) {
+        let all = past.passed + past.failed;
+        let (name, branch) = (clean(&item.name, 100), clean(&past.branch, 60));
+        why.push(format!("{name}: passed in {} of its last {all} runs on {branch}", past.passed));
+    }
+    let red = items.items.iter().filter(|i| i.required && !i.aggregate && !i.disagrees);
+    let often: Vec<Option<bool>> = red.filter(|i| i.red(decision.overdue)).map(often_red).collect();
     let (risk, reason) = match decision.passed {
         ConditionStatus::Unknown => ("Unknown", "not decided".to_owned()),
         ConditionStatus::False if critical => ("High", "a suite of the critical path is red".to_owned()),
+        ConditionStatus::False if often.contains(&Some(false)) => {
+            ("High", "something required is red that mostly passes on the base branch".to_owned())
+        }
+        ConditionStatus::False if !often.is_empty() && often.iter().all(|o| *o == Some(true)) => (
+            "Medium",
+            "what is red often is on the base branch as well, and hides what this commit breaks".to_owned(),
+        ),
         ConditionStatus::False => {
             ("High", "something required is red; no history says that it often is".to_owned())
         }
@@ -159,6 +174,13 @@ pub(super) fn assessment(
         risk: risk.to_owned(),
         rationale,
     }
+}
+
+/// Whether a job is often red on the base branch; None where too little is known.
+fn often_red(item: &Item<'_>) -> Option<bool> {
+    let past = item.job()?.past.as_ref()?;
+    let all = past.passed + past.failed;
+    (all >= PAST_RUNS).then_some(past.passed * 100 <= all * PAST_RED)
 }
 
 /// What to do next, with commands.

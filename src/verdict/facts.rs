@@ -118,6 +118,16 @@ pub struct Job {
     pub annotations_unread: bool,
     /// What its log and reports say, where they were read.
     pub evidence: Option<Evidence>,
+    /// How it did lately on the base branch, where it failed.
+    pub past: Option<Past>,
+}
+
+/// How a job did in the last runs of a branch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Past {
+    pub branch: String,
+    pub passed: u32,
+    pub failed: u32,
 }
 
 /// A step of a job.
@@ -362,4 +372,6 @@ pub enum GapKind {
     NoRules,
     /// What the base branch's last green commit had.
     Baseline,
+    /// How failed jobs did lately on the base branch.
+    Past,
 }

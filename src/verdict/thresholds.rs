@@ -44,6 +44,11 @@ pub const BUNDLE_LINES: i64 = 35;
 /// The log names a cause, and the bundle another one.
 pub const BUNDLE_DISAGREES: i64 = 5;
 
+/// Runs of the base branch that must be known before a job's pass rate says anything.
+pub const PAST_RUNS: u32 = 4;
+/// A job that passed in at most this share of them, in percent, is red there as well.
+pub const PAST_RED: u32 = 50;
+
 /// The table of the documentation: what, and how many percent.
 pub fn table() -> Vec<(&'static str, String)> {
     let range = |(most, least): (i64, i64)| format!("-{least} to -{most}, by their share");
@@ -75,6 +80,12 @@ pub fn table() -> Vec<(&'static str, String)> {
         (
             "a failure is deterministic",
             format!("the same values on {DETERMINISTIC_COMMITS} commits, none of which passed it"),
+        ),
+        (
+            "a job is often red on the base branch",
+            format!(
+                "at most {PAST_RED} % of its last runs there passed, at least {PAST_RUNS} of which are known"
+            ),
         ),
         ("a failure is flaky", "it passed on the same commit".to_owned()),
     ]

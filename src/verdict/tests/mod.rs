@@ -11,6 +11,7 @@ mod effective;
 mod excuses;
 mod hostile;
 mod laws;
+mod past;
 mod patterns;
 mod published;
 mod report;

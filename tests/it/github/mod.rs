@@ -11,6 +11,7 @@ mod downloads;
 mod faults;
 mod limits;
 mod live;
+mod past;
 mod pitfalls;
 mod pr20;
 mod published;
