@@ -12,7 +12,8 @@ pub async fn requests() {
     println!("requests per report, one run of 100 jobs and 30 minutes, 20 pull requests of one repository");
     println!("{:<40} {:>8} {:>8} {:>8}", "", "own", "lists", "sent");
     for (webhooks, suites) in [(true, true), (true, false), (false, true), (false, false)] {
-        let plan = Plan { repositories: 1, reports: 20, jobs: 100, speed: 30.0, webhooks, suites };
+        let plan =
+            Plan { repositories: 1, reports: 20, jobs: 100, speed: 30.0, webhooks, sweep: false, suites };
         let world = World::start("requests", plan).await;
         world.gh.forget_requests();
         // A new pull request every minute; its report is made a few seconds after it.
@@ -62,8 +63,9 @@ pub async fn requests() {
 pub async fn hour() {
     println!("\none hour, 1,000 reports with running jobs in 20 repositories");
     println!("{:<40} {:>8} {:>8} {:>8}", "", "own", "lists", "sent");
-    for webhooks in [true, false] {
-        let plan = Plan { repositories: 20, reports: 1000, jobs: 10, speed: 30.0, webhooks, suites: true };
+    for (webhooks, sweep) in [(true, false), (false, false), (false, true)] {
+        let plan =
+            Plan { repositories: 20, reports: 1000, jobs: 10, speed: 30.0, webhooks, sweep, suites: true };
         let world = World::start("hour", plan).await;
         world.begin_all().await;
         let before = world.gh.counted_requests().len();
@@ -86,7 +88,16 @@ pub async fn hour() {
         tokio::time::sleep_until(start + hour).await;
         let counted = world.gh.counted_requests().len();
         let naive = plan.reports * 2 * 120;
-        row(&world, if webhooks { "webhooks" } else { "no webhooks" });
+        row(
+            &world,
+            match (webhooks, sweep) {
+                (true, _) => "webhooks",
+                (false, false) => "no webhooks",
+                (false, true) => "no webhooks, swept",
+            },
+        );
+        let queries = world.gh.requests().iter().filter(|r| r.path == "/graphql").count();
+        println!("  {queries} GraphQL queries, a point of another limit each");
         println!(
             "  1/{:.0} of {naive}, what reports cost that each read their run and its jobs every 30 s",
             naive as f64 / counted.max(1) as f64

@@ -20,6 +20,8 @@ pub struct Plan {
     /// GitHub's clock against ours.
     pub speed: f64,
     pub webhooks: bool,
+    /// Commits are counted by GraphQL.
+    pub sweep: bool,
     /// The reports say which suites count, so checks of others do not.
     pub suites: bool,
 }
@@ -57,6 +59,9 @@ impl World {
         let pace = ((800.0 * plan.speed) as u64).to_string();
         let mut args =
             vec!["--poll-interval", &poll, "--refresh-interval", &refresh, "--requests-per-minute", &pace];
+        if plan.sweep {
+            args.push("--graphql-sweep");
+        }
         if plan.webhooks {
             args.extend(["--webhook-addr", "127.0.0.1:0", "--webhook-secret", SECRET]);
         }

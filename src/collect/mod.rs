@@ -24,7 +24,7 @@ use jiff::Timestamp;
 
 pub use candidates::{Candidate, Candidates, SetSurvey, candidates, closed};
 pub use memory::Memory;
-pub use survey::{SightedRun, Sightings, Survey, survey};
+pub use survey::{SightedRun, Sightings, Survey, Swept, survey};
 
 use crate::api::{Reason, TestRunReportSpec};
 use crate::github::api::Repo;

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Reason;
 use crate::github::api::Repo;
-use crate::github::{Ask, GitHub, Result};
+use crate::github::{Ask, GitHub, Result, Rollup};
+use crate::verdict::facts::Trouble;
 
 /// What to ask a repository for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,16 +21,30 @@ pub struct Survey {
     pub pulls: bool,
     /// Branches whose heads are wanted.
     pub branches: BTreeSet<String>,
+    /// Commits whose checks and statuses are counted; where that cannot be had, the list of runs that have ended
+    /// is asked for instead.
+    pub commits: BTreeSet<String>,
 }
 
 /// What it shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sightings {
     pub runs: Vec<SightedRun>,
     /// Head commit and base branch by number.
     pub pulls: BTreeMap<i64, (String, String)>,
     /// Head commit by name.
     pub branches: BTreeMap<String, String>,
+    pub sweep: Swept,
+}
+
+/// What became of the question for commits.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Swept {
+    #[default]
+    NotAsked,
+    /// By commit; those that do not exist are not there.
+    Counted(BTreeMap<String, Rollup>),
+    Refused(Trouble),
 }
 
 /// A run as a list shows it.
@@ -46,7 +61,17 @@ pub async fn survey(github: &GitHub, wanted: &Survey, ask: Ask) -> Result<Sighti
     let repo = Repo::new(github, &wanted.repository, ask);
     let mut seen = Sightings::default();
     let mut runs = Vec::new();
-    if wanted.finished {
+    let mut finished = wanted.finished;
+    if !wanted.commits.is_empty() {
+        seen.sweep = match repo.rollups(&wanted.commits).await {
+            Ok(counted) => Swept::Counted(counted),
+            Err(trouble) => {
+                finished = true;
+                Swept::Refused(trouble)
+            }
+        };
+    }
+    if finished {
         runs.extend(repo.recent_runs("status", "completed").await?);
     }
     if wanted.newest {

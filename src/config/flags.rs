@@ -49,6 +49,9 @@ pub struct RunArgs {
     /// Ask GitHub for everything anew, instead of whether what is known has changed
     #[arg(long, env = "TESTRUN_NO_CONDITIONAL_REQUESTS")]
     pub no_conditional_requests: bool,
+    /// Ask by GraphQL how far undecided commits are, and read lists only where that shows news
+    #[arg(long, env = "TESTRUN_GRAPHQL_SWEEP")]
+    pub graphql_sweep: bool,
     /// Most requests to GitHub a minute for one credential, 0 for no bound [default: 800]
     #[arg(long, env = "TESTRUN_REQUESTS_PER_MINUTE")]
     pub requests_per_minute: Option<u32>,
@@ -106,12 +109,17 @@ pub struct RunArgs {
 }
 
 /// Which entry of the file a flag stands for: its path, and the name of the flag's argument.
+<<<<<<< HEAD
 pub const OVERRIDES: [(&str, &str); 22] = [
+=======
+pub const OVERRIDES: [(&str, &str); 20] = [
+>>>>>>> 053d96b (Undecided commits are counted by GraphQL where that is asked for, and lists read only where something is new)
     ("controller.namespaces", "namespaces"),
     ("controller.pollInterval", "poll_interval"),
     ("controller.progressInterval", "progress_interval"),
     ("controller.refreshInterval", "refresh_interval"),
     ("controller.conditionalRequests", "no_conditional_requests"),
+    ("controller.graphqlSweep", "graphql_sweep"),
     ("controller.requestsPerMinute", "requests_per_minute"),
     ("controller.concurrency", "concurrency"),
     ("listeners.health", "health_addr"),
@@ -149,6 +157,7 @@ impl RunArgs {
             "progress_interval" => text(&self.progress_interval),
             "refresh_interval" => text(&self.refresh_interval),
             "no_conditional_requests" => self.no_conditional_requests.then_some(Value::Bool(false)),
+            "graphql_sweep" => self.graphql_sweep.then_some(Value::Bool(true)),
             "requests_per_minute" => self.requests_per_minute.map(Value::from),
             "concurrency" => self.concurrency.map(Value::from),
             "health_addr" => text(&self.health_addr),

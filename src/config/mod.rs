@@ -75,6 +75,9 @@ pub struct Controller {
     pub concurrency: u16,
     /// Ask GitHub whether what is known has changed, instead of for everything anew.
     pub conditional_requests: bool,
+    /// Ask GitHub's GraphQL API, which has a limit of its own, how far the undecided commits of a repository are,
+    /// fifty in a request, and read lists only where that shows news. Worth it where many runs end all the time.
+    pub graphql_sweep: bool,
     /// Waivers in the specs of reports count. If not, only those of `TestRunWaiver` objects do, so that who writes
     /// a report cannot excuse its failures.
     pub report_waivers: bool,
@@ -92,6 +95,7 @@ impl Default for Controller {
             refresh_interval: Span::seconds(600),
             concurrency: 8,
             conditional_requests: true,
+            graphql_sweep: false,
             report_waivers: true,
             requests_per_minute: Pace::default().per_minute,
         }

@@ -43,7 +43,8 @@ struct Known {
     transports: LruCache<String, Transport>,
     clients: LruCache<Print, GitHub>,
     apps: LruCache<Print, Arc<App>>,
-    budgets: LruCache<Principal, Budget>,
+    /// Requests and queries of each.
+    budgets: LruCache<Principal, (Budget, Budget)>,
     memories: LruCache<Owner, (Cache, Memory)>,
 }
 
@@ -76,8 +77,8 @@ impl GitHubObserver {
         self.kept().memories.get_or_insert(owner(access), new).clone()
     }
 
-    fn budget(&self, access: &Access, installation: Option<u64>) -> Budget {
-        let new = || Budget::new(self.settings.max_in_flight, self.settings.pace);
+    fn budget(&self, access: &Access, installation: Option<u64>) -> (Budget, Budget) {
+        let new = || (Budget::new(self.settings.max_in_flight, self.settings.pace), Budget::queries());
         // Tokens of an installation follow each other; another token of a person may be another person's.
         let token = match &access.held {
             Held::Token(token) => Some(print(&[token.expose_secret()])),
@@ -115,7 +116,8 @@ impl GitHubObserver {
             return Ok(known.clone());
         }
         let (cache, _) = self.memory(access);
-        let ties = Ties { cache, budget: self.budget(access, installation), stats: self.stats.clone() };
+        let (budget, queries) = self.budget(access, installation);
+        let ties = Ties { cache, budget, queries, stats: self.stats.clone() };
         let client = GitHub::with(&self.transport(access)?, &credential, &self.settings, ties);
         self.kept().clients.put(key, client.clone());
         Ok(client)

@@ -83,6 +83,8 @@ pub struct Config {
     pub report_waivers: bool,
     /// Where events of GitHub arrive, for all controllers of a process.
     pub hints: Hints,
+    /// Commits are counted by GraphQL, and lists read only where that shows news.
+    pub sweeps: bool,
     /// Where others find what is watched.
     pub reports: Reports,
     /// Who is told of changes.
@@ -139,7 +141,8 @@ pub async fn run(
     // One more, so that the queue moves on past those whose namespace has its share.
     let settings = controller::Config::default().concurrency(config.concurrency.max(1).saturating_add(1));
     let recorder = events::recorder(client.clone());
-    let asking = surveys::run(config.hints.clone(), observer.clone(), config.pace, end.clone());
+    let asking =
+        surveys::run(config.hints.clone(), observer.clone(), config.pace, config.sweeps, end.clone());
     let making = sets::run(client.clone(), observer.clone(), config.clone(), store.clone(), end.clone());
     let (turns, called) = turns::Turns::new(usize::from(config.concurrency), metrics.clone());
     let shared = Arc::new(Shared { client, observer, config, memory, waivers, metrics, recorder, turns });

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
+use super::cache::Reply;
 use super::client::{Answer, Shape};
 use super::{Ask, Fetched, GitHub, Priority, Result, Unfetched, error, wire};
 use crate::api::Reason;
@@ -51,6 +52,21 @@ impl<'g> Repo<'g> {
     /// The latest `Date` of any answer so far.
     pub fn date(&self) -> Option<Timestamp> {
         self.date.lock().map_or(None, |d| *d)
+    }
+
+    /// `owner/name`.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Sends a GraphQL query.
+    pub(super) async fn query(&self, query: &serde_json::Value, what: &str) -> Result<Reply> {
+        self.github.query(query, what, self.ask.priority).await
+    }
+
+    /// Sends no GraphQL query before this time.
+    pub(super) fn pause_queries(&self, until: Option<Timestamp>) {
+        self.github.pause_queries(until);
     }
 
     pub async fn repository(&self) -> Result<wire::Repository> {

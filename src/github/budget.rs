@@ -167,6 +167,11 @@ impl Budget {
         Self(Arc::new(Inner { line: Mutex::new(line), pace }))
     }
 
+    /// A budget of GraphQL queries: few at a time, below 2,000 points a minute.
+    pub fn queries() -> Self {
+        Self::new(2, Pace { per_minute: 300, burst: 30 })
+    }
+
     /// Waits for a place. The error is the time before which nothing of this priority is sent.
     pub(super) async fn enter(
         &self,

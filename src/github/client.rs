@@ -53,6 +53,8 @@ enum Proof {
 pub struct Ties {
     pub cache: Cache,
     pub budget: Budget,
+    /// GraphQL queries are counted by themselves.
+    pub queries: Budget,
     pub stats: Stats,
 }
 
@@ -62,6 +64,7 @@ impl Ties {
         Self {
             cache: Cache::default(),
             budget: Budget::new(settings.max_in_flight, settings.pace),
+            queries: Budget::queries(),
             stats: Stats::default(),
         }
     }
@@ -205,6 +208,26 @@ impl GitHub {
         self.once(Call::Exchange(path, body), what, Priority::Gating).await
     }
 
+    /// Sends a GraphQL query, once; an answer that is an error has the status of a success as well.
+    pub(super) async fn query(
+        &self,
+        query: &serde_json::Value,
+        what: &str,
+        priority: Priority,
+    ) -> Result<Reply> {
+        let reply = self.once(Call::Query(query), what, priority).await?;
+        if reply.status.is_success() {
+            return Ok(reply);
+        }
+        Err(self.refused(reply.status, &reply.headers, &reply.body, what))
+    }
+
+    /// Nothing is asked by GraphQL before this time.
+    pub(super) fn pause_queries(&self, until: Option<Timestamp>) {
+        let clock = self.inner.transport.clock();
+        self.inner.ties.queries.pause(until.map(|at| clock.theirs(at)));
+    }
+
     /// Asks for something that is not remembered, once more if it was lost on the way.
     pub(super) async fn unremembered(&self, path: &str, what: &str) -> Result<Reply> {
         self.fetch(Call::Download(path), what, Priority::Finishing).await
@@ -290,7 +313,9 @@ impl GitHub {
     async fn sent(&self, call: Call<'_>, what: &str, priority: Priority) -> Result<Reply> {
         let inner = &self.inner;
         let (transport, clock) = (&inner.transport, inner.transport.clock());
-        let Ties { cache, budget, stats } = &inner.ties;
+        let Ties { cache, stats, .. } = &inner.ties;
+        let is_query = matches!(call, Call::Query(_));
+        let budget = if is_query { &inner.ties.queries } else { &inner.ties.budget };
         let _slot = budget
             .enter(priority, call.writes(), clock.now())
             .await
@@ -318,7 +343,7 @@ impl GitHub {
             reply.status.as_u16(),
             error::is_limit(reply.status, &reply.headers, &reply.body),
         );
-        if let Some(rate) = budget.rate() {
+        if let Some(rate) = budget.rate().filter(|_| !is_query) {
             stats.left(rate.remaining);
         }
         if let Call::Get(path) = call {

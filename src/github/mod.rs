@@ -13,6 +13,7 @@ mod deliveries;
 mod download;
 mod error;
 mod fetch;
+mod rollup;
 mod stats;
 mod transport;
 pub mod wire;
@@ -29,6 +30,7 @@ pub use budget::{Budget, Pace, Priority, Rate};
 pub use cache::Cache;
 pub use client::{Answer, GitHub, Ties};
 pub use fetch::{Fetched, Unfetched};
+pub use rollup::Rollup;
 pub use stats::Stats;
 pub use transport::Transport;
 

@@ -19,8 +19,9 @@ pub const OUTCOMES: [&str; 6] =
     ["ok", "not_modified", "limited", "client_error", "server_error", "unreachable"];
 
 /// What is asked for, as metrics name it.
-pub const CLASSES: [&str; 11] = [
-    "runs", "jobs", "logs", "artifacts", "checks", "statuses", "commits", "branches", "pulls", "app", "other",
+pub const CLASSES: [&str; 12] = [
+    "runs", "jobs", "logs", "artifacts", "checks", "statuses", "commits", "branches", "pulls", "app",
+    "graphql", "other",
 ];
 
 /// The class of a path of the API.
@@ -30,6 +31,7 @@ pub(super) fn class(path: &str) -> &'static str {
     let inside = match parts.as_slice() {
         ["repos", _, _, inside @ ..] | ["repositories", _, inside @ ..] => inside,
         ["app" | "installation", ..] => return "app",
+        ["graphql"] => return "graphql",
         _ => return "other",
     };
     match inside {
@@ -127,6 +129,7 @@ mod tests {
             ("/repos/a/b/rules/branches/main", "branches"),
             ("/repos/a/b/installation", "app"),
             ("/app/hook/deliveries", "app"),
+            ("/graphql", "graphql"),
             ("/repos/a/b", "other"),
             ("/user", "other"),
             ("", "other"),

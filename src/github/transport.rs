@@ -25,6 +25,8 @@ pub struct Transport(Arc<Inner>);
 
 struct Inner {
     octocrab: Octocrab,
+    /// For queries, which an Enterprise Server takes at `/api/graphql`, beside its `/api/v3`.
+    queries: Octocrab,
     base: ApiBase,
     timeout: Duration,
     clock: Clock,
@@ -42,13 +44,19 @@ pub(super) enum Call<'a> {
     Patch(&'a str, &'a serde_json::Value),
     /// A POST that leaves nothing behind for others to see, as for a token.
     Exchange(&'a str, &'a serde_json::Value),
+    /// A GraphQL query, which changes nothing and has a limit of its own.
+    Query(&'a serde_json::Value),
 }
+
+/// Where queries go, seen from the root of the host or of the API.
+const GRAPHQL: &str = "/graphql";
 
 impl Call<'_> {
     /// Where it goes.
     pub fn path(&self) -> &str {
         match self {
             Self::Get(path) | Self::Download(path) => path,
+            Self::Query(_) => GRAPHQL,
             Self::Post(path, _) | Self::Patch(path, _) | Self::Exchange(path, _) => path,
         }
     }
@@ -63,15 +71,23 @@ impl Transport {
     /// Connections whose requests take at most `timeout` each; fails where TLS cannot be set up on this
     /// machine.
     pub fn new(base: &ApiBase, timeout: Duration) -> anyhow::Result<Self> {
-        let octocrab = Octocrab::builder()
-            .base_uri(base.uri().clone())?
-            .add_retry_config(RetryConfig::None)
-            .set_connect_timeout(Some(timeout))
-            .set_read_timeout(Some(timeout))
-            .set_write_timeout(Some(timeout))
-            .build()?;
+        let at = |uri: http::Uri| -> anyhow::Result<Octocrab> {
+            Ok(Octocrab::builder()
+                .base_uri(uri)?
+                .add_retry_config(RetryConfig::None)
+                .set_connect_timeout(Some(timeout))
+                .set_read_timeout(Some(timeout))
+                .set_write_timeout(Some(timeout))
+                .build()?)
+        };
+        let octocrab = at(base.uri().clone())?;
+        let queries = match base.prefix().strip_suffix("/v3") {
+            None => octocrab.clone(),
+            Some(prefix) => at(below(base, prefix)?)?,
+        };
         let download = download::Client::new(base, timeout)?;
-        Ok(Self(Arc::new(Inner { octocrab, base: base.clone(), timeout, clock: Clock::default(), download })))
+        let (base, clock) = (base.clone(), Clock::default());
+        Ok(Self(Arc::new(Inner { octocrab, queries, base, timeout, clock, download })))
     }
 
     pub(super) fn base(&self) -> &ApiBase {
@@ -113,10 +129,15 @@ impl Transport {
                 Call::Get(path) | Call::Download(path) => (http::Request::get(path), None),
                 Call::Post(path, body) => (http::Request::post(path), body),
                 Call::Exchange(path, body) => (http::Request::post(path), Some(body)),
+                Call::Query(body) => (http::Request::post(GRAPHQL), Some(body)),
                 Call::Patch(path, body) => (http::Request::patch(path), Some(body)),
             };
             let request = headers.iter().fold(request, |r, (name, value)| r.header(name, value));
-            let sent = async { inner.octocrab.execute(inner.octocrab.build_request(request, body)?).await };
+            let octocrab = match call {
+                Call::Query(_) => &inner.queries,
+                _ => &inner.octocrab,
+            };
+            let sent = async { octocrab.execute(octocrab.build_request(request, body)?).await };
             let response = sent.await.map_err(|e| error::unreachable(what, kind(&e)))?;
             let (parts, body) = response.into_parts();
             if let Some(date) = date(&parts.headers) {
@@ -135,6 +156,13 @@ impl Transport {
             Err(error::unreachable(what, &format!("no answer within {} s", inner.timeout.as_secs())))
         })
     }
+}
+
+/// Another path on the host of the API.
+fn below(base: &ApiBase, path: &str) -> anyhow::Result<http::Uri> {
+    let mut parts = base.uri().clone().into_parts();
+    parts.path_and_query = Some(if path.is_empty() { "/" } else { path }.parse()?);
+    Ok(http::Uri::from_parts(parts)?)
 }
 
 /// What went wrong below HTTP, in our own words.

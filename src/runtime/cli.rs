@@ -174,6 +174,7 @@ async fn process(
         vigil: Vigil::default(),
         concurrency: config.controller.concurrency,
         hints,
+        sweeps: config.controller.graphql_sweep,
         reports,
         notifier: Notifier::start(config.events.sinks(), Retries::default(), counters.clone(), &end)?,
         history,

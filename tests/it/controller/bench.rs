@@ -358,6 +358,7 @@ impl Bench {
             .into(),
             pace,
             vigil,
+            sweeps: false,
             concurrency: 4,
             ownership: Ownership::everything(),
             report_waivers,

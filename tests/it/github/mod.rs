@@ -13,9 +13,11 @@ mod limits;
 mod live;
 mod past;
 mod pitfalls;
+mod polling;
 mod pr20;
 mod published;
 mod reruns;
+mod sweep;
 mod trouble;
 
 use secrecy::SecretString;

@@ -22,8 +22,8 @@ const SECRET: &str = "webhook secret";
 const NOWHERE: &str = "http://127.0.0.1:9/webhooks/github.com";
 
 /// An App whose webhooks went nowhere while a run began and ended.
-fn missed(key: &AppKey) -> GitHub {
-    let gh = GitHub::start(Scenario::new().start_now().token(None).setup(|s| {
+fn missed(key: &AppKey, scenario: Scenario) -> GitHub {
+    let gh = GitHub::start(scenario.start_now().token(None).setup(|s| {
         s.add_repo(REPO).private().pull_request(PullSpec::new(20, sha_of("one")).branch("feature/x"));
         s.install("acme");
     }));
@@ -69,8 +69,12 @@ impl Drop for Bench {
 
 impl Bench {
     async fn start(set: impl FnOnce(Connection) -> Connection) -> Self {
+        Self::of(Scenario::new(), set).await
+    }
+
+    async fn of(scenario: Scenario, set: impl FnOnce(Connection) -> Connection) -> Self {
         let (key, dir) = (AppKey::generate(), tempfile::tempdir().unwrap());
-        let gh = missed(&key);
+        let gh = missed(&key, scenario);
         let file = dir.path().join("key.pem");
         std::fs::write(&file, &key.pem).unwrap();
         let app = AppFile { app_id: OPERATOR_APP, installation_id: None, private_key_file: file };
@@ -115,7 +119,12 @@ impl Bench {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_reports_depend_on_is_asked_for_once_and_arrives() {
-    let bench = Bench::start(|c| c).await;
+    for scenario in [Scenario::new(), Scenario::new().ghes()] {
+        is_asked_for_once(Bench::of(scenario, |c| c).await).await;
+    }
+}
+
+async fn is_asked_for_once(bench: Bench) {
     let failed: Vec<String> = bench.gh.deliveries().into_iter().map(|d| d.event).collect();
     let matter = failed.iter().filter(|e| *e != "ping").count();
     assert!(failed.contains(&"ping".to_owned()) && matter > 4, "{failed:?}");
@@ -173,7 +182,7 @@ async fn of_two_replicas_the_one_that_leads_asks() {
     let plane = cluster().await;
     let namespace = plane.namespace("redeliver").await.unwrap();
     let key = AppKey::generate();
-    let gh = missed(&key);
+    let gh = missed(&key, Scenario::new());
     let dir = tempfile::tempdir().unwrap();
     let put = |name: &str, text: &str| {
         let path = dir.path().join(name);

@@ -25,6 +25,7 @@ mod body;
 mod deliver;
 mod edit;
 mod faults;
+mod graphql;
 mod hooks;
 mod keys;
 mod ledger;

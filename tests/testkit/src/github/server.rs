@@ -19,7 +19,7 @@ use super::oas::{Operation, Spec};
 use super::respond::{Out, SECONDARY, bend, early, etag, link, names_tag, plain, send};
 use super::routes::{self, Call, Reply};
 use super::state::State;
-use super::{blobs, uri};
+use super::{blobs, graphql, uri};
 
 /// The largest request body that is read.
 const BODY_MAX: usize = 4 << 20;
@@ -51,7 +51,7 @@ pub(super) struct In {
     pub(super) query: Vec<(String, String)>,
     raw_query: String,
     pub(super) headers: Vec<(String, String)>,
-    content: Bytes,
+    pub(super) content: Bytes,
 }
 
 impl In {
@@ -103,6 +103,7 @@ pub async fn api(
             server.violation(&asked, "an Enterprise Server is asked below /api/v3 only");
             server.dress(plain(404, "Not Found"), &asked)
         }
+        None if asked.path == graphql::PATH => server.query(&asked, &fault),
         None => server.answer(&asked, routed, &fault),
     };
     if let Some(Fault::PrimaryLimit) = fault {
@@ -158,7 +159,7 @@ impl Server {
         }
     }
 
-    fn violation(&self, asked: &In, what: &str) {
+    pub(super) fn violation(&self, asked: &In, what: &str) {
         let text = format!("{} {}: {what}", asked.method, asked.path);
         lock(&self.state).violations.push(text);
     }
@@ -177,7 +178,10 @@ impl Server {
             .collect();
         let state = self.state();
         let stripped = match state.ghes && origin == Origin::Api {
-            true => raw.strip_prefix("/api/v3").filter(|rest| rest.starts_with('/')),
+            true if raw == "/api/graphql" => Some(graphql::PATH),
+            true => {
+                raw.strip_prefix("/api/v3").filter(|rest| rest.starts_with('/') && *rest != graphql::PATH)
+            }
             false => Some(raw.as_str()),
         };
         let prefixed = stripped.is_some();
@@ -375,13 +379,13 @@ impl Server {
     }
 
     /// Headers for an answer that needs no principal.
-    fn dress(&self, out: Out, asked: &In) -> Out {
+    pub(super) fn dress(&self, out: Out, asked: &In) -> Out {
         let mut state = self.state();
         let principal = auth::authenticate(&state, asked.header("authorization"));
         self.headers(&mut state, out, asked, &principal.unwrap_or(Principal::Anonymous))
     }
 
-    fn headers(&self, state: &mut State, mut out: Out, asked: &In, principal: &Principal) -> Out {
+    pub(super) fn headers(&self, state: &mut State, mut out: Out, asked: &In, principal: &Principal) -> Out {
         let now = state.now;
         let mut put = |name: &str, value: String| out.headers.push((name.to_owned(), value));
         put("server", "github.com".into());
@@ -400,13 +404,20 @@ impl Server {
             put("x-github-enterprise-version", "3.17.0".into());
         }
         if state.limits.enabled {
-            let budget = state.limits.budget(&principal.key(), now);
+            let budget = state.limits.budget(&limit_key(principal, asked), now);
             put("x-ratelimit-limit", budget.limit.to_string());
             put("x-ratelimit-remaining", budget.remaining().to_string());
             put("x-ratelimit-used", budget.used.to_string());
             put("x-ratelimit-reset", budget.reset.to_string());
-            put("x-ratelimit-resource", "core".into());
+            let resource = if asked.path == graphql::PATH { "graphql" } else { "core" };
+            put("x-ratelimit-resource", resource.into());
         }
         out
     }
+}
+
+/// The name under which a limit counts a request.
+pub(super) fn limit_key(principal: &Principal, asked: &In) -> String {
+    let key = principal.key();
+    if asked.path == graphql::PATH { format!("graphql {key}") } else { key }
 }

@@ -43,6 +43,13 @@ const EXAMPLES: Package = Package {
     sha256: "89e6cb1c6345d32e3dd775617fa54effbdc26c859e514898d7728e95e9738280",
     list: "",
 };
+/// The schema of the GraphQL API.
+const SCHEMA: Package = Package {
+    spec: "@octokit/graphql-schema@15.26.1",
+    tarball: "octokit-graphql-schema-15.26.1.tgz",
+    sha256: "053e74249dafce2118fd9b7ae499b067d57c5f910c57745699ac45108bc68d1e",
+    list: "",
+};
 /// Raised whenever trimming changes what it keeps.
 const TRIM_VERSION: &str = "2";
 
@@ -100,6 +107,23 @@ pub(super) fn trimmed(edition: Edition) -> Result<Value, String> {
 
 /// Events and their bodies: GitHub's published examples of webhook deliveries.
 pub fn webhook_examples() -> Result<Vec<(String, Value)>, String> {
+    let text = whole(&EXAMPLES, "package/api.github.com/index.json")?;
+    let index: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let mut all = Vec::new();
+    for event in index.as_array().into_iter().flatten() {
+        let name = event["name"].as_str().unwrap_or_default();
+        all.extend(event["examples"].as_array().into_iter().flatten().map(|e| (name.to_owned(), e.clone())));
+    }
+    Ok(all)
+}
+
+/// GitHub's published schema of its GraphQL API.
+pub(in crate::github) fn graphql_schema() -> Result<String, String> {
+    whole(&SCHEMA, "package/schema.graphql")
+}
+
+/// One file of a package, as it is.
+fn whole(package: &Package, inner: &str) -> Result<String, String> {
     let cache = cache_directory()?;
     fs::create_dir_all(&cache).map_err(|error| describe("cannot create", &cache, &error))?;
     let lock_path = cache.join("openapi.lock");
@@ -107,16 +131,10 @@ pub fn webhook_examples() -> Result<Vec<(String, Value)>, String> {
     lock.lock().map_err(|error| describe("cannot lock", &lock_path, &error))?;
     let scratch =
         tempfile::tempdir_in(&cache).map_err(|error| describe("cannot write to", &cache, &error))?;
-    let tarball = tarball(&EXAMPLES, &cache, scratch.path())?;
-    let inner = "package/api.github.com/index.json";
+    let tarball = tarball(package, &cache, scratch.path())?;
     run(Command::new("tar").arg("-xzf").arg(&tarball).arg("-C").arg(scratch.path()).arg(inner))?;
-    let index = read(&scratch.path().join(inner))?;
-    let mut all = Vec::new();
-    for event in index.as_array().into_iter().flatten() {
-        let name = event["name"].as_str().unwrap_or_default();
-        all.extend(event["examples"].as_array().into_iter().flatten().map(|e| (name.to_owned(), e.clone())));
-    }
-    Ok(all)
+    let file = scratch.path().join(inner);
+    fs::read_to_string(&file).map_err(|error| describe("cannot read", &file, &error))
 }
 
 /// The package, verified; downloaded when the cache has none.

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use jsonschema::{Draft, Registry, Validator};
 use serde_json::{Map, Value};
 
+pub(super) use fetch::graphql_schema;
 pub use fetch::webhook_examples;
 
 /// The methods that an OpenAPI path item may hold.

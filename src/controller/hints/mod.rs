@@ -4,6 +4,9 @@
 //! must be; what is true is read from GitHub then. A hint is kept until a look takes it, and one that
 //! comes twice is one, so that no storm of events takes more memory than there are reports.
 
+mod member;
+mod sweep;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,25 +20,23 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::time::DelayQueue;
 
+pub(super) use member::Hint;
+use member::{Member, Stage, finished, reference};
+use sweep::Sweep;
+
 use super::Access;
 use super::sets::Wakes;
-use crate::api::spec::GitHubSource;
 use crate::api::{ConditionType, TestRunReport, TestRunReportStatus};
 use crate::cache::Kept;
 use crate::collect::{Depth, Sightings, Survey};
-use crate::github::wire;
-use crate::verdict::facts::{Facts, Observations};
+use crate::verdict::facts::Observations;
 use crate::webhooks::{Event, Kind};
 
-/// What follows each other this quickly is looked at once: jobs and checks that end together.
-const TOGETHER: Duration = Duration::from_secs(5);
 /// A repository whose events arrive is asked slowly, as long as it was heard of within this time.
 const HEARD: Duration = Duration::from_secs(3600);
 /// After a change that no event told of, events are not relied on for this long.
 const DISTRUST: Duration = Duration::from_secs(900);
 
-/// Runs that events may tell of between two looks; more than that is looked at.
-const MAX_TOLD: usize = 32;
 /// Repositories without reports that are remembered.
 const MAX_STRANGERS: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
 
@@ -90,64 +91,7 @@ struct Repository {
     /// When a change was seen that no event had told of.
     missed: Option<Instant>,
     surveyed: Option<Instant>,
-}
-
-/// What is known of a report.
-struct Member {
-    object: Object,
-    queue: Queue,
-    source: GitHubSource,
-    /// Context of the commit status that the report itself publishes.
-    own: Option<String>,
-    sha: Option<String>,
-    /// Branch that the pull request would be merged into: what it requires is required.
-    base: Option<String>,
-    /// Finished runs that a whole look has seen, by id and attempt.
-    finished: BTreeSet<(i64, i64)>,
-    stage: Stage,
-    access: Option<Access>,
-    hint: Option<Hint>,
-    /// The controller has been told of the hint, and that it is urgent.
-    called: bool,
-}
-
-/// How far a report is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    /// Its facts may still change by themselves.
-    Open,
-    Final,
-    /// There is nothing to look at: suspended, or a spec that cannot be carried out.
-    Idle,
-}
-
-/// Something happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Hint {
-    /// When it was heard of: answers must be newer.
-    pub since: Instant,
-    pub depth: Depth,
-    /// Unfinished runs that events told of.
-    pub told: Vec<Arc<wire::Run>>,
-}
-
-impl Hint {
-    pub fn new(since: Instant, depth: Depth) -> Self {
-        Self { since, depth, told: Vec::new() }
-    }
-
-    fn merge(&mut self, new: Self) {
-        self.since = self.since.max(new.since);
-        self.depth = self.depth.max(new.depth);
-        for run in new.told {
-            self.told.retain(|known| known.id != run.id);
-            if self.told.len() < MAX_TOLD {
-                self.told.push(run);
-            } else {
-                self.depth = Depth::Whole;
-            }
-        }
-    }
+    sweep: Sweep,
 }
 
 /// A repository that is due to be asked for changes.
@@ -213,6 +157,7 @@ impl Hints {
                 queue: queue.clone(),
                 source: source.clone(),
                 own: None,
+                publishes: 0,
                 sha: None,
                 base: None,
                 finished: BTreeSet::new(),
@@ -227,9 +172,12 @@ impl Hints {
             repository.members.insert(uid.clone(), member);
             index.places.insert(uid.clone(), key);
         }
-        let published = report.spec.publish.as_ref().and_then(|p| p.status.as_ref());
+        let publish = report.spec.publish.as_ref();
+        let published = publish.and_then(|p| p.status.as_ref());
         if let Some(member) = index.member(&uid) {
             member.own = published.map(|s| s.context.clone());
+            member.publishes =
+                u32::from(published.is_some()) + u32::from(publish.is_some_and(|p| p.check_run.is_some()));
             // Whoever waits for the Lease knows from others what events are about, and keeps them for its turn.
             if member.access.is_none() {
                 let source = report.status.as_ref().and_then(|s| s.source.as_ref());
@@ -350,8 +298,9 @@ impl Hints {
         }
     }
 
-    /// Repositories that have not been asked for changes for as long as their reports allow.
-    pub(super) fn due(&self, open: Duration, rest: Duration) -> Vec<Due> {
+    /// Repositories that have not been asked for changes for as long as their reports allow; with `sweeps` their
+    /// commits are asked for, and lists only where these show news.
+    pub(super) fn due(&self, open: Duration, rest: Duration, sweeps: bool) -> Vec<Due> {
         let now = Instant::now();
         let mut index = self.lock();
         let mut due = Vec::new();
@@ -370,12 +319,17 @@ impl Hints {
             let wanted =
                 || members().filter(|m| m.stage == Stage::Open || resting && m.stage == Stage::Final);
             let Some(access) = wanted().find_map(|m| m.access.clone()) else { continue };
+            let unfinished = || members().filter(|m| m.stage == Stage::Open).filter_map(|m| m.sha.clone());
+            let commits = repository.sweep.wants(sweeps, unfinished, now);
+            let pulls = wanted().any(|m| m.source.pull_request.is_some());
+            let branches = wanted().filter_map(|m| m.source.branch.clone()).collect();
             let survey = Survey {
                 repository: key.repository.clone(),
-                finished: some_open,
+                finished: some_open && repository.sweep.needs_list(&commits),
+                commits,
                 newest: resting && some_final,
-                pulls: wanted().any(|m| m.source.pull_request.is_some()),
-                branches: wanted().filter_map(|m| m.source.branch.clone()).collect(),
+                pulls,
+                branches,
             };
             repository.surveyed = Some(now);
             due.push(Due { access, survey, key: key.clone() });
@@ -390,9 +344,15 @@ impl Hints {
         }
         let mut index = self.lock();
         let Some(repository) = index.repositories.get_mut(&due.key) else { return };
+        let ours = |sha: &str| {
+            repository.members.values().filter(|m| m.sha.as_deref() == Some(sha)).map(|m| m.publishes).sum()
+        };
+        let news = repository.sweep.take(&sightings.sweep, ours, Instant::now());
         let mut missed = false;
         for member in repository.members.values_mut() {
-            if member.stage != Stage::Idle && member.differs(sightings) && member.hint.is_none() {
+            let is_news = member.sha.as_ref().is_some_and(|sha| news.contains(sha));
+            let differs = member.differs(sightings) || is_news;
+            if member.stage != Stage::Idle && differs && member.hint.is_none() {
                 missed |= member.stage == Stage::Open;
                 member.mark(Hint::new(since, Depth::Whole), Duration::ZERO);
             }
@@ -453,85 +413,6 @@ impl Repository {
         let within = |at: Option<Instant>, time| at.is_some_and(|at| now.duration_since(at) < time);
         within(self.heard, HEARD) && !within(self.missed, DISTRUST)
     }
-}
-
-impl Member {
-    /// How deep an event makes the report look, and how soon; None where it says nothing new.
-    fn concerns(&self, event: &Event) -> Option<(Depth, Duration)> {
-        if self.stage == Stage::Idle {
-            return None;
-        }
-        let about = |sha: &str| self.sha.as_deref() == Some(sha) || self.source.sha.as_deref() == Some(sha);
-        let follows = |branch: Option<&str>| branch.is_some() && self.source.branch.as_deref() == branch;
-        let now = Duration::ZERO;
-        match &event.kind {
-            Kind::Pull { number, head, base } => (self.source.pull_request == Some(*number)
-                && self.is_elsewhere(head, base))
-            .then_some((Depth::Whole, now)),
-            Kind::Run { sha, branch, finished, run } => {
-                if about(sha) {
-                    let depth = match run {
-                        _ if *finished || self.stage == Stage::Final => Depth::Whole,
-                        Some(_) => Depth::Told,
-                        None => Depth::Glance,
-                    };
-                    return Some((depth, now));
-                }
-                follows(branch.as_deref()).then_some((Depth::Whole, now))
-            }
-            Kind::Job { sha, red } => {
-                (about(sha) && (*red || self.stage == Stage::Final)).then_some((Depth::Progress, TOGETHER))
-            }
-            Kind::Gate { shas } => shas.iter().any(|sha| about(sha)).then_some((Depth::Whole, TOGETHER)),
-            Kind::Check { sha } => about(sha).then_some((Depth::Whole, TOGETHER)),
-            Kind::Status { sha, context } => {
-                (about(sha) && self.own.as_ref() != Some(context)).then_some((Depth::Whole, TOGETHER))
-            }
-            Kind::Repository => Some((Depth::Whole, TOGETHER)),
-            // What it starts is told of by itself.
-            Kind::Push { .. } | Kind::Other => None,
-        }
-    }
-
-    /// Whether a pull request with this head and base is not where it was seen.
-    fn is_elsewhere(&self, head: &str, base: &str) -> bool {
-        let retargeted = self.base.as_deref().is_some_and(|known| !base.is_empty() && known != base);
-        self.sha.as_deref() != Some(head) || retargeted
-    }
-
-    /// Whether a list shows what no look has seen.
-    fn differs(&self, sightings: &Sightings) -> bool {
-        let Some((sha, _)) = self.sha.as_ref().zip(self.access.as_ref()) else { return false };
-        let pull = self.source.pull_request.and_then(|n| sightings.pulls.get(&n));
-        let branch = self.source.branch.as_ref().and_then(|b| sightings.branches.get(b));
-        if pull.is_some_and(|(head, base)| self.is_elsewhere(head, base)) || branch.is_some_and(|h| h != sha)
-        {
-            return true;
-        }
-        sightings.runs.iter().filter(|r| r.sha == *sha).any(|r| {
-            let seen = self.finished.contains(&(r.id, r.attempt));
-            if r.finished { !seen } else { self.stage == Stage::Final }
-        })
-    }
-
-    fn mark(&mut self, hint: Hint, delay: Duration) {
-        let news = self.hint.is_none();
-        self.hint.get_or_insert_with(|| Hint::new(hint.since, hint.depth)).merge(hint);
-        // One that waits already will be looked at; what is urgent does not wait for it.
-        if news || delay.is_zero() && !std::mem::replace(&mut self.called, delay.is_zero()) {
-            // The receiver goes away with its controller, and then nobody needs the hint.
-            let _ = self.queue.send((self.object.clone(), delay));
-        }
-    }
-}
-
-/// The report in the cache of its watch.
-fn reference(report: &TestRunReport) -> Object {
-    ObjectRef::from_obj(report).into_kind_unchecked(())
-}
-
-fn finished(facts: &Facts) -> BTreeSet<(i64, i64)> {
-    facts.runs.iter().filter(|r| r.status == "completed").map(|r| (r.id, r.attempt)).collect()
 }
 
 /// Reports to look at, each after its delay.
