@@ -109,11 +109,7 @@ pub struct RunArgs {
 }
 
 /// Which entry of the file a flag stands for: its path, and the name of the flag's argument.
-<<<<<<< HEAD
-pub const OVERRIDES: [(&str, &str); 22] = [
-=======
-pub const OVERRIDES: [(&str, &str); 20] = [
->>>>>>> 053d96b (Undecided commits are counted by GraphQL where that is asked for, and lists read only where something is new)
+pub const OVERRIDES: [(&str, &str); 23] = [
     ("controller.namespaces", "namespaces"),
     ("controller.pollInterval", "poll_interval"),
     ("controller.progressInterval", "progress_interval"),

@@ -234,6 +234,7 @@ async fn look(report: Arc<Kept>, shared: Arc<Shared>) -> Result<Action, Infallib
     let (namespace, name) = (report.namespace().unwrap_or_default(), report.name_any());
     let generation = report.meta().generation;
     let span = tracing::info_span!("reconcile", namespace, name, generation);
+    shared.config.hints.cause(&report.uid().unwrap_or_default()).began(&span);
     Ok(reconcile::reconcile(report, shared).instrument(span).await)
 }
 

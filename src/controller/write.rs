@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kube::api::PostParams;
 use kube::{Api, ResourceExt};
+use tracing::Instrument;
 
 use super::memory::Memory;
 use super::reconcile::Shared;
@@ -39,7 +40,8 @@ pub(super) async fn write(
         }
         memory.writing(report, status);
         let name = report.name_any();
-        let error = match within(api.replace_status(&name, &parameters, &object)).await {
+        let writing = within(api.replace_status(&name, &parameters, &object));
+        let error = match writing.instrument(tracing::debug_span!("write")).await {
             Ok(written) => return Ok(written_as(written, shared)),
             Err(error) => error,
         };

@@ -10,10 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::budget::{Budget, Priority};
 use super::cache::{Cache, Reply};
-use super::stats::Stats;
+use super::stats::{self, Stats};
 use super::transport::{Call, JSON, Transport};
 use super::{ApiBase, Ask, Credential, Result, Settings, app, date, error};
 use crate::api::Reason;
@@ -335,8 +337,11 @@ impl GitHub {
         };
         let tag = known.as_ref().map(|(tag, _)| tag.as_str());
         let asked = Instant::now();
-        let answer = transport.send(call, authorization, tag, inner.settings.max_body, what).await;
+        let span = tracing::debug_span!("request", of = stats::class(call.path()), status = Empty);
+        let sent = transport.send(call, authorization, tag, inner.settings.max_body, what);
+        let answer = sent.instrument(span.clone()).await;
         let mut reply = answer.inspect_err(|_| stats.unreachable(call.path()))?;
+        span.record("status", reply.status.as_u16());
         budget.heard(&reply.headers);
         stats.answered(
             call.path(),

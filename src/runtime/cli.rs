@@ -45,13 +45,16 @@ pub fn run<O: Observer>(
         print!("{}", start.printed(&args)?);
         return Ok(());
     }
-    telemetry::init(&start.config.logging)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let traces = telemetry::init(&start.config.logging, &start.config.tracing, runtime.handle())?;
     let result = runtime.block_on(async {
         let counters = metrics::Metrics::new();
         let observer = Arc::new(observer(&start.config, &counters)?);
         process(start, observer, counters).await
     });
+    if let Some(traces) = traces {
+        traces.end();
+    }
     // What still runs was given its time; it must not keep the process.
     runtime.shutdown_background();
     result

@@ -141,7 +141,7 @@ impl Receiver {
         let end = Instant::now() + self.0.limits.time;
         let (parts, body) = request.into_parts();
         let length = checked(&parts.method, &parts.headers, self.0.limits.body)?;
-        let event = one(&parts.headers, "x-github-event")?.to_owned();
+        let name = one(&parts.headers, "x-github-event")?.to_owned();
         let delivery = one(&parts.headers, "x-github-delivery")?.to_owned();
         let connection = parts.uri.path().strip_prefix(ROOT).unwrap_or_default();
         let copy_for = forward::shards(&parts.headers).map_err(|()| {
@@ -171,7 +171,7 @@ impl Receiver {
         if !good {
             return Err(UNAUTHORIZED);
         }
-        let events = event::read(&event, &body).map_err(|_| {
+        let events = event::read(&name, &body).map_err(|_| {
             (Outcome::Unusable, StatusCode::BAD_REQUEST, "the body is not that of the event\n")
         })?;
         // The same id with the same signature says the same again.
@@ -179,9 +179,9 @@ impl Receiver {
         if self.seen().get(&key).is_some() {
             return Ok(Outcome::Duplicate);
         }
-        for event in &events {
-            (self.0.sink)(connection, event);
-        }
+        tracing::debug_span!("delivery", connection, delivery, event = name).in_scope(|| {
+            events.iter().for_each(|event| (self.0.sink)(connection, event));
+        });
         let matters = events.iter().any(|e| e.kind != event::Kind::Other);
         let (outcome, whole) = match copy_for {
             Some(shards) if self.0.leaders.hold(&shards) => (Outcome::Accepted, self.0.leaders.all(&shards)),

@@ -13,6 +13,7 @@ use crate::api::spec::GitHubSource;
 use crate::collect::{Depth, Sightings};
 use crate::controller::Access;
 use crate::github::wire;
+use crate::runtime::telemetry::Cause;
 use crate::verdict::facts::Facts;
 use crate::webhooks::{Event, Kind};
 
@@ -60,16 +61,19 @@ pub(in crate::controller) struct Hint {
     pub depth: Depth,
     /// Unfinished runs that events told of.
     pub told: Vec<Arc<wire::Run>>,
+    /// The trace of what was heard first.
+    pub cause: Cause,
 }
 
 impl Hint {
     pub fn new(since: Instant, depth: Depth) -> Self {
-        Self { since, depth, told: Vec::new() }
+        Self { since, depth, told: Vec::new(), cause: Cause::current() }
     }
 
     fn merge(&mut self, new: Self) {
         self.since = self.since.max(new.since);
         self.depth = self.depth.max(new.depth);
+        self.cause = std::mem::take(&mut self.cause).or(new.cause);
         for run in new.told {
             self.told.retain(|known| known.id != run.id);
             if self.told.len() < MAX_TOLD {

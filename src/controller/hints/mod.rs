@@ -29,6 +29,7 @@ use super::sets::Wakes;
 use crate::api::{ConditionType, TestRunReport, TestRunReportStatus};
 use crate::cache::Kept;
 use crate::collect::{Depth, Sightings, Survey};
+use crate::runtime::telemetry::Cause;
 use crate::verdict::facts::Observations;
 use crate::webhooks::{Event, Kind};
 
@@ -193,6 +194,13 @@ impl Hints {
         let member = index.member(&report.uid()?)?;
         member.called = false;
         member.hint.take()
+    }
+
+    /// The trace of what a report waits to be looked at for.
+    pub(super) fn cause(&self, uid: &str) -> Cause {
+        let mut index = self.lock();
+        let hint = index.member(uid).and_then(|m| m.hint.as_ref());
+        hint.map(|h| h.cause.clone()).unwrap_or_default()
     }
 
     fn waits(&self, object: &Object) -> bool {

@@ -1,7 +1,9 @@
 //! What is measured, what alerts on it, and what shows it.
 
 mod alerts;
+mod logs;
 mod metrics;
+mod traces;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,7 @@
 //! Webhooks: what is taken in, and what follows from it.
 
 mod events;
-mod operator;
+pub mod operator;
 mod receiver;
 mod redeliver;
 mod replicas;
