@@ -20,7 +20,7 @@ pub struct DeploymentAnswer {
     /// Ids of jobs that waited then, the lowest first. When none of them waits any more and the environment
     /// waits again, that is another question.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 20))]
+    #[schemars(length(max = 10))]
     pub jobs: Vec<i64>,
     /// `approved` or `rejected`.
     #[schemars(length(max = 16))]
@@ -35,6 +35,6 @@ pub struct DeploymentAnswer {
     pub accepted_at: Option<Time>,
     /// Why GitHub did not take the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 512))]
+    #[schemars(length(max = 255))]
     pub refused: Option<String>,
 }

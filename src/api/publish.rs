@@ -38,6 +38,12 @@ pub struct PublishSpec {
     /// administrator must allow the environments for the connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment_protection: Option<PublishDeploymentProtection>,
+
+    /// Keep the final verdict as a signed statement in the ConfigMap `testrun-attestation-NAME`, for
+    /// `kubectl testrun verify` and whatever reads in-toto statements. There is none while there is no
+    /// verdict. The administrator must have given the operator a key, for this namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attestation: Option<PublishAttestation>,
 }
 
 /// A commit status on GitHub that carries the verdict.
@@ -114,6 +120,11 @@ pub struct PublishCommitStatus {
 fn default_key() -> String {
     "testrun".to_owned()
 }
+
+/// A signed statement of the verdict in a ConfigMap, in the key `attestation.dsse.json`.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PublishAttestation {}
 
 /// Environments of the repository whose deployments wait for the verdict.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]

@@ -71,7 +71,7 @@ pub struct TestRunReportStatus {
     pub reruns: Vec<Rerun>,
     /// Answers to deployment protection rules, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32))]
+    #[schemars(length(max = 24))]
     pub deployments: Vec<DeploymentAnswer>,
     /// Failures that waivers excuse now.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -196,6 +196,7 @@ fn checked(config: &Config, wrong: &mut Vec<String>) -> Connections {
     config.http.check(wrong);
     config.events.check(wrong);
     config.history.check(wrong);
+    config.attestation.check(wrong);
     range("sharding.shards", sharding.shards, 64, wrong);
     if sharding.shards > 1 && !election.enabled {
         wrong.push(

@@ -4,6 +4,7 @@
 //! defaults) and says everything that is wrong at once; `reload` notices a changed file. The doc
 //! comments here are the reference in docs/configuration.md.
 
+mod attestation;
 mod connections;
 mod events;
 mod flags;
@@ -19,6 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::github::Pace;
+pub use attestation::Attestation;
 pub use connections::{App, Entry};
 pub use events::{Events, Sink};
 pub use flags::{OVERRIDES, RunArgs};
@@ -45,6 +47,8 @@ pub struct Config {
     pub events: Events,
     /// Where results of past commits are kept, and how much of them.
     pub history: History,
+    /// Verdicts as signed statements, where reports ask for them.
+    pub attestation: Attestation,
     /// What is logged, on standard error.
     pub logging: Logging,
     /// Several replicas, of which one works and the others wait.

@@ -38,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 pub use credentials::Access;
-pub use deeds::{Answer, Deed};
+pub use deeds::{Answer, Attestor, Deed};
 pub use github::GitHubObserver;
 pub use hints::Hints;
 pub use observer::Observer;
@@ -91,6 +91,8 @@ pub struct Config {
     pub notifier: Notifier,
     /// Where what was seen is kept.
     pub history: History,
+    /// What verdicts are signed with; None where none are.
+    pub attestor: Option<Attestor>,
 }
 
 /// Works until the token is cancelled, then finishes running reconciles.

@@ -179,6 +179,7 @@ async fn process(
         hints,
         sweeps: config.controller.graphql_sweep,
         reports,
+        attestor: config.attestation.attestor(),
         notifier: Notifier::start(config.events.sinks(), Retries::default(), counters.clone(), &end)?,
         history,
     };

@@ -64,6 +64,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   resources: [commitstatuses]
   verbs: [get, list, create, update, delete]
 {{- end }}
+{{- if .Values.attestation.enabled }}
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, create, update, delete]
+{{- end }}
 {{- if .Values.credentials.enabled }}
 - apiGroups: [""]
   resources: [secrets]

@@ -146,7 +146,7 @@ pub(in crate::controller) async fn answer(
             }
             Err(trouble) => {
                 refused = true;
-                Err(text::clean(&format!("environment {environment} of run {run}: {}", trouble.message), 512))
+                Err(text::clean(&format!("environment {environment} of run {run}: {}", trouble.message), 255))
             }
         };
         shared.memory.deeds(report, |d| d.answers.insert(key(record), outcome));

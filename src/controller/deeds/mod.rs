@@ -4,9 +4,11 @@
 //! All of it is off unless the spec asks. A re-run is asked for by whoever wrote its record, once. What is
 //! published is written when what was read differs from what should be there.
 
+mod attestation;
 pub(super) mod deployment;
 mod github;
-pub(super) mod promoter;
+mod owned;
+mod promoter;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -16,7 +18,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::runtime::events::{Event, EventType};
 use kube::{Resource, ResourceExt};
 
+pub use attestation::Attestor;
 pub use deployment::Answer;
+use owned::Reflected;
 
 use super::Access;
 use super::reconcile::Shared;
@@ -198,13 +202,21 @@ pub(super) async fn reruns(
 pub(super) async fn withdraw(report: &TestRunReport, status: Option<&TestRunReportStatus>, shared: &Shared) {
     let observed = status.map(|s| s.observed_generation).filter(|g| *g >= 0);
     let changed = observed.is_some() && observed != report.metadata.generation;
-    let shown = status.is_some_and(has_published);
-    let asked = report.spec.publish.as_ref().is_some_and(|p| p.commit_status.is_some());
-    if !changed || !(shown || asked) {
+    let asked = publish::asked(&report.spec);
+    let is_due = |target| asked.contains(&target) || status.is_some_and(|s| may_show(s, target));
+    if !changed {
         return;
     }
-    if let Err(problem) = promoter::withdraw(report, shared).await {
+    if is_due(Target::Promoter)
+        && let Err(problem) = promoter::withdraw(report, shared).await
+    {
         tracing::warn!("a CommitStatus could not be taken back: {}", problem.message);
+    }
+    if shared.config.attestor.is_some()
+        && is_due(Target::Attestation)
+        && let Err(problem) = attestation::withdraw(report, shared).await
+    {
+        tracing::warn!("an attestation could not be taken back: {}", problem.message);
     }
 }
 
@@ -225,21 +237,44 @@ pub(super) async fn publish(
     if asked.contains(&Target::Deployments) {
         deployment::told(report, observations, status, shared).await;
     }
-    if !asked.contains(&Target::Promoter) && !before.is_some_and(has_published) {
-        return false;
+    let mut again = false;
+    let shown = |target| before.is_some_and(|b| may_show(b, target));
+    if asked.contains(&Target::Attestation) {
+        let outcome = attestation::reflect(report, status, shared).await;
+        again |= reflected(report, Target::Attestation, outcome, shared).await;
+    } else if shown(Target::Attestation)
+        && shared.config.attestor.is_some()
+        && let Err(problem) = attestation::withdraw(report, shared).await
+    {
+        tracing::debug!("an attestation was not removed: {}", problem.message);
     }
-    match promoter::reflect(report, status, shared).await {
-        Ok(promoter::Reflected::Overtaken) => return true,
-        Ok(promoter::Reflected::Shown) if asked.contains(&Target::Promoter) => {
-            came_to(report, Target::Promoter, Ok(()), shared).await;
+    let promotes = asked.contains(&Target::Promoter);
+    if promotes || shown(Target::Promoter) {
+        match promoter::reflect(report, status, shared).await {
+            // Nothing is asked for any more; what could not be removed is its report's, and goes with it.
+            Err(problem) if !promotes => {
+                tracing::debug!("a CommitStatus was not removed: {}", problem.message);
+            }
+            Ok(Reflected::Shown) if !promotes => {}
+            outcome => again |= reflected(report, Target::Promoter, outcome, shared).await,
         }
-        // Nothing is asked for any more; what could not be removed is its report's, and goes with it.
-        Ok(promoter::Reflected::Shown) => {}
-        Err(problem) if asked.contains(&Target::Promoter) => {
-            came_to(report, Target::Promoter, Err(problem), shared).await;
-        }
-        Err(problem) => tracing::debug!("a CommitStatus was not removed: {}", problem.message),
     }
+    again
+}
+
+/// Remembers what came of an object of the cluster. True when another look is due.
+async fn reflected(
+    report: &TestRunReport,
+    target: Target,
+    outcome: Result<Reflected, Problem>,
+    shared: &Shared,
+) -> bool {
+    let outcome = match outcome {
+        Ok(Reflected::Overtaken) => return true,
+        Ok(Reflected::Shown) => Ok(()),
+        Err(problem) => Err(problem),
+    };
+    came_to(report, target, outcome, shared).await;
     false
 }
 
@@ -262,9 +297,10 @@ async fn still_says(
     }))
 }
 
-/// Something was published for this report once.
-fn has_published(status: &TestRunReportStatus) -> bool {
-    status.conditions.iter().any(|c| c.type_ == ConditionType::Published.as_str())
+/// Whether something may be shown there for this report: all is told of where everything is.
+fn may_show(status: &TestRunReportStatus, target: Target) -> bool {
+    let found = status.conditions.iter().find(|c| c.type_ == ConditionType::Published.as_str());
+    found.is_some_and(|c| c.status != "True" || c.message.contains(target.as_str()))
 }
 
 /// Trouble that ends by itself.

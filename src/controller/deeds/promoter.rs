@@ -5,13 +5,12 @@
 //! of the report after that, which must still have the verdict that is written. Whoever holds an older
 //! verdict fails at one of the two.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::api::{DeleteParams, DynamicObject, ListParams, PostParams, Preconditions};
+use kube::api::{DynamicObject, ListParams};
 use kube::core::{ApiResource, GroupVersionKind};
-use kube::{Api, Resource, ResourceExt};
+use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
+use super::owned::{self, MANAGED_BY, Reflected, is_ours, of_report, owner};
 use super::still_says;
 use crate::api::{FIELD_MANAGER, Reason, TestRunReport, TestRunReportStatus};
 use crate::connections::Publish;
@@ -23,20 +22,6 @@ use crate::verdict::publish::{Problem, Target};
 const KEY: &str = "promoter.argoproj.io/commit-status";
 const ENVIRONMENT: &str = "promoter.argoproj.io/environment";
 const INSTANCE: &str = "promoter.argoproj.io/instance-id";
-/// Label of what this operator makes.
-const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
-/// Longest name of an object.
-const NAME: usize = 253;
-
-/// How an attempt ended that is no problem for a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reflected {
-    /// It is as it should be.
-    Shown,
-    /// Somebody was faster, or the report moved on: another look is due.
-    Overtaken,
-}
-
 /// Makes the `CommitStatus` what the report's status says, or takes it away where it is not asked for.
 pub(super) async fn reflect(
     report: &TestRunReport,
@@ -178,29 +163,6 @@ fn dress(object: &mut DynamicObject, report: &TestRunReport, wish: &Wish, grant:
     }
 }
 
-fn owner(report: &TestRunReport) -> OwnerReference {
-    OwnerReference {
-        api_version: TestRunReport::api_version(&()).into_owned(),
-        kind: TestRunReport::kind(&()).into_owned(),
-        name: report.name_any(),
-        uid: report.uid().unwrap_or_default(),
-        controller: Some(true),
-        block_owner_deletion: None,
-    }
-}
-
-/// Made for this report, or for a deleted one of its name.
-fn is_ours(object: &DynamicObject, report: &TestRunReport) -> bool {
-    object.owner_references().iter().any(|o| of_report(o) && o.name == report.name_any())
-        && object.labels().get(MANAGED_BY).is_some_and(|by| by == FIELD_MANAGER)
-}
-
-fn of_report(owner: &OwnerReference) -> bool {
-    owner.controller == Some(true)
-        && owner.kind == TestRunReport::kind(&())
-        && owner.api_version == TestRunReport::api_version(&())
-}
-
 /// Another object with the key and the commit: promoter then waits for ever.
 struct Rival {
     problem: Problem,
@@ -243,6 +205,10 @@ async fn rival(object: &DynamicObject, wish: &Wish, shared: &Shared) -> Result<O
     Ok(Some(Rival { problem, ours_goes }))
 }
 
+fn name(report: &TestRunReport) -> String {
+    owned::name("testrun", report)
+}
+
 /// A text of the spec.
 fn said<'o>(object: &'o DynamicObject, name: &str) -> Option<&'o str> {
     object.data.get("spec")?.get(name)?.as_str()
@@ -258,18 +224,6 @@ fn api(report: &TestRunReport, shared: &Shared) -> Api<DynamicObject> {
     Api::namespaced_with(shared.client.clone(), &namespace, &resource())
 }
 
-/// One object for a report, found again by its name.
-fn name(report: &TestRunReport) -> String {
-    let plain = format!("testrun-{}", report.name_any());
-    if plain.len() <= NAME {
-        return plain;
-    }
-    let digest = Sha256::digest(report.name_any());
-    let mark: String = digest.iter().take(5).map(|b| format!("{b:02x}")).collect();
-    // Names are ASCII.
-    format!("{}-{mark}", plain.get(..NAME - 11).unwrap_or_default().trim_end_matches(['-', '.']))
-}
-
 async fn get(api: &Api<DynamicObject>, name: &str) -> Result<Option<DynamicObject>, Problem> {
     match api.get(name).await {
         Ok(found) => Ok(Some(found)),
@@ -280,35 +234,17 @@ async fn get(api: &Api<DynamicObject>, name: &str) -> Result<Option<DynamicObjec
 }
 
 async fn create(api: &Api<DynamicObject>, object: &DynamicObject) -> Result<Reflected, Problem> {
-    overtaken(api.create(&parameters(), object).await)
+    owned::overtaken(api.create(&owned::parameters(), object).await).map_err(|e| refused(&e))
 }
 
 async fn replace(api: &Api<DynamicObject>, object: &DynamicObject) -> Result<Reflected, Problem> {
-    overtaken(api.replace(&object.name_any(), &parameters(), object).await)
+    let done = api.replace(&object.name_any(), &owned::parameters(), object).await;
+    owned::overtaken(done).map_err(|e| refused(&e))
 }
 
 async fn remove(api: &Api<DynamicObject>, object: &DynamicObject) -> Result<Reflected, Problem> {
-    let only_this = DeleteParams {
-        preconditions: Some(Preconditions { uid: object.uid(), resource_version: object.resource_version() }),
-        ..DeleteParams::default()
-    };
-    overtaken(api.delete(&object.name_any(), &only_this).await)
-}
-
-fn parameters() -> PostParams {
-    PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() }
-}
-
-fn overtaken<T>(result: Result<T, kube::Error>) -> Result<Reflected, Problem> {
-    match result {
-        Ok(_) => Ok(Reflected::Shown),
-        Err(kube::Error::Api(status)) if status.is_conflict() || status.reason == "NotFound" => {
-            Ok(Reflected::Overtaken)
-        }
-        // Two that were created at once.
-        Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(Reflected::Overtaken),
-        Err(error) => Err(refused(&error)),
-    }
+    let done = api.delete(&object.name_any(), &owned::only_this(object)).await;
+    owned::overtaken(done).map_err(|e| refused(&e))
 }
 
 /// What a refusal of the API server means, for people.

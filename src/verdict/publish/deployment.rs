@@ -19,9 +19,9 @@ pub const APPROVED: &str = "approved";
 /// Ends it.
 pub const REJECTED: &str = "rejected";
 /// Records that are kept.
-const MAX_RECORDS: usize = 32;
+const MAX_RECORDS: usize = 24;
 /// Jobs that a record names.
-const MAX_JOBS: usize = 20;
+const MAX_JOBS: usize = 10;
 /// How often the wait before another try doubles.
 const DOUBLES: u32 = 5;
 

@@ -34,6 +34,8 @@ pub enum Target {
     Promoter,
     /// Answers to deployment protection rules on GitHub.
     Deployments,
+    /// A signed statement in a `ConfigMap`.
+    Attestation,
 }
 
 impl Target {
@@ -44,6 +46,7 @@ impl Target {
             Self::CheckRun => "check run on GitHub",
             Self::Comment => "comment on the pull request",
             Self::Promoter => "CommitStatus of GitOps Promoter",
+            Self::Attestation => "attestation in a ConfigMap",
             Self::Deployments => "answer to deployment protection rules on GitHub",
         }
     }
@@ -64,13 +67,15 @@ pub type Outcomes = BTreeMap<Target, Result<(), Problem>>;
 /// The places that a spec names.
 pub fn asked(spec: &TestRunReportSpec) -> Vec<Target> {
     let Some(publish) = &spec.publish else { return Vec::new() };
-    let PublishSpec { status, check_run, comment, commit_status, deployment_protection } = publish;
+    let PublishSpec { status, check_run, comment, commit_status, deployment_protection, attestation } =
+        publish;
     [
         status.as_ref().map(|_| Target::Status),
         check_run.as_ref().map(|_| Target::CheckRun),
         comment.as_ref().map(|_| Target::Comment),
         commit_status.as_ref().map(|_| Target::Promoter),
         deployment_protection.as_ref().map(|_| Target::Deployments),
+        attestation.as_ref().map(|_| Target::Attestation),
     ]
     .into_iter()
     .flatten()

@@ -226,7 +226,7 @@ fn there_is_no_end_of_records() {
     let mut status = eval(&r.spec, &f).status;
     record(&r, &f, &mut status, 1000, ConditionStatus::True);
     let kept = status.deployments.clone();
-    assert_eq!(kept.len(), 32);
+    assert_eq!(kept.len(), 24);
     record(&r, &f, &mut status, 1001, ConditionStatus::True);
     assert_eq!(status.deployments, kept, "none is dropped that would be answered again");
 }

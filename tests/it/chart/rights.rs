@@ -7,6 +7,7 @@ use testkit::github::{GitHub, PullSpec, RunSpec, Scenario, secs, sha_of};
 
 use super::{Helm, RELEASE, plane};
 use crate::cluster::eventually;
+use crate::generated::in_repository;
 use crate::story::condition;
 use crate::story::operator::Operator;
 
@@ -17,8 +18,8 @@ async fn with_the_rights_of_the_chart_nothing_is_refused() {
     let plane = plane().await;
     let namespace = plane.namespace("exactly").await.unwrap();
     let n = format!("--namespace={namespace}");
-    let values =
-        json!({"watch": {"namespaces": [namespace]}, "replicas": 2, "credentials": {"watchSecrets": true}});
+    let values = json!({"watch": {"namespaces": [namespace]}, "replicas": 2, "credentials": {"watchSecrets": true},
+        "attestation": {"enabled": true, "keySecret": {"name": "signing"}}});
     Helm::on(plane).deploy(&namespace, &values).await;
     let account = plane.kubeconfig_for_service_account(&namespace, RELEASE).await.unwrap();
     let mark = plane.audit_mark().unwrap();
@@ -30,7 +31,13 @@ async fn with_the_rights_of_the_chart_nothing_is_refused() {
         s.job(501).start();
     }));
     gh.pause();
-    let args = ["--leader-elect", "--lease-namespace", &namespace, "--refresh-interval", "1s"];
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.yaml").to_string_lossy().into_owned();
+    let key = in_repository("tests/gating/attestations/ed25519.key");
+    std::fs::write(&config, json!({"attestation": {"keyFile": key, "namespaces": ["*"]}}).to_string())
+        .unwrap();
+    let args =
+        ["--config", &config, "--leader-elect", "--lease-namespace", &namespace, "--refresh-interval", "1s"];
     let operator = Operator::start_as(&account, &namespace, gh.url(), &args).await;
     let set = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReportSet", "metadata": {"name": "shop"},
         "spec": {"source": {"repository": REPO}, "generators": {"pullRequests": {}}, "template": {"spec": {"suspend": true}}}});
@@ -48,7 +55,7 @@ async fn with_the_rights_of_the_chart_nothing_is_refused() {
     plane.kubectl_ok(&secret).await.unwrap();
     let report = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport", "metadata": {"name": "r"},
         "spec": {"source": {"github": {"repository": REPO, "pullRequest": 20}}, "gate": {"settleSeconds": 0},
-            "credentialsRef": {"name": "mine"}, "ttlAfterCompletion": 3600}});
+            "credentialsRef": {"name": "mine"}, "publish": {"attestation": {}}, "ttlAfterCompletion": 3600}});
     plane.admin().with_file(&report.to_string(), &["create", &n]).await.unwrap();
     let until = async |want: &str| {
         eventually(
@@ -68,6 +75,12 @@ async fn with_the_rights_of_the_chart_nothing_is_refused() {
         s.run(77).settle();
     });
     until("True/AllRequiredSucceeded").await;
+    let signed = async || plane.kubectl_ok(&["get", "configmap", "testrun-attestation-r", &n]).await.ok();
+    eventually(|| "the attestation", signed).await;
+    let unsigned = ["patch", "testrunreport", "r", &n, "--type=merge", "-p", r#"{"spec":{"publish":null}}"#];
+    plane.kubectl_ok(&unsigned).await.unwrap();
+    let gone = async || plane.kubectl_ok(&["get", "configmap", "testrun-attestation-r", &n]).await.err();
+    eventually(|| "the attestation to be gone", gone).await;
     let patch =
         ["patch", "testrunreport", "r", &n, "--type=merge", "-p", r#"{"spec":{"ttlAfterCompletion":0}}"#];
     plane.kubectl_ok(&patch).await.unwrap();
@@ -86,8 +99,8 @@ async fn with_the_rights_of_the_chart_nothing_is_refused() {
         "list testrunreports", "watch testrunreports", "patch testrunreports", "delete testrunreports",
         "update testrunreports/status", "list testrunreportsets", "watch testrunreportsets",
         "update testrunreportsets/status", "list testrunwaivers", "watch testrunwaivers", "create events",
-        "get secrets", "list secrets", "watch secrets", "list leases", "create leases", "update leases",
-        "watch leases",
+        "get configmaps", "create configmaps", "delete configmaps", "get secrets", "list secrets",
+        "watch secrets", "list leases", "create leases", "update leases", "watch leases",
     ] {
         assert!(used.contains(right), "{right} is not used: {used:?}");
     }

@@ -14,7 +14,7 @@ use testkit::controlplane::{self, AuditMark, ControlPlane};
 use testrun_operator::api::{TestRunReport, definitions};
 use testrun_operator::collect::{Candidates, Look as TakenAs, SetSurvey, Sightings, Survey};
 use testrun_operator::connections::{Connection, Connections, Held, Own, Publish};
-use testrun_operator::controller::{self, Access, Config, Deed, Hints, Observer, Pace, Vigil};
+use testrun_operator::controller::{self, Access, Attestor, Config, Deed, Hints, Observer, Pace, Vigil};
 use testrun_operator::github::{ApiBase, Ask};
 use testrun_operator::history::History;
 use testrun_operator::leader::Ownership;
@@ -193,6 +193,7 @@ struct Setup {
     report_waivers: bool,
     notifier: Notifier,
     history: History,
+    attestor: Option<Attestor>,
     through: Option<Client>,
     vigil: Vigil,
     everywhere: bool,
@@ -205,6 +206,7 @@ impl Default for Setup {
             report_waivers: true,
             notifier: Notifier::default(),
             history: History::default(),
+            attestor: None,
             through: None,
             vigil: Vigil::default(),
             everywhere: false,
@@ -310,6 +312,18 @@ impl Bench {
         Self::launch(plane, namespace, pace, answer, setup).await
     }
 
+    /// With what verdicts are signed with.
+    pub async fn start_attesting(
+        plane: &'static ControlPlane,
+        namespace: String,
+        pace: Pace,
+        answer: Observations,
+        attestor: Attestor,
+    ) -> Self {
+        let setup = Setup { attestor: Some(attestor), ..Setup::default() };
+        Self::launch(plane, namespace, pace, answer, setup).await
+    }
+
     /// With what the controller reaches the API server through; the bench itself always asks the server.
     pub async fn start_through(
         plane: &'static ControlPlane,
@@ -340,7 +354,7 @@ impl Bench {
         answer: Observations,
         setup: Setup,
     ) -> Self {
-        let Setup { publish, report_waivers, notifier, history, through, vigil, everywhere } = setup;
+        let Setup { publish, report_waivers, notifier, history, attestor, through, vigil, everywhere } = setup;
         let client = client(plane).await;
         let through = through.unwrap_or_else(|| client.clone());
         let script = Script::new(answer);
@@ -366,6 +380,7 @@ impl Bench {
             reports: Reports::default(),
             notifier,
             history,
+            attestor,
         };
         let mark = plane.audit_mark().unwrap();
         let task = tokio::spawn(controller::run(

@@ -1,13 +1,14 @@
 //! The controller on a real API server.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod attestation;
 pub mod bench;
 mod change;
 mod fair;
 mod life;
 pub mod notify;
 mod process;
-mod promoter;
+pub mod promoter;
 mod races;
 mod rest;
 mod waivers;
