@@ -13,7 +13,7 @@ use crate::cluster::{cluster, eventually};
 use crate::generated::{assert_section, in_repository};
 
 /// Heading and the state that it stands for.
-const STATES: [(&str, &str); 7] = [
+pub const STATES: [(&str, &str); 7] = [
     ("pending", "pending"),
     ("passed", "passed"),
     ("failed", "final-red"),
@@ -23,7 +23,7 @@ const STATES: [(&str, &str); 7] = [
     ("deleted", "passed-being-deleted"),
 ];
 
-fn table(heads: &[&str], rows: &[(String, Vec<String>)]) -> String {
+pub fn table(heads: &[&str], rows: &[(String, Vec<String>)]) -> String {
     let mut out = format!("| | {} |\n|---|{}\n", heads.join(" | "), "---|".repeat(heads.len()));
     for (name, cells) in rows {
         out.push_str(&format!("| {name} | {} |\n", cells.join(" | ")));

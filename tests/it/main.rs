@@ -23,5 +23,6 @@ mod monitoring;
 mod reliability_doc;
 mod serve;
 mod sets;
+mod shown;
 mod story;
 mod webhooks;

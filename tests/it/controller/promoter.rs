@@ -20,7 +20,7 @@ use crate::cluster::{eventually, promoter_definitions};
 static PLANE: OnceCell<ControlPlane> = OnceCell::const_new();
 
 /// A control plane of these tests alone: the shared one has no promoter.
-async fn plane() -> Option<&'static ControlPlane> {
+pub async fn plane() -> Option<&'static ControlPlane> {
     let files = promoter_definitions()?;
     let start = async || {
         let plane = ControlPlane::builder().audit(true).start().await.unwrap();
