@@ -354,7 +354,8 @@ impl Bench {
         answer: Observations,
         setup: Setup,
     ) -> Self {
-        let Setup { publish, report_waivers, notifier, history, attestor, through, vigil, everywhere } = setup;
+        let Setup { publish, report_waivers, notifier, history, attestor, through, vigil, everywhere } =
+            setup;
         let client = client(plane).await;
         let through = through.unwrap_or_else(|| client.clone());
         let script = Script::new(answer);
