@@ -69,6 +69,8 @@ pub struct Execution {
     pub pull_request: Option<i64>,
     pub workflow: String,
     pub job: String,
+    /// What its run was started by: `push`, `pull_request`.
+    pub event: String,
     pub run_id: i64,
     pub attempt: i64,
     pub job_id: i64,
@@ -118,7 +120,7 @@ pub struct Ranked {
     pub job: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
-    /// Commits on which it both failed and passed.
+    /// Commits on which it both failed and passed, for one event.
     pub flakes: Rate,
     /// Results that are failures.
     pub failures: Rate,

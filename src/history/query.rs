@@ -93,7 +93,7 @@ macro_rules! results {
     ($result:literal, $from:literal) => {
         concat!(
             "SELECT r.id, r.finished, c.repository, c.sha, c.branch, c.pull_request, s.workflow, s.job,
-  r.run_id, r.attempt, r.job_id, ",
+  r.event, r.run_id, r.attempt, r.job_id, ",
             $result,
             " AS result, r.started, r.tests_total, r.tests_failed, r.fingerprint FROM ",
             $from,
@@ -125,10 +125,11 @@ WHERE s.namespace = $1 AND t.name = $7 AND (f.test_id IS NOT NULL OR r.conclusio
 ORDER BY r.finished DESC, r.id DESC LIMIT $6"
 );
 
-/// Results of each series on each commit since some time; `passed` and `failed` are what a flake is made of.
+/// Results of each series on each commit and for each event since some time; `passed` and `failed` are what a flake is
+/// made of.
 macro_rules! on_commits {
     () => {
-        "SELECT r.series_id, r.commit_id,
+        "SELECT r.series_id, r.commit_id, r.event,
     sum(CASE WHEN r.conclusion = 'success' THEN 1 ELSE 0 END) AS passed,
     sum(CASE WHEN r.conclusion IN ('failure', 'timed_out', 'startup_failure') THEN 1 ELSE 0 END) AS failed,
     sum(CASE WHEN r.conclusion = 'success' THEN coalesce(r.finished - r.started, 0) ELSE 0 END) AS seconds,
@@ -136,14 +137,14 @@ macro_rules! on_commits {
   FROM history_series s JOIN history_results r ON r.series_id = s.id JOIN history_commits c ON c.id = r.commit_id
   WHERE s.namespace = $1 AND ($2 = '' OR lower(s.repository) = lower($2)) AND ($3 = '' OR c.branch = $3)
     AND r.finished >= $4
-  GROUP BY r.series_id, r.commit_id"
+  GROUP BY r.series_id, r.commit_id, r.event"
     };
 }
 
 const JOBS: &str = concat!(
     "SELECT s.repository, s.workflow, s.job, '' AS test,
-  CAST(sum(CASE WHEN g.passed > 0 AND g.failed > 0 THEN 1 ELSE 0 END) AS BIGINT) AS flaky,
-  CAST(sum(CASE WHEN g.passed > 0 OR g.failed > 0 THEN 1 ELSE 0 END) AS BIGINT) AS commits,
+  count(DISTINCT CASE WHEN g.passed > 0 AND g.failed > 0 THEN g.commit_id END) AS flaky,
+  count(DISTINCT CASE WHEN g.passed > 0 OR g.failed > 0 THEN g.commit_id END) AS commits,
   CAST(sum(g.failed) AS BIGINT) AS failed, CAST(sum(g.passed) AS BIGINT) AS passed,
   CAST(sum(g.seconds) AS BIGINT) AS seconds, CAST(max(g.longest) AS BIGINT) AS longest
 FROM (",
@@ -156,18 +157,18 @@ ORDER BY 7 DESC, s.id LIMIT $5"
 /// A test is known where it failed once; it passed where its job did.
 const TESTS: &str = concat!(
     "SELECT s.repository, s.workflow, s.job, t.name AS test,
-  CAST(sum(CASE WHEN g.passed > 0 THEN 1 ELSE 0 END) AS BIGINT) AS flaky,
+  count(DISTINCT CASE WHEN g.passed > 0 THEN g.commit_id END) AS flaky,
   CAST(max(k.commits) AS BIGINT) AS commits,
   CAST(sum(x.failed) AS BIGINT) AS failed, CAST(max(k.passed) AS BIGINT) AS passed,
   CAST(0 AS BIGINT) AS seconds, CAST(0 AS BIGINT) AS longest
-FROM (SELECT f.test_id, r.series_id, r.commit_id, count(*) AS failed
+FROM (SELECT f.test_id, r.series_id, r.commit_id, r.event, count(*) AS failed
     FROM history_series s JOIN history_results r ON r.series_id = s.id JOIN history_failures f ON f.result_id = r.id
-    WHERE s.namespace = $1 AND r.finished >= $4 GROUP BY f.test_id, r.series_id, r.commit_id) x
+    WHERE s.namespace = $1 AND r.finished >= $4 GROUP BY f.test_id, r.series_id, r.commit_id, r.event) x
 JOIN (",
     on_commits!(),
-    ") g ON g.series_id = x.series_id AND g.commit_id = x.commit_id
+    ") g ON g.series_id = x.series_id AND g.commit_id = x.commit_id AND g.event = x.event
 JOIN (SELECT h.series_id, sum(h.passed) AS passed,
-    sum(CASE WHEN h.passed > 0 OR h.failed > 0 THEN 1 ELSE 0 END) AS commits FROM (",
+    count(DISTINCT CASE WHEN h.passed > 0 OR h.failed > 0 THEN h.commit_id END) AS commits FROM (",
     on_commits!(),
     ") h GROUP BY h.series_id) k ON k.series_id = x.series_id
 JOIN history_tests t ON t.id = x.test_id JOIN history_series s ON s.id = x.series_id
@@ -349,6 +350,7 @@ fn execution(row: &AnyRow) -> Result<Execution, StoreError> {
         pull_request: get(row, "pull_request")?,
         workflow: get(row, "workflow")?,
         job: get(row, "job")?,
+        event: get(row, "event")?,
         run_id: get(row, "run_id")?,
         attempt: get(row, "attempt")?,
         job_id: get(row, "job_id")?,

@@ -1,6 +1,6 @@
 //! The arithmetic of rates. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,8 @@ pub struct Summary {
     pub results: i64,
     /// Failures among the results.
     pub failures: Rate,
-    /// Commits on which it both failed and passed, among those with either. Nothing else is called a flake.
+    /// Commits on which it both failed and passed for one event, among those with either. Nothing else is called a
+    /// flake: a pull request is tested together with its base branch, a push without it.
     pub flakes: Rate,
     /// Median and largest of the seconds that passing runs took.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,17 +74,17 @@ pub fn wilson(count: i64, total: i64) -> Rate {
 }
 
 /// What the results of one commit come to.
-#[derive(Clone, Copy, Debug, Default)]
-struct OnCommit {
+#[derive(Clone, Debug, Default)]
+struct OnCommit<'a> {
     newest: i64,
-    passed: bool,
-    failed: bool,
+    passed: BTreeSet<&'a str>,
+    failed: BTreeSet<&'a str>,
 }
 
 /// Sums up results, the newest first.
 pub fn summary(all: &[Execution], cut: bool) -> Summary {
     let (mut results, mut failures) = (0, 0);
-    let mut commits: BTreeMap<(&str, &str), OnCommit> = BTreeMap::new();
+    let mut commits: BTreeMap<(&str, &str), OnCommit<'_>> = BTreeMap::new();
     let mut seconds = Vec::new();
     for one in all {
         let Some(passed) = one.passed() else { continue };
@@ -91,17 +92,16 @@ pub fn summary(all: &[Execution], cut: bool) -> Summary {
         failures += i64::from(!passed);
         let on = commits.entry((&one.repository, &one.sha)).or_default();
         on.newest = on.newest.max(one.at);
-        on.passed |= passed;
-        on.failed |= !passed;
+        if passed { &mut on.passed } else { &mut on.failed }.insert(&one.event);
         seconds.extend(one.seconds.filter(|_| passed));
     }
     seconds.sort_unstable();
-    let count = |is: fn(&OnCommit) -> bool| i64::try_from(commits.values().filter(|c| is(c)).count());
-    let flaky = count(|c| c.passed && c.failed).unwrap_or(0);
+    let flaky = commits.values().filter(|c| !c.passed.is_disjoint(&c.failed)).count();
+    let len = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     Summary {
         results,
         failures: wilson(failures, results),
-        flakes: wilson(flaky, count(|_| true).unwrap_or(0)),
+        flakes: wilson(len(flaky), len(commits.len())),
         median_seconds: seconds.get(seconds.len() / 2).copied(),
         max_seconds: seconds.last().copied(),
         bad: bad(all, &commits),
@@ -110,16 +110,16 @@ pub fn summary(all: &[Execution], cut: bool) -> Summary {
 }
 
 /// Commits in a row that only fail, up to the newest.
-fn bad(all: &[Execution], commits: &BTreeMap<(&str, &str), OnCommit>) -> Option<Bad> {
+fn bad(all: &[Execution], commits: &BTreeMap<(&str, &str), OnCommit<'_>>) -> Option<Bad> {
     let first = all.first()?;
     let one =
         |e: &Execution| e.branch.is_some() && e.branch == first.branch && e.repository == first.repository;
     if !all.iter().all(one) {
         return None;
     }
-    let mut order: Vec<(&str, &OnCommit)> = commits.iter().map(|((_, sha), on)| (*sha, on)).collect();
+    let mut order: Vec<(&str, &OnCommit<'_>)> = commits.iter().map(|((_, sha), on)| (*sha, on)).collect();
     order.sort_by_key(|(sha, on)| (std::cmp::Reverse(on.newest), *sha));
-    let row = order.iter().take_while(|(_, on)| !on.passed).count();
+    let row = order.iter().take_while(|(_, on)| on.passed.is_empty()).count();
     let (first_bad, _) = order.get(row.checked_sub(1)?)?;
     Some(Bad {
         first_bad: (*first_bad).to_owned(),
@@ -173,6 +173,16 @@ mod tests {
         assert_eq!((sum.results, sum.failures.count), (4, 2));
         assert_eq!((sum.flakes.count, sum.flakes.total), (1, 3));
         assert_eq!((sum.median_seconds, sum.max_seconds, sum.bad), (Some(40), Some(40), None));
+    }
+
+    #[test]
+    fn a_pull_request_and_a_push_of_one_commit_are_two_things() {
+        let of = |event: &str, one: Execution| Execution { event: event.into(), ..one };
+        let all = [of("pull_request", ran("a", 20, "failure")), of("push", ran("a", 10, "success"))];
+        assert_eq!((summary(&all, false).flakes.count, summary(&all, false).flakes.total), (0, 1));
+        let [one, two] = all;
+        let all = [of("push", ran("a", 30, "failure")), one, two];
+        assert_eq!(summary(&all, false).flakes.count, 1);
     }
 
     #[test]

@@ -74,6 +74,7 @@ fn of(run: &wire::Run, job: &wire::Job) -> Option<Execution> {
         branch: run.head_branch.as_deref().map(|b| clean(b, 255)),
         workflow: clean(run.name.as_deref().unwrap_or_default(), 255),
         job: clean(&job.name, 255),
+        event: clean(&run.event, 64),
         run_id: run.id,
         attempt: job.run_attempt.max(1),
         job_id: job.id,

@@ -190,7 +190,7 @@ fn verdict_cells(commit: &Commit, said: &crate::history::Said) -> [String; 12] {
 
 pub fn results_csv(answer: &Answer) -> String {
     let mut out = String::from(
-        "repository,sha,branch,pullRequest,workflow,job,run,attempt,jobId,result,seconds,ended,tests,testsFailed,fingerprint\n",
+        "repository,sha,branch,pullRequest,workflow,job,event,run,attempt,jobId,result,seconds,ended,tests,testsFailed,fingerprint\n",
     );
     for r in &answer.results {
         let cells = [
@@ -200,6 +200,7 @@ pub fn results_csv(answer: &Answer) -> String {
             number(r.pull_request),
             r.workflow.clone(),
             r.job.clone(),
+            r.event.clone(),
             r.run_id.to_string(),
             r.attempt.to_string(),
             r.job_id.to_string(),

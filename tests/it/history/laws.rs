@@ -78,6 +78,21 @@ async fn flakes_and_first_bad_commits(store: &Store) {
     let bad = sum.bad.unwrap();
     assert_eq!((bad.first_bad, bad.last_good, bad.commits), (sha(4), Some(sha(2)), 2));
     assert_eq!(answer.results.len(), 3, "the summary is of more than what is shown");
+    // What a push and a pull request say of one commit are two things.
+    for event in ["push", "pull_request"] {
+        let mut one = record("events", 1, "e2e", &[if event == "push" { "success" } else { "failure" }]);
+        one.results[0].event = event.into();
+        one.results[0].run_id = event.len() as i64;
+        store.record(&one).await.unwrap();
+    }
+    let told = store.page(&asked("events", job("e2e"), 3, None)).await.unwrap().summary.unwrap();
+    assert_eq!((told.flakes.count, told.flakes.total, told.results), (0, 1, 2));
+    for tests in [false, true] {
+        let ranked = store.top(&ranking("events", tests, By::Failures), ago(0)).await.unwrap().ranked;
+        let told: Vec<_> =
+            ranked.iter().map(|r| (r.flakes.count, r.flakes.total, r.failures.count)).collect();
+        assert_eq!(told, [(0, 1, 1)], "tests: {tests}");
+    }
     // A test passed where its job did, and nothing is known of it where the job failed without naming it.
     let answer = store.page(&asked("rates", Of::Test("adds up".into()), 10, None)).await.unwrap();
     let told: Vec<&str> = answer.results.iter().map(|r| r.result.as_str()).collect();
