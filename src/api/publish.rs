@@ -124,6 +124,7 @@ fn default_key() -> String {
 /// A signed statement of the verdict in a ConfigMap, in the key `attestation.dsse.json`.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("maxProperties" = 16))]
 pub struct PublishAttestation {}
 
 /// Environments of the repository whose deployments wait for the verdict.

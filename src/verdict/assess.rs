@@ -129,8 +129,10 @@ pub(super) fn assessment(
             _ => {}
         }
     }
-    let past = || failed.iter().filter_map(|i| Some((*i, i.job()?.past.as_ref()?)));
-    for (item, past) in past().take(4) {
+    // One run says nothing that its own result does not.
+    let past =
+        failed.iter().filter_map(|i| Some((*i, i.job()?.past.as_ref().filter(|p| p.passed + p.failed > 1)?)));
+    for (item, past) in past.take(4) {
         let all = past.passed + past.failed;
         let (name, branch) = (clean(&item.name, 100), clean(&past.branch, 60));
         why.push(format!("{name}: passed in {} of its last {all} runs on {branch}", past.passed));
