@@ -511,6 +511,11 @@ pub struct Waiver {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub test: Option<String>,
+    /// The one workflow in which it is excused: its name, its path, or its file, as in `workflows`; a file says more
+    /// than a name, which whoever edits a workflow chooses. Default: wherever a job or test of this name fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub workflow: Option<String>,
     /// Why; shown in the report.
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = Rule::new("self.trim() != ''").message("say in reason why this failure is excused"))]

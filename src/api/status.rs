@@ -355,6 +355,10 @@ pub struct Waived {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 255))]
     pub test: Option<String>,
+    /// The one workflow that the waiver names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub workflow: Option<String>,
     /// Who agreed to it.
     #[schemars(length(max = 100))]
     pub approver: String,

@@ -24,6 +24,7 @@ use super::spec::Waiver;
     printcolumn(name = "Jobs", type_ = "string", json_path = ".spec.waivers[*].job"),
     printcolumn(name = "Tests", type_ = "string", json_path = ".spec.waivers[*].test"),
     printcolumn(name = "Until", type_ = "string", json_path = ".spec.waivers[*].expiresAt"),
+    printcolumn(name = "Workflows", type_ = "string", json_path = ".spec.waivers[*].workflow", priority = 1),
     printcolumn(name = "Approver", type_ = "string", json_path = ".spec.waivers[*].approver", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]

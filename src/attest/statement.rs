@@ -98,6 +98,8 @@ pub struct Waiver {
     pub job: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<String>,
     pub approver: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket: Option<String>,
@@ -206,6 +208,7 @@ pub fn statement(
     let waivers = status.waived.iter().filter(|_| is_pass).map(|w| Waiver {
         job: w.job.clone(),
         test: w.test.clone(),
+        workflow: w.workflow.clone(),
         approver: w.approver.clone(),
         ticket: w.ticket.clone(),
         expires_at: w.expires_at.0,

@@ -35,6 +35,7 @@ fn report(jobs: &[(&str, &str)], waived: Option<i64>) -> TestRunReport {
     spec.waivers.extend(waived.map(|until| Waiver {
         job: Some("unit".into()),
         test: None,
+        workflow: Some("ci.yml".into()),
         ticket: None,
         reason: "known".into(),
         approver: "carol".into(),
@@ -132,6 +133,7 @@ fn a_pass_with_something_excused_says_so_and_ends_with_the_waiver() {
     assert_eq!(found.predicate.result, "WARNED");
     assert!(found.predicate.warned_tests[0].ends_with("/ unit"), "{:?}", found.predicate.warned_tests);
     assert!(found.predicate.failed_tests.is_empty());
+    assert_eq!(found.predicate.verdict.waivers[0].workflow.as_deref(), Some("ci.yml"));
     assert_eq!(check(&found, &wanted(), at(4999)).word, Word::Passed);
     let ended = check(&found, &wanted(), at(5000));
     assert_eq!(ended.word, Word::Undecided);

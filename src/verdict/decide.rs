@@ -254,9 +254,11 @@ fn green_message(items: &Items<'_>, sha: &str) -> String {
         (State::Skipped, "allowed to be skipped"),
         (State::Neutral, "allowed to be neutral"),
     ] {
-        let names: Vec<&str> = excused.iter().filter(|i| i.state == state).map(|i| i.name.as_str()).collect();
+        let names: Vec<String> =
+            excused.iter().filter(|i| i.state == state).map(|i| excused_name(i)).collect();
         if !names.is_empty() {
-            message.push_str(&format!("; {} {verb}: {}", names.len(), text::list(names.into_iter(), SHOWN)));
+            let shown = text::list(names.iter().map(String::as_str), SHOWN);
+            message.push_str(&format!("; {} {verb}: {shown}", names.len()));
         }
         // The verdict ends with the first waiver that does.
         let ends = excused.iter().filter(|i| i.state == state).flat_map(|i| &i.waived);
@@ -268,6 +270,14 @@ fn green_message(items: &Items<'_>, sha: &str) -> String {
         message.push_str(&format!("; {held}"));
     }
     message
+}
+
+/// The name of what is excused, and of the workflow where that is part of the excuse.
+fn excused_name(item: &Item<'_>) -> String {
+    match item.waived.iter().find_map(|w| w.workflow.as_deref()) {
+        Some(workflow) => format!("{} of {workflow}", item.name),
+        None => item.name.clone(),
+    }
 }
 
 /// The first suite below its `minPassRate`, by jobs or by tests.

@@ -11,7 +11,7 @@ use super::plan::Plan;
 use super::state::State;
 use super::text;
 use super::waivers::{self, Granted};
-use crate::api::spec::AllowedState;
+use crate::api::spec::{AllowedState, Waiver};
 use crate::api::status::Waived;
 
 /// Applies what the spec excuses to one item.
@@ -40,14 +40,23 @@ pub(super) fn apply(plan: &Plan<'_>, item: &mut Item<'_>, now: Timestamp) {
     if item.state != State::Failed || matches!(item.kind, Kind::Run(_)) {
         return;
     }
-    let named = |g: &&Granted<'_>| g.waiver.job.as_deref() == Some(item.name.as_str());
-    let all: Vec<Granted<'_>> = plan.granted.iter().filter(named).copied().collect();
+    let (here, elsewhere): (Vec<Granted<'_>>, Vec<_>) =
+        plan.granted.iter().filter(|g| g.is_for(item)).copied().partition(|g| g.holds_in(item));
     let mut waivers: Vec<Granted<'_>> = Vec::new();
     // Of several waivers for one job the longest counts.
-    if let Some(longest) = all.into_iter().max_by_key(|g| g.waiver.expires_at.0) {
+    if let Some(longest) = here.into_iter().max_by_key(|g| g.waiver.expires_at.0) {
         waivers.push(longest);
     } else if let Kind::Job(_, job) = item.kind {
-        waivers = tests_waived(plan, job, now).unwrap_or_default();
+        waivers = tests_waived(plan, item, job, now).unwrap_or_default();
+    }
+    if let (true, Some(Waiver { workflow: Some(workflow), approver, .. })) =
+        (waivers.is_empty(), elsewhere.first().map(|g| g.waiver))
+    {
+        item.note = Some(format!(
+            "the waiver by {} is for the workflow {} only",
+            text::clean(approver, 80),
+            text::clean(workflow, 200)
+        ));
     }
     // All tests must stay waived: the one that ends first ends them all.
     if let Some(first) = waivers.iter().copied().min_by_key(|g| g.waiver.expires_at.0) {
@@ -121,7 +130,7 @@ pub(super) fn check_cut_short(state: State, check: &Check) -> bool {
 
 /// The waivers for tests that cover everything that failed in a job: every failing test is known and
 /// waived, and nothing else in the job failed.
-fn tests_waived<'w>(plan: &Plan<'w>, job: &Job, now: Timestamp) -> Option<Vec<Granted<'w>>> {
+fn tests_waived<'w>(plan: &Plan<'w>, item: &Item<'_>, job: &Job, now: Timestamp) -> Option<Vec<Granted<'w>>> {
     let evidence = job.evidence.as_ref()?;
     let counted = evidence.tests.map(|t| t.failed + t.errored)?;
     let listed = i64::try_from(evidence.failing.len()).ok()?;
@@ -139,7 +148,8 @@ fn tests_waived<'w>(plan: &Plan<'w>, job: &Job, now: Timestamp) -> Option<Vec<Gr
         .iter()
         .map(|test| {
             let named = |g: &&Granted<'_>| g.waiver.test.as_deref() == Some(test.name.as_str());
-            let all = plan.granted.iter().filter(named).filter(|g| g.waiver.expires_at.0 > now);
+            let all = plan.granted.iter().filter(named).filter(|g| g.holds_in(item));
+            let all = all.filter(|g| g.waiver.expires_at.0 > now);
             all.copied().max_by_key(|g| g.waiver.expires_at.0)
         })
         .collect()

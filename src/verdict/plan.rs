@@ -274,5 +274,8 @@ fn check_waiver(i: usize, waiver: &Waiver) -> Result<(), String> {
     if waiver.reason.trim().is_empty() || waiver.approver.trim().is_empty() {
         return Err(format!("spec.waivers[{i}]: a waiver needs a reason and an approver"));
     }
+    if waiver.workflow.as_deref() == Some("") {
+        return Err(format!("spec.waivers[{i}].workflow: name a workflow, or leave the field out"));
+    }
     Ok(())
 }

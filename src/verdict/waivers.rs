@@ -6,6 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::belongs::glob;
 use super::conditions::status_of;
+use super::items::Item;
+use super::plan::names_workflow;
 use super::text::clean;
 use crate::api::conditions::ConditionType;
 use crate::api::spec::{TestRunReportSpec, Waiver};
@@ -43,11 +45,25 @@ pub(super) struct Granted<'a> {
 }
 
 impl Granted<'_> {
+    /// Whether it names this job.
+    pub fn is_for(&self, item: &Item<'_>) -> bool {
+        self.waiver.job.as_deref() == Some(item.name.as_str())
+    }
+
+    /// Whether it holds in the workflow of this job. What has no workflow, as checks of other apps, is in none.
+    pub fn holds_in(&self, item: &Item<'_>) -> bool {
+        self.waiver
+            .workflow
+            .as_deref()
+            .is_none_or(|w| !w.is_empty() && names_workflow(w, item.workflow, item.path))
+    }
+
     /// What is told of it in a status.
     pub fn told(&self, job: &str) -> Waived {
         Waived {
             job: clean(job, TEXT),
             test: self.waiver.test.as_deref().map(|t| clean(t, TEXT)),
+            workflow: self.waiver.workflow.as_deref().map(|w| clean(w, TEXT)),
             approver: clean(&self.waiver.approver, 100),
             ticket: self.waiver.ticket.as_deref().map(|t| clean(t, 100)),
             expires_at: Time(self.waiver.expires_at.0),
@@ -60,7 +76,11 @@ impl Granted<'_> {
             Some(test) => self.waiver.test.as_ref().is_some_and(|t| clean(t, TEXT) == *test),
             None => self.waiver.job.as_ref().is_some_and(|j| clean(j, TEXT) == told.job),
         };
-        named && self.from == told.from.as_deref() && self.waiver.expires_at.0 == told.expires_at.0
+        let workflow = self.waiver.workflow.as_deref().map(|w| clean(w, TEXT));
+        named
+            && workflow == told.workflow
+            && self.from == told.from.as_deref()
+            && self.waiver.expires_at.0 == told.expires_at.0
     }
 }
 

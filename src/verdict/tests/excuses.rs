@@ -11,6 +11,7 @@ fn waive(job: Option<&str>, test: Option<&str>, until: i64) -> TestRunReportSpec
     s.waivers = vec![Waiver {
         job: job.map(Into::into),
         test: test.map(Into::into),
+        workflow: None,
         reason: "known".into(),
         approver: "ann".into(),
         ticket: Some("T-1".into()),
@@ -127,6 +128,102 @@ fn a_waiver_for_a_test_needs_every_failing_test_to_be_waived() {
     assert_eq!(passed(&eval(&s, &jobs(&[("unit", "failure")]))), red, "nothing was read");
 }
 
+/// A waiver that holds in one workflow.
+fn waive_in(workflow: &str, job: Option<&str>, test: Option<&str>) -> TestRunReportSpec {
+    let mut s = waive(job, test, 2000);
+    s.waivers[0].workflow = Some(workflow.into());
+    s
+}
+
+/// `unit` in `ci.yml` and in `nightly.yml`, each with its end.
+fn twins(ci: &str, nightly: &str) -> Facts {
+    let mut other = run(8, vec![job(201, "unit", nightly)]);
+    (other.workflow_id, other.workflow) = (71, "Nightly".into());
+    other.path = ".github/workflows/nightly.yml".into();
+    facts(vec![run(7, vec![job(101, "unit", ci)]), other])
+}
+
+const GREEN: &str = "True/AllRequiredSucceeded";
+const RED: &str = "False/RequiredFailed";
+
+#[test]
+fn a_waiver_for_a_workflow_leaves_a_job_of_the_same_name_elsewhere_red() {
+    for (workflow, ci, nightly, want) in [
+        (None, "failure", "failure", GREEN),
+        (Some("nightly.yml"), "success", "failure", GREEN),
+        (Some(".github/workflows/nightly.yml"), "success", "failure", GREEN),
+        (Some("Nightly"), "success", "failure", GREEN),
+        (Some("nightly.yml"), "failure", "failure", RED),
+        (Some("nightly.yml"), "failure", "success", RED),
+        (Some("ci.yml"), "failure", "failure", RED),
+        (Some("CI"), "failure", "success", GREEN),
+        // Exact, as in `workflows`.
+        (Some("nightly"), "success", "failure", RED),
+        (Some("NIGHTLY"), "success", "failure", RED),
+        (Some("workflows/nightly.yml"), "success", "failure", RED),
+        (Some(".*"), "success", "failure", RED),
+        (Some("other.yml"), "success", "failure", RED),
+    ] {
+        let mut s = waive(Some("unit"), None, 2000);
+        s.waivers[0].workflow = workflow.map(Into::into);
+        let e = eval(&s, &twins(ci, nightly));
+        assert_eq!(passed(&e), want, "{workflow:?}: {ci}, {nightly}");
+        assert!(e.status.waived.iter().all(|w| w.workflow.as_deref() == workflow));
+    }
+    let mut empty = waive_in("", Some("unit"), None);
+    assert!(passed(&eval(&empty, &twins("success", "failure"))).ends_with("/InvalidSpec"));
+    let lists = [SharedWaivers {
+        waivers: std::mem::take(&mut empty.waivers),
+        ..list("x", &["acme/*"], "unit", 2000)
+    }];
+    let e = look(&spec(), &twins("success", "failure"), &with(&lists, false, context(None)));
+    assert_eq!(passed(&e), RED, "whoever writes a list past the schema");
+}
+
+#[test]
+fn a_waiver_for_a_workflow_says_so_where_it_holds_and_where_not() {
+    let e = eval(&waive_in("nightly.yml", Some("unit"), None), &twins("success", "failure"));
+    assert!(message(&e).contains("1 waived: unit of nightly.yml, until 2026"), "{}", message(&e));
+    assert_eq!(e.status.waived[0].workflow.as_deref(), Some("nightly.yml"));
+    let e = eval(&waive_in("nightly.yml", Some("unit"), None), &twins("failure", "failure"));
+    let mut notes: Vec<_> =
+        e.status.suites.iter().flat_map(|s| &s.jobs).filter_map(|j| j.note.clone()).collect();
+    notes.sort();
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert_eq!(notes[0], "the waiver by ann is for the workflow nightly.yml only");
+    assert!(notes[1].starts_with("waived by ann until"), "{notes:?}");
+}
+
+#[test]
+fn a_waiver_for_a_workflow_excuses_no_check_of_another_app() {
+    let mut f = jobs(&[("build", "success")]);
+    f.checks = vec![check("codecov", "failure")];
+    assert_eq!(passed(&eval(&waive(Some("codecov"), None, 2000), &f)), GREEN);
+    for workflow in ["CI", "ci.yml", "codecov"] {
+        assert_eq!(passed(&eval(&waive_in(workflow, Some("codecov"), None), &f)), RED, "{workflow}");
+    }
+}
+
+#[test]
+fn a_waiver_for_a_test_may_name_its_workflow_too() {
+    let mut f = twins("failure", "failure");
+    for run in &mut f.runs {
+        run.jobs[0].evidence = Some(Evidence {
+            tests: Some(TestTotals { total: 9, passed: 8, failed: 1, ..Default::default() }),
+            failing: vec![FailingTest { name: "odd".into(), ..Default::default() }],
+            failing_total: 1,
+            ..Default::default()
+        });
+        run.jobs[0].steps =
+            vec![Step { name: "test".into(), conclusion: Some("failure".into()), ..Default::default() }];
+    }
+    assert_eq!(passed(&eval(&waive(None, Some("odd"), 2000), &f)), GREEN);
+    let mut s = waive_in("ci.yml", None, Some("odd"));
+    assert_eq!(passed(&eval(&s, &f)), RED);
+    s.waivers.extend(waive_in("nightly.yml", None, Some("odd")).waivers);
+    assert_eq!(passed(&eval(&s, &f)), GREEN);
+}
+
 fn list(name: &str, repositories: &[&str], job: &str, until: i64) -> SharedWaivers {
     SharedWaivers {
         name: name.into(),
@@ -208,6 +305,9 @@ fn a_pass_that_rests_on_a_waiver_does_not_outlive_it_while_github_is_away() {
     );
     assert_eq!(later(&[list("flaky", &["acme/*"], "unit", 1800)], at(1500)), lost, "another end");
     assert_eq!(later(&[list("new", &["acme/*"], "unit", 2000)], at(1500)), lost, "another list");
+    let narrower =
+        SharedWaivers { waivers: waive_in("ci.yml", Some("unit"), None).waivers, ..lists[0].clone() };
+    assert_eq!(later(&[narrower], at(1500)), lost, "who knows where it failed");
     // A pass that rests on nothing is nobody's to take away.
     let green = look(&spec(), &jobs(&[("build", "success")]), &with(&lists, false, context(None)));
     let context = Context { now: at(3000), ..context(Some(&green.status)) };

@@ -48,6 +48,7 @@ fn a_waiver_is_not_given_back_by_a_clock_that_is_behind() {
     s.waivers = vec![Waiver {
         job: Some("unit".into()),
         test: None,
+        workflow: None,
         reason: "known".into(),
         approver: "ann".into(),
         ticket: None,

@@ -79,6 +79,7 @@ fn a_pass_that_may_rest_on_an_ended_waiver_does_not_survive() {
     s.waivers = vec![Waiver {
         job: Some("unit".into()),
         test: None,
+        workflow: None,
         reason: "r".into(),
         approver: "a".into(),
         ticket: None,

@@ -118,6 +118,8 @@ fn accepted() -> Vec<Change> {
         allow(json!({"states": ["Skipped", "Neutral"]})),
         waiver(json!({})),
         waiver(json!({"job": null, "test": "TestLogin/expired", "ticket": "https://tracker.example/1"})),
+        waiver(json!({"workflow": ".github/workflows/nightly.yml"})),
+        waiver(json!({"job": null, "test": "t", "workflow": "w".repeat(255)})),
         With(
             json!({"rerun": {"maxAttempts": 5}, "publish": {"status": {"context": "ci/verdict"}, "checkRun": {}, "comment": {}}, "suspend": true, "ttlAfterCompletion": 0}),
         ),
@@ -247,6 +249,8 @@ fn refused() -> Vec<(Change, &'static str)> {
         (waiver(json!({"approver": null})), "spec.waivers[0].approver: Required value"),
         (waiver(json!({"approver": " "})), "name in approver who agreed to the waiver"),
         (waiver(json!({"reason": "\t"})), "say in reason why this failure is excused"),
+        (waiver(json!({"workflow": ""})), "spec.waivers[0].workflow"),
+        (waiver(json!({"workflow": "w".repeat(256)})), "Too long: may not be more than 255"),
         (waiver(json!({"job": null})), "set either job or test to its exact name"),
         (waiver(json!({"test": "t"})), "set either job or test to its exact name"),
         (With(json!({"rerun": {"maxAttempts": 6}})), "less than or equal to 5"),

@@ -25,6 +25,8 @@ async fn a_list_names_its_repositories_and_what_it_excuses() {
     };
     ask(object("", Value::Null)).await.unwrap();
     ask(object("repositories", json!(["octo-org/*", "a/b"]))).await.unwrap();
+    let narrow = json!([{"job": "e2e", "workflow": "nightly.yml", "reason": "r", "approver": "a", "expiresAt": "2026-12-01T00:00:00Z"}]);
+    ask(object("waivers", narrow)).await.unwrap();
     for (field, value, words) in [
         ("repositories", Value::Null, "spec.repositories: Required value"),
         ("repositories", json!([]), "at least 1 items"),
@@ -35,6 +37,11 @@ async fn a_list_names_its_repositories_and_what_it_excuses() {
         ("waivers", Value::Null, "spec.waivers: Required value"),
         ("waivers", json!([]), "at least 1 items"),
         ("waivers", json!([{"job": "e2e", "reason": "r", "approver": "a"}]), "expiresAt: Required value"),
+        (
+            "waivers",
+            json!([{"job": "e2e", "workflow": "w".repeat(256), "reason": "r", "approver": "a", "expiresAt": "2026-12-01T00:00:00Z"}]),
+            "Too long: may not be more than 255",
+        ),
         (
             "waivers",
             json!([{"job": "e2e", "test": "t", "reason": "r", "approver": "a", "expiresAt": "2026-12-01T00:00:00Z"}]),
@@ -56,6 +63,8 @@ async fn the_columns_show_what_is_excused_and_until_when() {
     let mut lines = table.lines().map(|l| l.split_whitespace().collect::<Vec<_>>());
     assert_eq!(lines.next().unwrap(), ["NAME", "REPOSITORIES", "JOBS", "TESTS", "UNTIL", "AGE"]);
     assert_eq!(lines.next().unwrap()[..4], ["case", "[\"octo-org/hello\"]", "e2e", "2026-12-01T00:00:00Z"]);
+    let wide = plane.kubectl_ok(&["get", "trw", "-o", "wide", &n]).await.unwrap();
+    assert!(wide.lines().next().unwrap().contains("WORKFLOWS"), "{wide}");
 }
 
 #[test]

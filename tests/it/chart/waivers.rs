@@ -59,6 +59,9 @@ async fn who_writes_reports_does_not_excuse_their_failures() {
 
     create(&author, &report("plain", json!({}))).await.unwrap();
     create(&carol, &waived("r", &[waiver("e2e", soon)])).await.unwrap();
+    let mut narrow = waiver("e2e", soon);
+    narrow["workflow"] = json!("nightly.yml");
+    create(&carol, &waived("n", &[narrow])).await.unwrap();
     let patch = async |who: &Kubectl, name: &str, spec: Value| {
         let patch = json!({ "spec": spec }).to_string();
         let output = who.run(&["patch", "trr", name, &n, "--type=merge", "-p", &patch]).await.unwrap();
@@ -67,12 +70,13 @@ async fn who_writes_reports_does_not_excuse_their_failures() {
             false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
         }
     };
-    // In, longer, more, and about something else.
+    // In, longer, more, in every workflow, and about something else.
     for (name, spec) in [
         ("plain", json!({"waivers": [waiver("e2e", soon)]})),
         ("r", json!({"waivers": [waiver("e2e", late)]})),
         ("r", json!({"waivers": [waiver("e2e", soon), waiver("unit", soon)]})),
         ("r", json!({"waivers": [waiver("unit", soon)]})),
+        ("n", json!({"waivers": [waiver("e2e", soon)]})),
         ("r", json!({"source": {"github": {"branch": "release"}}})),
         ("r", json!({"source": {"github": {"repository": "octo-org/other"}}})),
     ] {

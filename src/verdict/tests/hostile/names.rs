@@ -50,6 +50,7 @@ fn what_is_excused_has_the_exact_name() {
     waiving.waivers = vec![Waiver {
         job: Some(name.into()),
         test: None,
+        workflow: None,
         reason: "known".into(),
         approver: "ann".into(),
         ticket: None,
