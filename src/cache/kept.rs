@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use super::packed::{Snapshot, Unreadable};
 use crate::api::TestRunReport;
 use crate::runtime::metrics::Standing;
+use crate::verdict::gate::{Word, judge};
 use crate::verdict::publish;
 
 /// A packed report. Clones share it.
@@ -41,6 +42,12 @@ pub struct Facts {
     pub publishes: bool,
     /// What metrics count.
     pub standing: Standing,
+    /// What a gate says of it: the word, and whether that is the last one.
+    pub gate: (Word, bool),
+    /// The pull request, where it is about one.
+    pub pull_request: Option<i64>,
+    /// When it was made, in seconds.
+    pub created: i64,
 }
 
 impl Facts {
@@ -48,6 +55,7 @@ impl Facts {
         let github = &report.spec.source.github;
         let found = report.status.as_ref().and_then(|s| s.source.as_ref());
         let sha = found.map(|s| &s.sha).filter(|sha| !sha.is_empty()).or(github.sha.as_ref());
+        let gate = judge(report);
         let renamed = found.map(|s| &s.repository).filter(|name| **name != github.repository);
         Self {
             connection: github.connection.as_str().into(),
@@ -57,6 +65,9 @@ impl Facts {
             sha: sha.map(|sha| sha.as_str().into()),
             publishes: !publish::asked(&report.spec).is_empty(),
             standing: Standing::of(report),
+            gate: (gate.word, !gate.open),
+            pull_request: found.map_or(github.pull_request, |s| s.pull_request),
+            created: report.metadata.creation_timestamp.as_ref().map_or(0, |t| t.0.as_second()),
         }
     }
 }
@@ -73,6 +84,19 @@ impl Kept {
             ..ObjectMeta::default()
         };
         Self(Arc::new(Inner { metadata, facts: Facts::of(report), snapshot }))
+    }
+
+    pub fn in_namespace(&self) -> &str {
+        self.0.metadata.namespace.as_deref().unwrap_or_default()
+    }
+
+    pub fn name(&self) -> &str {
+        self.0.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    /// The repository as GitHub calls it, as far as that is known.
+    pub fn repository(&self) -> &str {
+        self.0.facts.renamed.as_deref().unwrap_or(&self.0.facts.repository)
     }
 
     /// What is at hand of it.

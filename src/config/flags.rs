@@ -79,6 +79,9 @@ pub struct RunArgs {
     /// Private key of the certificate, PEM
     #[arg(long, env = "TESTRUN_HTTP_KEY_FILE", value_name = "FILE")]
     pub http_key_file: Option<String>,
+    /// Show the page for people at the address of verdicts over HTTP
+    #[arg(long, env = "TESTRUN_PAGE")]
+    pub page: bool,
     /// Where results of past commits are kept [default: none]
     #[arg(long, env = "TESTRUN_HISTORY", value_enum, value_name = "STORE")]
     pub history: Option<Store>,
@@ -109,7 +112,7 @@ pub struct RunArgs {
 }
 
 /// Which entry of the file a flag stands for: its path, and the name of the flag's argument.
-pub const OVERRIDES: [(&str, &str); 23] = [
+pub const OVERRIDES: [(&str, &str); 24] = [
     ("controller.namespaces", "namespaces"),
     ("controller.pollInterval", "poll_interval"),
     ("controller.progressInterval", "progress_interval"),
@@ -124,6 +127,7 @@ pub const OVERRIDES: [(&str, &str); 23] = [
     ("listeners.http", "http_addr"),
     ("http.certificateFile", "http_certificate_file"),
     ("http.keyFile", "http_key_file"),
+    ("page.enabled", "page"),
     ("history.store", "history"),
     ("history.file", "history_file"),
     ("history.urlFile", "history_url_file"),
@@ -162,6 +166,7 @@ impl RunArgs {
             "http_addr" => text(&self.http_addr),
             "http_certificate_file" => text(&self.http_certificate_file),
             "http_key_file" => text(&self.http_key_file),
+            "page" => self.page.then_some(Value::Bool(true)),
             "history" => self.history.and_then(|s| serde_json::to_value(s).ok()),
             "history_file" => text(&self.history_file),
             "history_url_file" => text(&self.history_url_file),

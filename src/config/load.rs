@@ -194,6 +194,7 @@ fn checked(config: &Config, wrong: &mut Vec<String>) -> Connections {
     }
     range("controller.concurrency", controller.concurrency, 256, wrong);
     config.http.check(wrong);
+    config.page.check(listeners, wrong);
     config.events.check(wrong);
     config.history.check(wrong);
     config.attestation.check(wrong);

@@ -11,6 +11,7 @@ mod flags;
 mod history;
 mod http;
 mod load;
+mod page;
 mod reload;
 mod span;
 
@@ -27,6 +28,7 @@ pub use flags::{OVERRIDES, RunArgs};
 pub use history::{History, Store};
 pub use http::Http;
 pub use load::{InvalidConfig, Loaded, Source};
+pub use page::Page;
 pub use reload::{Reload, follow};
 pub use span::Span;
 
@@ -43,6 +45,8 @@ pub struct Config {
     pub listeners: Listeners,
     /// Verdicts over HTTP, where `listeners.http` is set.
     pub http: Http,
+    /// A page that people look at, where `listeners.http` is set.
+    pub page: Page,
     /// CloudEvents over HTTP for each change of a verdict.
     pub events: Events,
     /// Where results of past commits are kept, and how much of them.

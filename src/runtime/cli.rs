@@ -144,7 +144,8 @@ async fn process(
     let (history, recording) = History::start(place, bounds, counters.clone(), told.clone());
     if let Some(address) = config.listeners.http {
         let site = serve::Site::new(client.clone(), reports.clone(), config.http.audiences.clone());
-        answer(site.with_history(history.clone()), address, &config.http, end.child_token()).await?;
+        let site = site.with_history(history.clone()).with_page(&config.page);
+        answer(site, address, &config.http, end.child_token()).await?;
     }
     let hints = Hints::default();
     let ownership = match config.leader_election.enabled {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine;
@@ -54,6 +54,8 @@ pub struct Guard(Arc<Inner>);
 struct Inner {
     client: Client,
     audiences: Vec<String>,
+    /// Header in which a proxy hands on the token.
+    header: Option<HeaderName>,
     users: Memo<Print, User>,
     rights: Memo<Wish, ()>,
     slots: Semaphore,
@@ -62,8 +64,19 @@ struct Inner {
 impl Guard {
     /// Accepts tokens for one of the audiences.
     pub fn new(client: Client, audiences: Vec<String>) -> Self {
-        let (users, rights) = (Memo::default(), Memo::default());
-        Self(Arc::new(Inner { client, audiences, users, rights, slots: Semaphore::new(AT_ONCE) }))
+        Self::with(client, audiences, None)
+    }
+
+    /// Another one for these audiences, or for the same where there are none; a proxy may hand on the token in a header
+    /// of its own.
+    pub(super) fn but_for(&self, audiences: &[String], header: Option<HeaderName>) -> Self {
+        let audiences = if audiences.is_empty() { &self.0.audiences } else { audiences };
+        Self::with(self.0.client.clone(), audiences.to_vec(), header)
+    }
+
+    fn with(client: Client, audiences: Vec<String>, header: Option<HeaderName>) -> Self {
+        let (users, rights, slots) = (Memo::default(), Memo::default(), Semaphore::new(AT_ONCE));
+        Self(Arc::new(Inner { client, audiences, header, users, rights, slots }))
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -72,7 +85,11 @@ impl Guard {
 
     /// The user whose token a request carries.
     pub async fn user(&self, headers: &HeaderMap) -> Result<User, Refusal> {
-        let token = token(headers)?;
+        let handed = self.0.header.as_ref().and_then(|name| headers.get(name));
+        let token = match handed.and_then(|value| value.to_str().ok()).filter(|t| fits(t)) {
+            Some(token) => token.to_owned(),
+            None => token(headers)?,
+        };
         let print: Print = Sha256::digest(&token).into();
         if let Some(known) = self.0.users.get(&print) {
             return known.ok_or_else(unknown);
@@ -82,7 +99,7 @@ impl Guard {
         user.ok_or_else(unknown)
     }
 
-    /// Whether a user may get a report, or list those of a namespace where no name is given.
+    /// Whether a user may get a report, or list those of a namespace where no name is given; `""` is all of them.
     pub async fn may_read(&self, user: &User, namespace: &str, name: Option<&str>) -> Result<(), Refusal> {
         let wish = (user.clone(), namespace.to_owned(), name.map(str::to_owned));
         let known = self.0.rights.get(&wish);
@@ -207,14 +224,17 @@ fn token(headers: &HeaderMap) -> Result<String, Refusal> {
     } else {
         None
     };
-    let fits = |t: &String| !t.is_empty() && t.len() <= MAX_TOKEN && t.bytes().all(|b| b.is_ascii_graphic());
-    token.filter(fits).ok_or_else(|| {
+    token.filter(|t| fits(t)).ok_or_else(|| {
         Refusal::new(
             StatusCode::UNAUTHORIZED,
             "send Authorization: Bearer TOKEN, a token for the audience of this server: \
              kubectl create token ACCOUNT --audience=testrun-operator",
         )
     })
+}
+
+fn fits(token: &str) -> bool {
+    !token.is_empty() && token.len() <= MAX_TOKEN && token.bytes().all(|b| b.is_ascii_graphic())
 }
 
 fn unknown() -> Refusal {

@@ -1,10 +1,11 @@
-//! Verdicts and the history over HTTP, read-only.
+//! Verdicts, the history and a page for people over HTTP, read-only.
 //!
 //! Off unless an address is given. Who asks is known by a bearer token that the API server checks, and may
 //! read what RBAC lets them read in the cluster: `auth` is a layer for every route of this listener.
 
 pub mod auth;
 mod history;
+pub mod page;
 mod reports;
 pub mod tls;
 mod verdict;
@@ -33,12 +34,14 @@ pub struct Site {
     pub guard: Guard,
     pub reports: Reports,
     pub history: History,
+    /// Who may look at the page; none where it is not shown.
+    pub page: Option<Guard>,
 }
 
 impl Site {
     /// Routes over the reports of a cluster, for holders of tokens with one of the audiences.
     pub fn new(client: Client, reports: Reports, audiences: Vec<String>) -> Self {
-        Self { guard: Guard::new(client, audiences), reports, history: History::default() }
+        Self { guard: Guard::new(client, audiences), reports, history: History::default(), page: None }
     }
 
     /// With what was seen of past commits.
@@ -46,11 +49,21 @@ impl Site {
         Self { history, ..self }
     }
 
+    /// With the page, where it is to be shown.
+    pub fn with_page(self, settings: &crate::config::Page) -> Self {
+        let page = settings.enabled.then(|| self.guard.but_for(&settings.audiences, settings.header()));
+        Self { page, ..self }
+    }
+
     /// Every route. All of them need a user; each asks itself what the user may see.
     pub fn router(self) -> Router {
         let known = axum::middleware::from_fn_with_state(self.guard.clone(), auth::authenticate);
-        let routes = Router::new().merge(verdict::routes()).merge(history::routes());
-        routes.fallback(nothing_here).layer(known).with_state(self)
+        let mut routes = Router::new().merge(verdict::routes()).merge(history::routes());
+        routes = routes.fallback(nothing_here).layer(known);
+        if let Some(guard) = &self.page {
+            routes = routes.merge(page::routes(guard.clone()));
+        }
+        routes.with_state(self)
     }
 }
 

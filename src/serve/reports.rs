@@ -33,6 +33,27 @@ impl Reports {
         caches.iter().find_map(|cache| cache.get(&key)).and_then(|kept| kept.open().ok())
     }
 
+    /// All reports, as the watches have seen them last.
+    pub fn all(&self) -> Vec<Arc<Kept>> {
+        let caches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        caches.iter().flat_map(Store::state).collect()
+    }
+
+    /// A report for somebody who looks at it: from a watch, and from the API server where the watch says that it passed
+    /// or knows nothing of it.
+    pub(super) async fn look(
+        &self,
+        client: &Client,
+        namespace: &str,
+        name: &str,
+        passed: impl Fn(&TestRunReport) -> bool,
+    ) -> Result<TestRunReport, Refusal> {
+        match self.cached(namespace, name).filter(|report| !passed(report)) {
+            Some(report) => Ok(report),
+            None => Self::fresh(client, namespace, name).await,
+        }
+    }
+
     /// Reports that publish something about a commit, as the watches have seen them last.
     pub fn publishing(&self, sha: &str) -> Vec<Result<TestRunReport, Unreadable>> {
         let caches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -42,11 +63,7 @@ impl Reports {
     }
 
     /// A report as it is now.
-    pub(super) async fn fresh(
-        client: &Client,
-        namespace: &str,
-        name: &str,
-    ) -> Result<TestRunReport, Refusal> {
+    async fn fresh(client: &Client, namespace: &str, name: &str) -> Result<TestRunReport, Refusal> {
         let api: Api<TestRunReport> = Api::namespaced(client.clone(), namespace);
         let away = |why: &str| {
             tracing::warn!(namespace, name, "a report could not be read for a request over HTTP: {why}");

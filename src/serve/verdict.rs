@@ -10,7 +10,7 @@ use kube::ResourceExt;
 use serde::{Deserialize, Serialize};
 
 use super::auth::User;
-use super::{Refusal, Reports, Site};
+use super::{Refusal, Site};
 use crate::api::{ConditionType, Reason, TestRunReport};
 use crate::verdict::gate::{Word, judge_commit};
 use crate::verdict::text::clean;
@@ -173,11 +173,7 @@ async fn look(
     site.guard.may_read(user, namespace, Some(name)).await?;
     let judged =
         |report: &TestRunReport| Verdict::of(report, about.repository.as_deref(), about.sha.as_deref());
-    if let Some(cached) = site.reports.cached(namespace, name) {
-        let verdict = judged(&cached);
-        if !verdict.passed {
-            return Ok(verdict);
-        }
-    }
-    Ok(judged(&Reports::fresh(site.guard.client(), namespace, name).await?))
+    let passed = |report: &TestRunReport| judged(report).passed;
+    let report = site.reports.look(site.guard.client(), namespace, name, passed).await?;
+    Ok(judged(&report))
 }

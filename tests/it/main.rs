@@ -20,6 +20,7 @@ mod github;
 mod history;
 mod leader;
 mod monitoring;
+mod page;
 mod reliability_doc;
 mod serve;
 mod sets;

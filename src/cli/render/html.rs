@@ -1,110 +1,34 @@
 //! The report as one page: no script, no network, light and dark, on paper and on a phone.
 
 use super::bundles::{content, finding, pattern_told};
-use super::text::{bytes, condition, line, safe_url, stamp, tests};
+use super::markup::{Markup, class};
+use super::text::{bytes, condition, stamp, tests};
 use crate::api::TestRunReport;
 use crate::api::status::{Failure, JobStatus, SuiteStatus, TestRunReportStatus};
+use crate::verdict::gate::{Word, judge};
 
-const STYLE: &str = include_str!("report.css");
+/// What a report looks like.
+pub const STYLE: &str = include_str!("report.css");
 
 /// A page for each report, or one page with all of them.
 pub fn html(reports: &[TestRunReport]) -> String {
-    let mut out = Page::default();
     let title = match reports {
         [one] => headline(one),
         _ => format!("CI status of {} reports", reports.len()),
     };
-    out.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-    out.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n");
-    out.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-    out.raw("<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n");
-    out.element("title", "", &title);
-    out.raw("<style>\n");
-    out.raw(STYLE);
-    out.raw("</style>\n</head>\n<body>\n");
+    let mut out = Markup::document(&title, STYLE);
+    out.raw("<body>\n<main>\n");
     for report in reports {
-        out.raw("<main>\n");
-        one(&mut out, report);
-        out.raw("</main>\n");
+        out.raw("<article>\n");
+        report_in(&mut out, report);
+        out.raw("</article>\n");
     }
-    out.raw("</body>\n</html>\n");
-    out.0
+    out.raw("</main>\n</body>\n</html>\n");
+    out.finish()
 }
 
-/// HTML under construction: text enters escaped, markup only as literals of this file.
-#[derive(Default)]
-struct Page(String);
-
-impl Page {
-    fn raw(&mut self, markup: &str) {
-        self.0.push_str(markup);
-    }
-
-    fn text(&mut self, text: &str) {
-        self.0.push_str(&escape(text));
-    }
-
-    fn element(&mut self, name: &str, attributes: &str, text: &str) {
-        self.raw(&format!("<{name}{attributes}>"));
-        self.text(text);
-        self.raw(&format!("</{name}>\n"));
-    }
-
-    fn link(&mut self, text: &str, url: Option<&str>) {
-        match url.filter(|u| safe_url(u)) {
-            Some(url) => {
-                self.raw(&format!("<a href=\"{}\">", escape(url)));
-                self.text(text);
-                self.raw("</a>");
-            }
-            None => self.text(text),
-        }
-    }
-
-    fn commands(&mut self, lines: &[String]) {
-        if lines.is_empty() {
-            return;
-        }
-        let lines: Vec<String> = lines.iter().map(|l| line(l)).collect();
-        self.raw("<pre><code>");
-        self.0.push_str(&lines.iter().map(|l| escape(l)).collect::<Vec<_>>().join("\n"));
-        self.raw("</code></pre>\n");
-    }
-
-    /// A badge that says its state in words as well as in colour.
-    fn state(&mut self, state: &str) {
-        self.raw(&format!("<span class=\"state {}\">", class(state)));
-        self.text(state);
-        self.raw("</span>");
-    }
-}
-
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
-    for c in line(text).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// The colour of a state; only names of this file become classes.
-fn class(state: &str) -> &'static str {
-    match state {
-        "Succeeded" | "True" | "Passed" => "good",
-        "Failed" | "False" | "Cancelled" | "Missing" => "bad",
-        "Running" | "Pending" => "open",
-        _ => "unknown",
-    }
-}
-
-fn headline(report: &TestRunReport) -> String {
+/// What the report is about.
+pub fn headline(report: &TestRunReport) -> String {
     let source = report.status.as_ref().and_then(|s| s.source.as_ref());
     let what = match source {
         Some(source) => match source.pull_request {
@@ -116,7 +40,8 @@ fn headline(report: &TestRunReport) -> String {
     format!("{what}: CI status summary")
 }
 
-fn one(out: &mut Page, report: &TestRunReport) {
+/// A report within a page.
+pub fn report_in(out: &mut Markup, report: &TestRunReport) {
     out.element("h1", "", &headline(report));
     let Some(status) = &report.status else {
         out.element("p", "", "The operator has not looked at this report yet.");
@@ -134,19 +59,28 @@ fn one(out: &mut Page, report: &TestRunReport) {
     footer(out, report, status);
 }
 
-fn verdict(out: &mut Page, report: &TestRunReport, status: &TestRunReportStatus) {
+fn verdict(out: &mut Markup, report: &TestRunReport, status: &TestRunReportStatus) {
     if let Some(passed) = condition(report, "Passed") {
-        let open = condition(report, "Complete").is_some_and(|c| c.status != "True");
-        let word = match (passed.status.as_str(), open) {
-            ("True", _) => "Passed",
-            ("False", true) => "Failing, not final",
-            ("False", false) => "Failed",
-            _ => "Undecided",
+        let gate = judge(report);
+        let (word, said) = match (gate.word, gate.open) {
+            (Word::Passed, _) => ("Passed", "True"),
+            (Word::Failed, true) => ("Failing, not final", "False"),
+            (Word::Failed, false) => ("Failed", "False"),
+            _ => ("Undecided", "Unknown"),
         };
-        out.raw(&format!("<p class=\"verdict {}\"><strong>{word}</strong> (", class(&passed.status)));
-        out.text(&passed.reason);
-        out.raw("): ");
-        out.text(&passed.message);
+        out.open("p", &[("class", &format!("verdict {}", class(said)))]);
+        out.raw("<strong>");
+        out.raw(word);
+        // A verdict about an older spec, or of a report that is being deleted, is none.
+        if said == passed.status {
+            out.raw("</strong> (");
+            out.text(&passed.reason);
+            out.raw("): ");
+            out.text(&passed.message);
+        } else {
+            out.raw("</strong>: ");
+            out.text(&gate.message);
+        }
         out.raw("</p>\n");
         if let Some(away) =
             condition(report, "SourceAvailable").filter(|c| c.status == "False" && c.reason != passed.reason)
@@ -184,12 +118,14 @@ fn verdict(out: &mut Page, report: &TestRunReport, status: &TestRunReportStatus)
     out.raw("</dl>\n");
 }
 
-fn suites(out: &mut Page, status: &TestRunReportStatus) {
+fn suites(out: &mut Markup, status: &TestRunReportStatus) {
     if status.suites.is_empty() {
         return;
     }
     out.element("h2", "", "Results by suite");
-    out.raw("<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\">Suite</th><th scope=\"col\">State</th><th scope=\"col\">Passed</th><th scope=\"col\">Share</th><th scope=\"col\">Tests</th></tr></thead>\n<tbody>\n");
+    out.raw("<div class=\"wide\"><table>\n");
+    out.heads(&["Suite", "State", "Passed", "Share", "Tests"]);
+    out.raw("<tbody>\n");
     for suite in &status.suites {
         out.raw("<tr><th scope=\"row\">");
         out.text(&suite.name);
@@ -203,7 +139,9 @@ fn suites(out: &mut Page, status: &TestRunReportStatus) {
         }
         out.raw("</th><td>");
         out.state(&suite.state);
-        out.raw(&format!("</td><td>{}/{}</td><td>", suite.passed, suite.total));
+        out.raw("</td><td>");
+        out.text(&format!("{}/{}", suite.passed, suite.total));
+        out.raw("</td><td>");
         bar(out, suite);
         out.raw("</td><td>");
         out.text(&suite.tests.as_ref().map(tests).unwrap_or_default());
@@ -211,22 +149,23 @@ fn suites(out: &mut Page, status: &TestRunReportStatus) {
     }
     out.raw("</tbody>\n</table></div>\n");
     for suite in status.suites.iter().filter(|s| s.policy != "Aggregate") {
-        let open = if suite.state == "Succeeded" { "" } else { " open" };
-        out.raw(&format!("<details{open}><summary>"));
-        out.text(&suite.name);
-        out.raw(&format!(" ({}/{})</summary>\n<ul class=\"jobs\">\n", suite.passed, suite.total));
+        let good = suite.state == "Succeeded";
+        let open = if good { "<details><summary>" } else { "<details open><summary>" };
+        out.raw(open);
+        out.text(&format!("{} ({}/{})", suite.name, suite.passed, suite.total));
+        out.raw("</summary>\n<ul class=\"jobs\">\n");
         for job in &suite.jobs {
             job_of(out, job);
         }
         if suite.jobs_omitted > 0 {
-            out.raw(&format!("<li>and {} more</li>\n", suite.jobs_omitted));
+            out.element("li", "", &format!("and {} more", suite.jobs_omitted));
         }
         out.raw("</ul>\n</details>\n");
     }
 }
 
 /// A bar of green, red and undecided shares. What is neither passed nor listed as red is undecided.
-fn bar(out: &mut Page, suite: &SuiteStatus) {
+fn bar(out: &mut Markup, suite: &SuiteStatus) {
     let total = suite.total.max(1);
     // What is missing is not red before its deadline.
     let is_red = |state: &str| class(state) == "bad" && (state != "Missing" || suite.state == "Failed");
@@ -234,19 +173,22 @@ fn bar(out: &mut Page, suite: &SuiteStatus) {
     let red = i64::try_from(red).unwrap_or(i64::MAX).clamp(0, (suite.total - suite.passed).max(0));
     let share = |n: i64| n.clamp(0, total).saturating_mul(100) / total;
     let rest = (suite.total - suite.passed - red).max(0);
-    out.raw(&format!(
-        "<span class=\"bar\" role=\"img\" aria-label=\"{} passed, {red} failed, {rest} undecided of {}\">",
-        suite.passed, suite.total
-    ));
+    let label = format!("{} passed, {red} failed, {rest} undecided of {}", suite.passed, suite.total);
+    let shape = [("class", "bar"), ("role", "img"), ("aria-label", &label), ("viewBox", "0 0 100 10")];
+    out.open("svg", &[&shape[..], &[("preserveAspectRatio", "none")]].concat());
+    let mut from = 0;
     for (name, n) in [("good", suite.passed), ("bad", red), ("open", rest)] {
+        let (x, width) = (from.to_string(), share(n).to_string());
         if n > 0 {
-            out.raw(&format!("<span class=\"{name}\" style=\"width:{}%\"></span>", share(n)));
+            out.open("rect", &[("class", name), ("x", &x), ("width", &width), ("height", "10")]);
+            out.raw("</rect>");
         }
+        from += share(n);
     }
-    out.raw("</span>");
+    out.raw("</svg>");
 }
 
-fn job_of(out: &mut Page, job: &JobStatus) {
+fn job_of(out: &mut Markup, job: &JobStatus) {
     out.raw("<li>");
     out.state(&job.state);
     out.raw(" ");
@@ -260,7 +202,7 @@ fn job_of(out: &mut Page, job: &JobStatus) {
     out.raw("</li>\n");
 }
 
-fn failures(out: &mut Page, status: &TestRunReportStatus) {
+fn failures(out: &mut Markup, status: &TestRunReportStatus) {
     if status.failures.is_empty() {
         return;
     }
@@ -275,7 +217,7 @@ fn failures(out: &mut Page, status: &TestRunReportStatus) {
     }
 }
 
-fn failure_of(out: &mut Page, failure: &Failure) {
+fn failure_of(out: &mut Markup, failure: &Failure) {
     out.raw("<section class=\"failure\">\n<h3>");
     out.state(&failure.state);
     out.raw(" ");
@@ -323,9 +265,11 @@ fn failure_of(out: &mut Page, failure: &Failure) {
     }
     out.raw("</ul>\n");
     if !failure.excerpt.is_empty() {
-        out.raw("<details><summary>Lines of the log that say why</summary>\n<pre><code>");
+        out.raw("<details><summary>Lines of the log that say why</summary>\n<pre tabindex=\"0\"><code>");
         for l in &failure.excerpt {
-            out.raw(&format!("<span class=\"n\">{:>6}</span>  ", l.line));
+            out.raw("<span class=\"n\">");
+            out.text(&format!("{:>6}", l.line));
+            out.raw("</span>  ");
             out.text(&l.text);
             out.raw("\n");
         }
@@ -334,7 +278,7 @@ fn failure_of(out: &mut Page, failure: &Failure) {
     out.raw("</section>\n");
 }
 
-fn masked(out: &mut Page, status: &TestRunReportStatus) {
+fn masked(out: &mut Markup, status: &TestRunReportStatus) {
     if status.masked_failures.is_empty() {
         return;
     }
@@ -349,7 +293,7 @@ fn masked(out: &mut Page, status: &TestRunReportStatus) {
     out.raw("</ul>\n");
 }
 
-fn artifacts(out: &mut Page, status: &TestRunReportStatus) {
+fn artifacts(out: &mut Markup, status: &TestRunReportStatus) {
     let bundles: Vec<_> = status.artifacts.iter().filter(|a| a.kind == "MustGather").collect();
     let missing = status.conditions.iter().find(|c| c.type_ == "ArtifactsAvailable" && c.status == "False");
     if bundles.is_empty() && missing.is_none() {
@@ -362,7 +306,9 @@ fn artifacts(out: &mut Page, status: &TestRunReportStatus) {
     if bundles.is_empty() {
         return;
     }
-    out.raw("<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\">Bundle</th><th scope=\"col\">Job</th><th scope=\"col\">Size</th><th scope=\"col\">Expires</th><th scope=\"col\">Content</th></tr></thead>\n<tbody>\n");
+    out.raw("<div class=\"wide\"><table>\n");
+    out.heads(&["Bundle", "Job", "Size", "Expires", "Content"]);
+    out.raw("<tbody>\n");
     for a in &bundles {
         out.raw("<tr><th scope=\"row\">");
         out.link(&a.name, Some(&a.url));
@@ -393,7 +339,7 @@ fn artifacts(out: &mut Page, status: &TestRunReportStatus) {
     out.commands(&super::text::downloads(status));
 }
 
-fn patterns(out: &mut Page, status: &TestRunReportStatus) {
+fn patterns(out: &mut Markup, status: &TestRunReportStatus) {
     if status.patterns.is_empty() {
         return;
     }
@@ -407,7 +353,7 @@ fn patterns(out: &mut Page, status: &TestRunReportStatus) {
     out.raw("</ul>\n");
 }
 
-fn options(out: &mut Page, status: &TestRunReportStatus) {
+fn options(out: &mut Markup, status: &TestRunReportStatus) {
     let Some(recommendation) = &status.recommendation else { return };
     out.element("h2", "", "What to do next");
     for option in &recommendation.options {
@@ -422,7 +368,7 @@ fn options(out: &mut Page, status: &TestRunReportStatus) {
     }
 }
 
-fn assessment(out: &mut Page, status: &TestRunReportStatus) {
+fn assessment(out: &mut Markup, status: &TestRunReportStatus) {
     let Some(assessment) = &status.assessment else { return };
     out.element("h2", "", "Confidence and risk");
     out.element("p", "", &format!("Confidence {} %, risk {}", assessment.confidence, assessment.risk));
@@ -433,14 +379,15 @@ fn assessment(out: &mut Page, status: &TestRunReportStatus) {
     out.raw("</ul>\n");
 }
 
-fn timeline(out: &mut Page, status: &TestRunReportStatus) {
+fn timeline(out: &mut Markup, status: &TestRunReportStatus) {
     if status.transitions.is_empty() {
         return;
     }
     out.element("h2", "", "Timeline of the verdict");
     out.raw("<ol class=\"timeline\">\n");
     for t in &status.transitions {
-        out.raw(&format!("<li class=\"{}\"><time>", class(&t.passed)));
+        out.open("li", &[("class", class(&t.passed))]);
+        out.raw("<time>");
         out.text(&stamp(&t.time));
         out.raw("</time> ");
         out.state(&t.passed);
@@ -450,7 +397,7 @@ fn timeline(out: &mut Page, status: &TestRunReportStatus) {
     out.raw("</ol>\n");
 }
 
-fn footer(out: &mut Page, report: &TestRunReport, status: &TestRunReportStatus) {
+fn footer(out: &mut Markup, report: &TestRunReport, status: &TestRunReportStatus) {
     out.raw("<footer>\n");
     if !status.notes.is_empty() {
         out.element("h2", "", "Notes");

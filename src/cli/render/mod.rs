@@ -5,11 +5,12 @@
 mod bundles;
 mod describe;
 mod history;
-mod html;
+pub mod html;
 mod markdown;
+pub mod markup;
 mod progress;
 mod table;
-mod text;
+pub(crate) mod text;
 
 use clap::ValueEnum;
 

@@ -8,7 +8,7 @@ use crate::api::status::{TestRunReportStatus, TestTotals};
 use crate::verdict::text::{clean, shell};
 
 /// One line for a terminal: nothing in it can move the cursor.
-pub(super) fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     clean(text, 4096)
 }
 
@@ -54,7 +54,7 @@ pub(super) fn block<'a>(language: &str, lines: impl Iterator<Item = &'a str>) ->
 }
 
 /// A web address that can stand in markup as it is.
-pub(super) fn safe_url(url: &str) -> bool {
+pub(crate) fn safe_url(url: &str) -> bool {
     (url.starts_with("https://") || url.starts_with("http://"))
         && url.chars().all(|c| c.is_ascii_graphic() && !"<>()[]\"'`\\|".contains(c))
 }
@@ -90,7 +90,7 @@ fn longest_run(text: &str, of: char) -> usize {
 }
 
 /// A condition of the report.
-pub(super) fn condition<'r>(report: &'r TestRunReport, kind: &str) -> Option<&'r Condition> {
+pub(crate) fn condition<'r>(report: &'r TestRunReport, kind: &str) -> Option<&'r Condition> {
     report.status.as_ref()?.conditions.iter().find(|c| c.type_ == kind)
 }
 
@@ -112,7 +112,7 @@ pub(super) fn tests(t: &TestTotals) -> String {
 }
 
 /// An age as kubectl writes it: `5s`, `3m20s`, `4h`, `2d`.
-pub(super) fn age(since: Option<&Time>, now: Timestamp) -> String {
+pub(crate) fn age(since: Option<&Time>, now: Timestamp) -> String {
     let Some(since) = since else { return String::new() };
     let seconds = now.duration_since(since.0).as_secs();
     if seconds < 0 {
@@ -135,12 +135,12 @@ pub(super) fn age(since: Option<&Time>, now: Timestamp) -> String {
 }
 
 /// A time as it is written in the object.
-pub(super) fn stamp(time: &Time) -> String {
+pub(crate) fn stamp(time: &Time) -> String {
     time.0.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// `59s`, `2m4s`, `1h3m`.
-pub(super) fn took(seconds: i64) -> String {
+pub(crate) fn took(seconds: i64) -> String {
     match (seconds / 3600, seconds % 3600 / 60, seconds % 60) {
         (0, 0, s) => format!("{s}s"),
         (0, m, s) => format!("{m}m{s}s"),

@@ -29,6 +29,7 @@ pub fn everything() -> Value {
         "gate": {"enabled": true, "reportNamespace": "verdicts",
             "reports": [{"name": "web", "workloads": ["web"]}, {"name": "db", "workloads": ["db", "db-init"]}]},
         "promoter": {"enabled": true}, "http": {"enabled": true, "tlsSecret": "verdicts-tls"},
+        "page": {"enabled": true},
         "metrics": {"serviceMonitor": {"enabled": true}, "prometheusRule": {"enabled": true}, "dashboard": {"enabled": true}},
         "config": {"connections": [{"name": "ghes", "namespaces": ["*"], "repositories": ["*"]}]},
         "webhooks": {"enabled": true, "ingress": {"enabled": true, "host": "hooks.example.com"}},
@@ -199,6 +200,7 @@ async fn values_that_make_no_sense_are_refused() {
             "needs history.postgres.secret.name: a file has one writer",
         ),
         (json!({"history": {"persistence": {"enabled": true}}}), "need history.enabled"),
+        (json!({"page": {"enabled": true}}), "page.enabled needs http.enabled"),
         (
             json!({"history": {"persistence": {"accessModes": ["ReadWriteMany"]}}}),
             "/history/persistence/accessModes",

@@ -19,6 +19,7 @@ async fn with_the_rights_of_the_chart_nothing_is_refused() {
     let namespace = plane.namespace("exactly").await.unwrap();
     let n = format!("--namespace={namespace}");
     let values = json!({"watch": {"namespaces": [namespace]}, "replicas": 2, "credentials": {"watchSecrets": true},
+        "http": {"enabled": true}, "page": {"enabled": true},
         "attestation": {"enabled": true, "keySecret": {"name": "signing"}}});
     Helm::on(plane).deploy(&namespace, &values).await;
     let account = plane.kubeconfig_for_service_account(&namespace, RELEASE).await.unwrap();
@@ -36,8 +37,10 @@ async fn with_the_rights_of_the_chart_nothing_is_refused() {
     let key = in_repository("tests/gating/attestations/ed25519.key");
     std::fs::write(&config, json!({"attestation": {"keyFile": key, "namespaces": ["*"]}}).to_string())
         .unwrap();
-    let args =
-        ["--config", &config, "--leader-elect", "--lease-namespace", &namespace, "--refresh-interval", "1s"];
+    let args = [
+        "--config", &config, "--leader-elect", "--lease-namespace", &namespace, "--refresh-interval", "1s",
+        "--http-addr", "127.0.0.1:0", "--page",
+    ];
     let operator = Operator::start_as(&account, &namespace, gh.url(), &args).await;
     let set = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReportSet", "metadata": {"name": "shop"},
         "spec": {"source": {"repository": REPO}, "generators": {"pullRequests": {}}, "template": {"spec": {"suspend": true}}}});
@@ -69,6 +72,10 @@ async fn with_the_rights_of_the_chart_nothing_is_refused() {
         .await;
     };
     until("Unknown/Running").await;
+    let token = ["create", "token", RELEASE, &n, "--audience=testrun-operator"];
+    let token = plane.kubectl_ok(&token).await.unwrap();
+    let page = crate::page::get(&operator.http(), &format!("/?namespace={namespace}"), token.trim()).await;
+    assert!(page.status == 200 && page.body.contains("2 reports, page 1 of 1"), "{page:?}");
     gh.advance(secs(60));
     gh.update(|s| {
         s.job(501).complete("success");
@@ -100,7 +107,8 @@ async fn with_the_rights_of_the_chart_nothing_is_refused() {
         "update testrunreports/status", "list testrunreportsets", "watch testrunreportsets",
         "update testrunreportsets/status", "list testrunwaivers", "watch testrunwaivers", "create events",
         "get configmaps", "create configmaps", "delete configmaps", "get secrets", "list secrets",
-        "watch secrets", "list leases", "create leases", "update leases", "watch leases",
+        "watch secrets", "create tokenreviews", "create subjectaccessreviews", "list leases",
+        "create leases", "update leases", "watch leases",
     ] {
         assert!(used.contains(right), "{right} is not used: {used:?}");
     }

@@ -1,0 +1,39 @@
+//! What all pages have: a head, the way around, a foot.
+
+use url::form_urlencoded::Serializer;
+
+use crate::cli::render::markup::Markup;
+
+/// The look of reports, and what the pages around them add.
+pub(super) const STYLE: &str = concat!(include_str!("../../cli/render/report.css"), include_str!("page.css"));
+
+/// Pages that every page links to.
+const PAGES: [(&str, &str); 1] = [("/", "Reports")];
+
+/// A page; `here` is the one of [`PAGES`] that it is.
+pub(super) fn page(title: &str, here: Option<&str>, content: impl FnOnce(&mut Markup)) -> String {
+    let mut out = Markup::document(&format!("{title} - testrun"), STYLE);
+    out.raw("<body>\n<a class=\"skip\" href=\"#main\">Skip to the content</a>\n");
+    out.raw("<header class=\"site\"><nav aria-label=\"Site\"><strong>testrun</strong>\n<ul>");
+    for (address, name) in PAGES {
+        out.raw("<li>");
+        let current: &[_] = if here == Some(address) { &[("aria-current", "page")] } else { &[] };
+        out.open("a", &[&[("href", address)], current].concat());
+        out.text(name);
+        out.raw("</a></li>");
+    }
+    out.raw("</ul></nav></header>\n<main id=\"main\" tabindex=\"-1\">\n");
+    content(&mut out);
+    out.raw("</main>\n</body>\n</html>\n");
+    out.finish()
+}
+
+/// An address within the site; what is empty is left out.
+pub(super) fn address(path: &str, query: &[(&str, &str)]) -> String {
+    let mut pairs = Serializer::new(String::new());
+    pairs.extend_pairs(query.iter().filter(|(_, value)| !value.is_empty()));
+    match pairs.finish() {
+        query if query.is_empty() => path.to_owned(),
+        query => format!("{path}?{query}"),
+    }
+}

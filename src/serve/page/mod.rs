@@ -1,0 +1,104 @@
+//! A page for people: which reports there are, and each of them. Read-only, made on the server, without a script.
+//!
+//! Who looks sees what RBAC lets them read, namespace by namespace. What they may not see and what is not there
+//! look the same.
+
+mod frame;
+pub mod overview;
+pub mod report;
+mod rights;
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+
+use super::auth::Guard;
+use super::{Refusal, Site};
+use crate::cli::render::markup;
+
+/// What may be used, and by whom: one style, known by its digest, and nothing of another site.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let style = markup::source_of(frame::STYLE);
+    format!(
+        "default-src 'none'; style-src {style}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    )
+});
+
+/// Headers of every answer.
+const HEADERS: [(HeaderName, &str); 6] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+pub(super) fn routes(guard: Guard) -> Router<Site> {
+    Router::new()
+        .route("/", get(overview::page))
+        .route("/reports/{namespace}/{name}", get(report::page))
+        .layer(axum::middleware::from_fn_with_state(guard, known))
+}
+
+/// A page that is not shown, and why.
+struct NoPage(Refusal);
+
+impl From<Refusal> for NoPage {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal)
+    }
+}
+
+impl IntoResponse for NoPage {
+    fn into_response(self) -> Response {
+        let Refusal { status, message } = self.0;
+        let title = status.canonical_reason().unwrap_or("Refused");
+        let page = frame::page(title, None, |out| {
+            out.element("h1", "", title);
+            out.element("p", "", &message);
+        });
+        let mut response = (status, Html(page)).into_response();
+        let mut add = |name, value| {
+            response.headers_mut().append(name, HeaderValue::from_static(value));
+        };
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                // Browsers ask for a name and a password at the first: the token is the password.
+                add(header::WWW_AUTHENTICATE, "Basic realm=\"testrun-operator\", charset=\"UTF-8\"");
+                add(header::WWW_AUTHENTICATE, "Bearer realm=\"testrun-operator\"");
+            }
+            StatusCode::SERVICE_UNAVAILABLE => add(header::RETRY_AFTER, "5"),
+            _ => {}
+        }
+        response
+    }
+}
+
+/// Tells handlers who asks, and browsers what a page may do.
+async fn known(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
+    let mut response = match guard.user(request.headers()).await {
+        Ok(user) => {
+            request.extensions_mut().insert(user);
+            next.run(request).await
+        }
+        Err(refusal) => NoPage(refusal).into_response(),
+    };
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Ok(policy) = HeaderValue::from_str(&POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+fn bad(message: impl Into<String>) -> NoPage {
+    NoPage(Refusal::new(StatusCode::BAD_REQUEST, message))
+}

@@ -1,0 +1,127 @@
+//! Pages of ten thousand reports whose every text is hostile.
+
+use std::sync::{Arc, LazyLock};
+
+use axum::extract::Query;
+use jiff::Timestamp;
+use serde_json::json;
+use testrun_operator::api::TestRunReport;
+use testrun_operator::cache::Kept;
+use testrun_operator::serve::page::{overview, report};
+
+/// Markup, an attribute's end, a direction override, something invisible, an escape sequence.
+const HOSTILE: &str =
+    "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u{202e}dnilb\u{200b}\u{1b}[31m&lt;";
+
+/// So many characters of it.
+fn hostile(characters: usize) -> String {
+    HOSTILE.chars().cycle().take(characters).collect()
+}
+
+fn hostile_report(number: i64) -> TestRunReport {
+    let long = format!("{number:05}{}", "a".repeat(248));
+    let job = hostile(512);
+    let (passed, complete, failures) = match number % 4 {
+        0 => ("True", "True", 0),
+        1 => ("False", "True", 3),
+        2 => ("False", "False", 1),
+        _ => ("Unknown", "False", 0),
+    };
+    let condition = |kind: &str, status: &str| {
+        json!({"type": kind, "status": status, "reason": hostile(64), "message": job, "observedGeneration": 1,
+            "lastTransitionTime": "2026-01-02T03:04:05Z"})
+    };
+    serde_json::from_value(json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
+        "metadata": {"name": long, "namespace": format!("{:03}{}", number % 250, "n".repeat(60)), "generation": 1,
+            "creationTimestamp": "2026-01-02T03:04:05Z"},
+        "spec": {"source": {"github": {"repository": format!("{}/{}{}", "o".repeat(39), "r".repeat(98), number % 10),
+            "pullRequest": number + 1}}},
+        "status": {"observedGeneration": 1, "phase": "x",
+            "source": {"repository": hostile(140), "sha": "0123456789abcdef0123456789abcdef01234567",
+                "shortSha": "01234567", "pullRequest": number + 1, "branch": hostile(255), "title": hostile(255),
+                "url": "javascript:alert(3)"},
+            "summary": {"failuresTotal": failures, "jobs": {"total": 40, "succeeded": 37, "display": job}},
+            "suites": [{"name": job, "state": job, "policy": "Required", "passed": 1, "total": 2,
+                "jobs": [{"name": job, "state": job, "detail": job}]}],
+            "failures": [{"job": job, "state": job, "url": "javascript:alert(4)", "message": job,
+                "excerpt": [{"line": 1, "text": job}]}],
+            "conditions": [condition("Passed", passed), condition("Complete", complete)]}}))
+    .unwrap()
+}
+
+static ALL: LazyLock<Vec<Arc<Kept>>> =
+    LazyLock::new(|| (0..10_000).map(|n| Arc::new(Kept::from(&hostile_report(n)))).collect());
+
+fn overview_of(query: &str) -> String {
+    let Query(question) = Query::try_from_uri(&format!("/?{query}").parse().unwrap()).unwrap();
+    overview::shown(&ALL, &question, true, Timestamp::now())
+}
+
+/// Nothing of a stranger is markup, and nothing of theirs is invisible.
+fn assert_safe(page: &str, what: &str) {
+    let markup: Vec<&str> = page.split('<').skip(1).filter_map(|tag| tag.split('>').next()).collect();
+    for tag in markup {
+        let name = tag.trim_start_matches('/').split([' ', '\n']).next().unwrap();
+        assert!(!["script", "img", "iframe", "object", "link", "base"].contains(&name), "{what}: <{tag}>");
+        assert!(
+            !tag.contains(" on") && !tag.contains("style=") && !tag.contains("javascript:"),
+            "{what}: <{tag}>"
+        );
+    }
+    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&gt;"), "{what}: it was there");
+    let hidden = ['\u{202e}', '\u{200b}', '\u{1b}'];
+    assert!(!page.contains(hidden), "{what}: a character that cannot be seen");
+}
+
+#[test]
+fn no_page_of_ten_thousand_reports_is_large_or_runs_what_strangers_wrote() {
+    for query in ["", "page=2", "page=200", "state=failed", "state=undecided&page=9", "repository=R"] {
+        let page = overview_of(query);
+        assert_safe(&page, query);
+        assert!(page.len() < 200_000, "{query}: {} bytes", page.len());
+        assert_eq!(page.matches("<a href=\"/reports/").count(), overview::ROWS, "{query}");
+    }
+    let one = report::shown(&hostile_report(1));
+    assert_safe(&one, "report");
+    assert!(one.len() < 200_000, "{} bytes", one.len());
+}
+
+#[test]
+fn a_filter_is_text_and_a_page_that_is_not_there_is_the_last() {
+    let query = "repository=%22%3E%3Cscript%3Ealert(1)%3C/script%3E";
+    let page = overview_of(query);
+    assert!(page.contains("value=\"&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;\""), "{page}");
+    assert!(!page.contains("<script") && page.contains("No report that you may see"));
+    assert!(
+        page.contains("?repository=%22%3E%3Cscript%3Ealert%281%29%3C%2Fscript%3E&amp;state=failed\""),
+        "{page}"
+    );
+    let last = overview_of("page=100000");
+    assert!(last.contains("10000 reports, page 200 of 200") && !last.contains("Next page"), "the last");
+    let first = overview_of("page=0&state=passed");
+    assert!(first.contains("2500 reports, page 1 of 50") && !first.contains("Page before"), "the first");
+    assert!(first.contains("aria-current=\"true\">Passed: 2500</a>") && first.contains(">Failed: 5000</a>"));
+}
+
+#[test]
+fn what_is_shown_is_what_a_gate_says() {
+    let mut stale = hostile_report(0);
+    stale.metadata.generation = Some(2);
+    let mut going = hostile_report(0);
+    going.metadata.deletion_timestamp = going.metadata.creation_timestamp.clone();
+    let good = "<span class=\"state good\">Passed</span>";
+    let shown = |report: &TestRunReport| {
+        let all = [Arc::new(Kept::from(report))];
+        (
+            overview::shown(&all, &overview::Question::default(), false, Timestamp::now()),
+            report::shown(report),
+        )
+    };
+    let (line, page) = shown(&hostile_report(0));
+    assert!(line.contains(good) && page.contains("<strong>Passed</strong>"));
+    for (report, words) in [(stale, "belongs to generation 1"), (going, "is being deleted")] {
+        let (line, page) = shown(&report);
+        assert!(!line.contains(good) && line.contains(words), "{line}");
+        assert!(page.contains("<strong>Undecided</strong>") && page.contains(words), "{page}");
+    }
+}
