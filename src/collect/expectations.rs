@@ -11,6 +11,7 @@ use crate::github::api::Repo;
 use crate::github::{Result, wire};
 use crate::verdict::facts::{
     ACTIONS_APP_ID, Baseline, BaselineJobs, BaselineWorkflow, Expectations, Gap, GapKind, RequiredCheck,
+    RequiredWorkflow,
 };
 
 /// Commits of others that must have run for an event before the absence of a workflow among them
@@ -53,14 +54,19 @@ async fn required(
     repo: &Repo<'_>,
     branch: &str,
     gaps: &mut Vec<Gap>,
-) -> Result<(Vec<RequiredCheck>, Vec<String>)> {
+) -> Result<(Vec<RequiredCheck>, Vec<RequiredWorkflow>)> {
     let mut all = BTreeSet::new();
     let mut workflows = BTreeSet::new();
     for rule in
         or_gap(or_none(repo.rules(branch).await, "rules", branch, gaps), GapKind::RequiredChecks, gaps)?
     {
         if rule.kind == "workflows" {
-            workflows.extend(rule.parameters.workflows.iter().map(|w| w.path.clone()));
+            workflows.extend(
+                rule.parameters
+                    .workflows
+                    .into_iter()
+                    .map(|w| RequiredWorkflow { path: w.path, repository_id: w.repository_id }),
+            );
         }
         if rule.kind == "required_status_checks" {
             for check in rule.parameters.required_status_checks {
@@ -86,7 +92,7 @@ async fn required(
         );
     }
     let named = all.into_iter().filter(|r| !r.name.is_empty()).collect();
-    Ok((named, workflows.into_iter().filter(|w| !w.is_empty()).collect()))
+    Ok((named, workflows.into_iter().collect()))
 }
 
 /// What does not exist requires nothing: a deleted branch, a server or a plan without rules. The
@@ -144,7 +150,7 @@ async fn baseline(
     let last_sha = last.head_sha.clone();
     for run in newest.values() {
         let jobs = runs::jobs(repo, repository, run, memory).await?;
-        let path = run.path.clone().unwrap_or_default().split('@').next().unwrap_or_default().to_owned();
+        let path = super::workflow::path(run);
         let mut names = BTreeSet::new();
         for job in jobs.1.iter().filter(|j| j.conclusion.as_deref() == Some("success")) {
             names.insert(job.name.clone());

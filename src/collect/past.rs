@@ -34,7 +34,8 @@ pub(super) async fn read(
     let mut past: BTreeMap<(String, String), Past> = BTreeMap::new();
     let mut reads = READS;
     for path in &red {
-        let of_workflow = listed.iter().filter(|r| counts(r, resolved, branch) && path_of(r) == *path);
+        let of_workflow =
+            listed.iter().filter(|r| counts(r, resolved, branch) && super::workflow::path(r) == *path);
         for run in of_workflow.take(RUNS) {
             if !runs::is_known(&resolved.source.repository, run, memory) {
                 if reads == 0 {
@@ -78,8 +79,4 @@ fn counts(run: &wire::Run, resolved: &Resolved, branch: &str) -> bool {
         && run.head_sha != resolved.source.sha
         && matches!(run.event.as_str(), "push" | "merge_group" | "schedule" | "dynamic")
         && run.status == "completed"
-}
-
-fn path_of(run: &wire::Run) -> &str {
-    run.path.as_deref().unwrap_or_default().split('@').next().unwrap_or_default()
 }

@@ -105,8 +105,7 @@ pub(super) fn advance(run: &mut Run, total: i64, jobs: &[wire::Job]) {
 }
 
 fn of_run(run: &wire::Run, jobs: &Jobs) -> Run {
-    let path = run.path.clone().unwrap_or_default();
-    let path = path.split('@').next().unwrap_or_default().to_owned();
+    let path = super::workflow::path(run);
     let workflow = run.name.clone().filter(|n| !n.is_empty()).unwrap_or_else(|| path.clone());
     // A job of a newer attempt than the run's own means that the run moved while it was read.
     let attempt = jobs.1.iter().map(|j| j.run_attempt).max().unwrap_or(0).max(run.run_attempt).max(1);
@@ -117,6 +116,7 @@ fn of_run(run: &wire::Run, jobs: &Jobs) -> Run {
         workflow_id: run.workflow_id,
         workflow,
         path,
+        origin: super::workflow::origin(run),
         event: run.event.clone(),
         status: if moved { "in_progress".to_owned() } else { run.status.clone() },
         conclusion: if moved { None } else { run.conclusion.clone() },

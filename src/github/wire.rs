@@ -39,8 +39,8 @@ wire! {
     Context { context: String, app_id: Option<i64>, integration_id: Option<i64> }
     Rule { #[serde(rename = "type")] kind: String, parameters: RuleParameters }
     RuleParameters { required_status_checks: Vec<Context>, workflows: Vec<RuleWorkflow> }
-    /// A workflow that a rule requires.
-    RuleWorkflow { path: String }
+    /// A workflow that a rule requires, and the repository that its file is in.
+    RuleWorkflow { path: String, repository_id: Option<i64> }
     App { id: Option<i64>, slug: Option<String> }
     User { id: i64, login: Option<String> }
     Annotation {
@@ -108,7 +108,7 @@ timed! {
     Run {
         id: i64, run_attempt: i64, workflow_id: i64, name: Option<String>, path: Option<String>, event: String,
         status: String, conclusion: Option<String>, head_sha: String, head_branch: Option<String>,
-        display_title: Option<String>, html_url: String, repository: Repository, head_repository: Option<Repository>;
+        display_title: Option<String>, html_url: String, workflow_url: Option<String>, repository: Repository, head_repository: Option<Repository>;
         created_at, updated_at
     }
     Job {

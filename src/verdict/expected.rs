@@ -7,7 +7,7 @@ use super::items::{Item, Kind, satisfies};
 use super::plan::{Plan, names_workflow};
 use super::state::State;
 use super::suites::{REQUIRED_CHECKS, Suites};
-use super::{publish, text};
+use super::{publish, rules, text};
 
 /// Adds what the spec or the base branch says must be there. True when there was such a list.
 pub(super) fn expected<'a>(
@@ -53,15 +53,7 @@ pub(super) fn expected<'a>(
             list.push(item);
         }
     }
-    for path in &facts.expectations.required_workflows {
-        any = true;
-        if !list.iter().any(|i| i.path == path && i.run().is_some()) {
-            let mut item = Item::new(Kind::Missing, path.clone(), "", "", State::Missing);
-            item.note = Some("a rule of the base branch requires this workflow".to_owned());
-            item.suite = suites.special(REQUIRED_CHECKS);
-            list.push(item);
-        }
-    }
+    any |= rules::required_workflows(facts, list, suites);
     let any = baseline_jobs(plan, facts, list, suites) || any;
     // A suite that is required and empty is a job renamed, a workflow switched off, or a wrong expression.
     for (i, suite) in plan.suites.iter().enumerate() {

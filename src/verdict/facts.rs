@@ -69,6 +69,18 @@ pub struct SourceFacts {
     pub fork: bool,
 }
 
+/// Whose file the workflow of a run is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// GitHub does not say.
+    #[default]
+    Unknown,
+    /// The file of the commit, which its author may have written.
+    Repository,
+    /// A rule of the branch brought it along.
+    Rule,
+}
+
 /// A workflow run with the jobs of all its attempts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Run {
@@ -79,6 +91,7 @@ pub struct Run {
     pub workflow: String,
     /// File of the workflow, without `@ref`.
     pub path: String,
+    pub origin: Origin,
     pub event: String,
     pub status: String,
     pub conclusion: Option<String>,
@@ -223,10 +236,18 @@ pub struct Check {
 pub struct Expectations {
     /// Checks that rules or the protection of the base branch require.
     pub required: Vec<RequiredCheck>,
-    /// Paths of workflows that rules of the base branch require.
-    pub required_workflows: Vec<String>,
+    /// Workflows that rules of the base branch require.
+    pub required_workflows: Vec<RequiredWorkflow>,
     /// Jobs of the last green commit of the base branch.
     pub baseline: Baseline,
+}
+
+/// A workflow that a rule of the base branch requires.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RequiredWorkflow {
+    pub path: String,
+    /// Id of the repository that its file is in.
+    pub repository_id: Option<i64>,
 }
 
 /// A check that the base branch requires.

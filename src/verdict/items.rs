@@ -10,7 +10,7 @@ use super::jobs::{self, Effective};
 use super::plan::Plan;
 use super::state::State;
 use super::suites::{CHECKS, Suites};
-use super::{checks, excuses, expected, publish, text};
+use super::{checks, excuses, expected, publish, rules, text};
 use crate::api::status::{SourceStatus, Waived};
 use jiff::Timestamp;
 
@@ -166,7 +166,7 @@ pub(super) fn items<'a>(
     let mut twice = BTreeSet::new();
     let mut chosen: Vec<Option<usize>> = Vec::new();
     for e in &effective {
-        let by_rule = facts.expectations.required_workflows.contains(&e.run.path);
+        let by_rule = rules::concern(facts, e.run);
         if !plan.wants(&e.run.workflow, &e.run.path) && !needed.contains(e.name) && !by_rule {
             continue;
         }

@@ -27,6 +27,7 @@ mod plan;
 pub mod publish;
 mod report;
 mod rerun;
+mod rules;
 mod state;
 mod suites;
 #[cfg(test)]

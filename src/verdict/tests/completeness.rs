@@ -188,23 +188,6 @@ fn the_deadline_does_not_end_a_running_job() {
 }
 
 #[test]
-fn workflows_that_a_rule_requires_must_run_even_if_the_spec_names_others() {
-    let mut f = jobs(&[("build", "success")]);
-    f.expectations.required_workflows = vec![".github/workflows/scan.yml".into()];
-    let e = eval(&spec(), &f);
-    assert_eq!(passed(&e), "Unknown/Expecting");
-    assert!(message(&e).contains("scan.yml"), "{}", message(&e));
-    let mut scan = run(8, vec![job(200, "scan", "failure")]);
-    (scan.workflow, scan.path, scan.workflow_id) = ("Scan".into(), ".github/workflows/scan.yml".into(), 71);
-    f.runs.push(scan);
-    let only_ci = TestRunReportSpec { workflows: vec!["CI".into()], ..spec() };
-    assert_eq!(passed(&eval(&only_ci, &f)), "False/RequiredFailed");
-    f.runs[1].jobs[0].conclusion = Some("success".into());
-    f.runs[1].conclusion = Some("success".into());
-    assert_eq!(passed(&eval(&only_ci, &f)), "True/AllRequiredSucceeded");
-}
-
-#[test]
 fn jobs_of_two_events_are_counted_once() {
     let mut s = spec();
     s.suites =

@@ -15,6 +15,7 @@ mod past;
 mod patterns;
 mod published;
 mod report;
+mod rules;
 mod size;
 mod skew;
 mod states;
@@ -92,6 +93,7 @@ pub fn run(id: i64, jobs: Vec<Job>) -> Run {
         workflow_id: 70,
         workflow: "CI".into(),
         path: ".github/workflows/ci.yml".into(),
+        origin: Origin::Repository,
         event: "pull_request".into(),
         status: if done { "completed".into() } else { "in_progress".into() },
         conclusion: done.then(|| conclusion.into()),

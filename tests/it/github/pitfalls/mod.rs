@@ -6,6 +6,7 @@
 mod content;
 mod events;
 mod jobs;
+mod rules;
 mod runs;
 mod service;
 
