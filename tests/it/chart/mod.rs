@@ -1,5 +1,6 @@
 //! The Helm chart: rendered, installed on a real API server, and its policies tried.
 
+mod examples;
 mod gate;
 mod image;
 mod install;
