@@ -230,7 +230,7 @@ fn row(out: &mut Markup, kept: &Kept, now: Timestamp) {
     if let Some(title) = source.and_then(|s| s.title.as_deref()) {
         out.element("small", "", &clean(title, SHOWN));
     }
-    out.raw("</th><td>");
+    out.raw("</th><td class=\"verdict-of\">");
     state(out, &report);
     out.raw("</td><td class=\"number\">");
     let summary = status.and_then(|s| s.summary.as_ref());

@@ -30,6 +30,14 @@ fn steady(text: &str, gh: &GitHub) -> String {
         .into_owned()
 }
 
+/// The report at that moment.
+pub async fn pull_request_20() -> testrun_operator::api::TestRunReport {
+    let gh = undecided();
+    let file = repository("examples/pull-request-20.yaml");
+    let ran = Cli::new(&["report", "-f", file.to_str().unwrap(), "-o", "json"]).on(&gh).run().await;
+    serde_json::from_str(&steady(&ran.out, &gh)).unwrap()
+}
+
 #[tokio::test]
 async fn the_summary_of_pull_request_20() {
     let gh = undecided();

@@ -4,7 +4,7 @@ mod artifacts;
 mod attest;
 mod bundles;
 pub mod cluster;
-mod examples;
+pub mod examples;
 mod files;
 mod oneshot;
 mod reference;

@@ -1,6 +1,9 @@
 //! The page for people: who sees what, what browsers may do with it, how it looks.
 
 mod access;
+mod browser;
+mod looks;
+mod pages;
 mod pure;
 
 use http::{HeaderMap, Method, Request};

@@ -52,9 +52,14 @@ fn hostile_report(number: i64) -> TestRunReport {
 static ALL: LazyLock<Vec<Arc<Kept>>> =
     LazyLock::new(|| (0..10_000).map(|n| Arc::new(Kept::from(&hostile_report(n)))).collect());
 
-fn overview_of(query: &str) -> String {
+pub fn overview_of(query: &str) -> String {
     let Query(question) = Query::try_from_uri(&format!("/?{query}").parse().unwrap()).unwrap();
     overview::shown(&ALL, &question, true, Timestamp::now())
+}
+
+/// The page of a report.
+pub fn hostile_page() -> String {
+    report::shown(&hostile_report(1))
 }
 
 /// Nothing of a stranger is markup, and nothing of theirs is invisible.
