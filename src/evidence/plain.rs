@@ -72,7 +72,7 @@ pub fn cut(text: &str, cap: usize) -> String {
 
 /// Characters that are not seen, or that change how the text around them is shown: marks of
 /// direction, joiners, blanks without width, tags, and variation selectors beyond the usual.
-fn hidden(c: char) -> bool {
+pub(crate) fn hidden(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')

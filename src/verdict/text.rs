@@ -1,5 +1,7 @@
 //! Foreign text made safe for a status: no control or direction-changing characters, bounded.
 
+use crate::evidence::plain::hidden;
+
 /// Cuts to `max` characters and replaces what could move a cursor or hide text.
 pub(crate) fn clean(text: &str, max: usize) -> String {
     let mut out = String::with_capacity(text.len().min(max * 4));
@@ -12,7 +14,7 @@ pub(crate) fn clean(text: &str, max: usize) -> String {
         }
         let shown = match c {
             '\n' | '\r' | '\t' => ' ',
-            c if c.is_control() || hides(c) => '\u{fffd}',
+            c if c.is_control() || hidden(c) => '\u{fffd}',
             c => c,
         };
         if count + 1 == max && chars.peek().is_some() {
@@ -56,13 +58,6 @@ pub(crate) fn list<'a>(names: impl Iterator<Item = &'a str>, show: usize) -> Str
 /// `1 job`, `2 jobs`.
 pub(crate) fn count(n: usize, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
-}
-
-/// Bidirectional controls, zero-width characters, line separators and the byte order mark.
-fn hides(c: char) -> bool {
-    matches!(c,
-        '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Skips what follows ESC: a CSI sequence to its final byte, an OSC to BEL, ST or the line's end, or one character.

@@ -4,6 +4,7 @@ use super::Explanation;
 use super::shape::{Kind, kind};
 use super::signs::Signs;
 use crate::evidence::log;
+use crate::evidence::plain::hidden;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +20,8 @@ const FRAMES: usize = 2;
 pub struct ExcerptLine {
     /// The line's number in the log, from 1.
     pub line: u64,
-    /// Its text without envelope, escapes and control characters, cut to 300 characters.
+    /// Its text without envelope, escapes, control characters and marks that are not seen, cut to 300
+    /// characters.
     pub text: String,
 }
 
@@ -43,7 +45,7 @@ pub fn excerpt(fail: &[u8], explanation: &Explanation, most: usize) -> Vec<Excer
     for line in log::lines(&log::as_utf8(fail)).take_while(|line| line.number <= last) {
         if candidates.contains(&line.number) {
             let text = log::clean(line.raw.get(..4 * WIDTH + 128).unwrap_or(line.raw));
-            texts.insert(line.number, text.trim_end().chars().take(WIDTH).collect());
+            texts.insert(line.number, text.trim_end().chars().filter(|c| !hidden(*c)).take(WIDTH).collect());
         }
     }
     let keys: BTreeSet<u64> = explanation.lines.iter().flat_map(|block| block.key.iter().copied()).collect();

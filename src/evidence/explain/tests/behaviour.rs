@@ -136,6 +136,15 @@ fn an_excerpt_has_no_advice_no_blank_lines_and_nothing_twice() {
 }
 
 #[test]
+fn an_excerpt_has_nothing_that_hides_or_turns_text() {
+    let log = "fine\n##[error]a\u{202e}b\u{1b}[2K\u{200b}c\u{2066}d\n";
+    let explanation = super::explain(log.as_bytes(), None, &super::Options::default());
+    let texts: Vec<String> =
+        super::excerpt(log.as_bytes(), &explanation, 9).into_iter().map(|line| line.text).collect();
+    assert_eq!(texts, ["##[error]abcd"]);
+}
+
+#[test]
 fn an_explanation_reads_as_json() {
     let explanation = super::explain(
         b"fine\nERROR: disk: No space left on device\n",
