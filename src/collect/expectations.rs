@@ -125,7 +125,7 @@ async fn baseline(
     // Filtered lists have been wrong before: everything that decides is looked at here again.
     let on_branch = repo.recent_runs("branch", branch).await?;
     let mut newest: BTreeMap<i64, &wire::Run> = BTreeMap::new();
-    for run in &on_branch {
+    for run in &on_branch.workflow_runs {
         let own = run.head_branch.as_deref() == Some(branch)
             && run.repository.full_name.eq_ignore_ascii_case(repository)
             && run.head_repository.as_ref().is_none_or(|h| h.id == run.repository.id)
@@ -142,7 +142,7 @@ async fn baseline(
         return Ok((Baseline::None, Vec::new()));
     };
     let runs_for = if resolved.for_pull_request {
-        workflows_of_pulls(&repo.recent_runs("event", "pull_request").await?, resolved)
+        workflows_of_pulls(&repo.recent_runs("event", "pull_request").await?.workflow_runs, resolved)
     } else {
         None
     };

@@ -32,7 +32,7 @@ pub(super) async fn glance(
     let Some(resolved) = source::glance(&repo, wanted, ask.within(SHARED_AGE)).await? else {
         return Ok(None);
     };
-    let newest = repo.newest_runs().await?;
+    let newest = &repo.newest_runs().await?.workflow_runs;
     let read_at = repo.date().unwrap_or_else(Timestamp::now);
     let reaches = newest.iter().filter_map(|r| r.created_at).any(|at| at + REACH <= read_at);
     if !newest.is_empty() && !reaches && newest.len() >= crate::github::api::PER_PAGE {

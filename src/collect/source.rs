@@ -1,5 +1,7 @@
 //! Which commit the report is about.
 
+use std::sync::Arc;
+
 use crate::api::Reason;
 use crate::api::spec::GitHubSource;
 use crate::github::api::{PER_PAGE, Repo};
@@ -21,7 +23,7 @@ pub(super) struct Resolved {
 pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource, shares: bool) -> Result<Resolved> {
     if let Some(number) = spec.pull_request {
         let listed =
-            if shares { repo.open_pulls().await?.into_iter().find(|p| p.number == number) } else { None };
+            if shares { repo.open_pulls().await?.iter().find(|p| p.number == number).cloned() } else { None };
         let pull = match listed {
             Some(pull) => pull,
             None => repo.pull(number).await?,
@@ -82,15 +84,19 @@ pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource, shares: bool) 
     };
     // A commit of exactly one open pull request goes where that goes.
     let open = if shares { Some(repo.open_pulls().await?) } else { None };
-    let mut pulls = match open {
-        Some(all) if all.len() < PER_PAGE => all,
+    let own = |p: &&wire::Pull| p.state == "open" && p.head.sha == sha;
+    let pulls: Vec<wire::Pull> = match open {
+        Some(all) if all.len() < PER_PAGE => all.iter().filter(own).cloned().collect(),
         _ => super::or_gap(
             repo.pulls_of(&sha).await,
             crate::verdict::facts::GapKind::Annotations,
             &mut Vec::new(),
-        )?,
+        )?
+        .iter()
+        .filter(own)
+        .cloned()
+        .collect(),
     };
-    pulls.retain(|p| p.state == "open" && p.head.sha == sha);
     if let [pull] = pulls.as_slice() {
         return of_pull(repository, pull.clone());
     }
@@ -115,7 +121,7 @@ pub(super) async fn glance(repo: &Repo<'_>, spec: &GitHubSource, shared: Ask) ->
         (Some(sha), ..) => sha.clone(),
         (_, Some(branch), _) => repo.branch(branch).await?.commit.sha,
         (.., Some(number)) => {
-            let find = |open: Vec<wire::Pull>| open.into_iter().find(|p| p.number == number);
+            let find = |open: Arc<Vec<wire::Pull>>| open.iter().find(|p| p.number == number).cloned();
             let mut pull = find(repo.open_pulls().await?);
             if pull.is_none() {
                 // It may be newer than the list that others asked for.
@@ -142,9 +148,9 @@ pub(super) async fn glance(repo: &Repo<'_>, spec: &GitHubSource, shared: Ask) ->
 pub(super) async fn still(repo: &Repo<'_>, spec: &GitHubSource, sha: &str, shares: bool) -> Result<bool> {
     let head = match (spec.pull_request, &spec.branch) {
         (Some(number), _) => {
-            let open = if shares { repo.open_pulls().await? } else { Vec::new() };
-            match open.into_iter().find(|p| p.number == number) {
-                Some(pull) => pull.head.sha,
+            let open = if shares { repo.open_pulls().await? } else { Arc::default() };
+            match open.iter().find(|p| p.number == number) {
+                Some(pull) => pull.head.sha.clone(),
                 None => repo.pull(number).await?.head.sha,
             }
         }

@@ -60,7 +60,7 @@ pub struct SightedRun {
 pub async fn survey(github: &GitHub, wanted: &Survey, ask: Ask) -> Result<Sightings> {
     let repo = Repo::new(github, &wanted.repository, ask);
     let mut seen = Sightings::default();
-    let mut runs = Vec::new();
+    let mut lists = Vec::new();
     let mut finished = wanted.finished;
     if !wanted.commits.is_empty() {
         seen.sweep = match repo.rollups(&wanted.commits).await {
@@ -72,23 +72,28 @@ pub async fn survey(github: &GitHub, wanted: &Survey, ask: Ask) -> Result<Sighti
         };
     }
     if finished {
-        runs.extend(repo.recent_runs("status", "completed").await?);
+        lists.push(repo.recent_runs("status", "completed").await?);
     }
     if wanted.newest {
-        runs.extend(repo.newest_runs().await?);
+        lists.push(repo.newest_runs().await?);
     }
-    seen.runs = runs
-        .into_iter()
+    seen.runs = lists
+        .iter()
+        .flat_map(|list| &list.workflow_runs)
         .map(|r| SightedRun {
             finished: r.status == "completed",
             attempt: r.run_attempt.max(1),
             id: r.id,
-            sha: r.head_sha,
+            sha: r.head_sha.clone(),
         })
         .collect();
     if wanted.pulls {
-        seen.pulls =
-            repo.open_pulls().await?.into_iter().map(|p| (p.number, (p.head.sha, p.base.name))).collect();
+        seen.pulls = repo
+            .open_pulls()
+            .await?
+            .iter()
+            .map(|p| (p.number, (p.head.sha.clone(), p.base.name.clone())))
+            .collect();
     }
     for name in &wanted.branches {
         match repo.branch(name).await {

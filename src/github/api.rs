@@ -115,16 +115,15 @@ impl<'g> Repo<'g> {
     }
 
     /// The newest runs of the repository, whatever state they are in: one page, the same for all who ask.
-    pub async fn newest_runs(&self) -> Result<Vec<wire::Run>> {
+    pub async fn newest_runs(&self) -> Result<Arc<wire::RunList>> {
         let path = format!("{}/actions/runs?exclude_pull_requests=true&per_page={PER_PAGE}", self.root);
-        let what = format!("workflow runs of {}", self.name);
-        Ok(self.get::<wire::RunList>(&path, &what).await?.workflow_runs)
+        self.common(&path, &format!("workflow runs of {}", self.name), Shape::Object).await
     }
 
     /// Open pull requests, the one that changed last first: one page, the same for all who ask.
-    pub async fn open_pulls(&self) -> Result<Vec<wire::Pull>> {
+    pub async fn open_pulls(&self) -> Result<Arc<Vec<wire::Pull>>> {
         let path = format!("{}/pulls?state=open&sort=updated&direction=desc&per_page={PER_PAGE}", self.root);
-        self.read(&path, &format!("pull requests of {}", self.name), Shape::List).await
+        self.common(&path, &format!("pull requests of {}", self.name), Shape::List).await
     }
 
     /// One page of all open pull requests, the newest first; the flag tells that more follow.
@@ -150,14 +149,13 @@ impl<'g> Repo<'g> {
     }
 
     /// The newest runs of a branch, of an event, or in a state: one page.
-    pub async fn recent_runs(&self, filter: &str, value: &str) -> Result<Vec<wire::Run>> {
+    pub async fn recent_runs(&self, filter: &str, value: &str) -> Result<Arc<wire::RunList>> {
         let path = format!(
             "{}/actions/runs?{filter}={}&exclude_pull_requests=true&per_page={PER_PAGE}",
             self.root,
             segment(value)
         );
-        let what = format!("workflow runs of {}", self.name);
-        Ok(self.get::<wire::RunList>(&path, &what).await?.workflow_runs)
+        self.common(&path, &format!("workflow runs of {}", self.name), Shape::Object).await
     }
 
     /// Jobs of all attempts of a run, and how many GitHub says there are.
@@ -338,12 +336,26 @@ impl<'g> Repo<'g> {
         Ok(self.answer(path, what, shape).await?.value)
     }
 
+    /// Reads what all reports of the repository ask for.
+    async fn common<T>(&self, path: &str, what: &str, shape: Shape) -> Result<Arc<T>>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        let answer = self.github.get_common(path, what, shape, self.ask).await?;
+        self.hear(answer.date);
+        Ok(answer.value)
+    }
+
     async fn answer<T: DeserializeOwned>(&self, path: &str, what: &str, shape: Shape) -> Result<Answer<T>> {
         let answer = self.github.get(path, what, shape, self.ask).await?;
-        if let (Some(date), Ok(mut latest)) = (answer.date, self.date.lock()) {
+        self.hear(answer.date);
+        Ok(answer)
+    }
+
+    fn hear(&self, date: Option<Timestamp>) {
+        if let (Some(date), Ok(mut latest)) = (date, self.date.lock()) {
             *latest = Some(latest.map_or(date, |old| old.max(date)));
         }
-        Ok(answer)
     }
 
     /// All pages of a counted list. `Link` headers are not followed: pages are counted, so a wrong

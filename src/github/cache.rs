@@ -9,6 +9,7 @@
 //! body. So the tag of a known body under a new token can be computed; where that is wrong, the answer
 //! is a 200, and nothing but a request is lost.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -55,7 +56,7 @@ struct Kept {
     flights: HashMap<String, Flight>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Entry {
     etag: Option<String>,
     /// The tag counts the credential in.
@@ -67,7 +68,11 @@ struct Entry {
     link: Option<HeaderValue>,
     /// When the request was sent that last confirmed it.
     asked: Instant,
+    parsed: Parsed,
 }
+
+/// What a body says, once somebody has parsed it. Whoever asks for it meanwhile waits for that.
+type Parsed = Arc<Mutex<Option<Arc<dyn Any + Send + Sync>>>>;
 
 /// An answer of GitHub.
 #[derive(Clone, Debug)]
@@ -146,6 +151,26 @@ impl Cache {
         Some((format!("W/\"{hex}\""), entry.body))
     }
 
+    /// What a body of this path says: parsed once, as long as it is the body that is kept.
+    pub(super) fn parsed<T: Send + Sync + 'static>(
+        &self,
+        path: &str,
+        body: &Bytes,
+        parse: impl FnOnce(&[u8]) -> Result<T>,
+    ) -> Result<Arc<T>> {
+        // The same memory holds the same bytes as long as somebody holds it.
+        let same = |e: &&Entry| e.body.as_ptr() == body.as_ptr() && e.body.len() == body.len();
+        let slot = self.lock().entries.peek(path).filter(same).map(|e| e.parsed.clone());
+        let Some(slot) = slot else { return parse(body).map(Arc::new) };
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = slot.as_ref().and_then(|known| known.clone().downcast().ok()) {
+            return Ok(known);
+        }
+        let value = Arc::new(parse(body)?);
+        *slot = Some(value.clone());
+        Ok(value)
+    }
+
     /// Keeps a body under the tag that came with it; `asked` is when its request was sent.
     pub(super) fn keep(
         &self,
@@ -170,6 +195,7 @@ impl Cache {
             date: headers.get(http::header::DATE).cloned(),
             link: headers.get(http::header::LINK).cloned(),
             asked,
+            parsed: Parsed::default(),
         };
         kept.bytes += body.len() + OVERHEAD;
         kept.entries.put(path.to_owned(), entry);
@@ -253,6 +279,31 @@ mod tests {
         assert!(!has("/big"));
         keep("/0", &HeaderMap::new(), &body);
         assert!(!has("/0"), "an answer without a tag replaces the one that had one");
+    }
+
+    #[test]
+    fn a_body_is_parsed_once_until_another_one_takes_its_place() {
+        let cache = Cache::default();
+        let times = std::cell::Cell::new(0);
+        let parsed = |body: &Bytes| {
+            let parse = |bytes: &[u8]| {
+                times.set(times.get() + 1);
+                Ok(bytes.len())
+            };
+            (cache.parsed("/a", body, parse).map(|n| *n), times.get())
+        };
+        let keep = |body: &Bytes| cache.keep("/a", None, &HeaderMap::new(), body, Instant::now());
+        let (one, two) = (Bytes::from(vec![b' '; 3]), Bytes::from(vec![b'x'; 3]));
+        assert_eq!([parsed(&one), parsed(&one)], [(Ok(3), 1), (Ok(3), 2)], "what is not kept");
+        keep(&one);
+        assert_eq!([parsed(&one), parsed(&one)], [(Ok(3), 3), (Ok(3), 3)]);
+        cache.confirm("/a", &HeaderMap::new(), Instant::now());
+        assert_eq!(parsed(&one), (Ok(3), 3), "GitHub said that it is the same");
+        keep(&two);
+        assert_eq!([parsed(&two), parsed(&two)], [(Ok(3), 4), (Ok(3), 4)]);
+        assert_eq!(parsed(&one), (Ok(3), 5), "who still holds the old one gets what that says");
+        let refused = cache.parsed("/a", &two, |_| Ok("another kind"));
+        assert_eq!(refused.map(|s| *s), Ok("another kind"));
     }
 
     #[tokio::test(start_paused = true)]

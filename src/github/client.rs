@@ -91,6 +91,26 @@ pub struct Answer<T> {
     pub path: String,
 }
 
+impl<T> Answer<T> {
+    fn of(path: String, reply: &Reply, value: T) -> Self {
+        let more = error::header(&reply.headers, LINK.as_str()).map(|link| link.contains("rel=\"next\""));
+        Self { value, date: date(&reply.headers), more, path }
+    }
+}
+
+/// Parses a document.
+fn read<T: DeserializeOwned>(body: &[u8], what: &str, shape: Shape) -> Result<T> {
+    // A list would be read as the fields of an object in order, each one absent.
+    let first = body.iter().find(|b| !b.is_ascii_whitespace());
+    if (first == Some(&b'[')) != (shape == Shape::List) {
+        return Err(error::invalid(what, "is not the kind of JSON document that is expected"));
+    }
+    serde_json::from_slice(body).map_err(|e| {
+        let place = format!("line {}, column {}", e.line(), e.column());
+        error::invalid(what, &format!("is not the JSON that is expected ({place})"))
+    })
+}
+
 impl std::fmt::Debug for GitHub {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("GitHub").field("base", self.inner.transport.base()).finish_non_exhaustive()
@@ -139,33 +159,36 @@ impl GitHub {
         shape: Shape,
         ask: Ask,
     ) -> Result<Answer<T>> {
+        let (path, reply) = self.document(path, what, ask).await?;
+        Ok(Answer::of(path, &reply, read(&reply.body, what, shape)?))
+    }
+
+    /// Reads one JSON document that many ask for: as long as it is the same it is parsed once for all of them.
+    pub async fn get_common<T: DeserializeOwned + Send + Sync + 'static>(
+        &self,
+        path: &str,
+        what: &str,
+        shape: Shape,
+        ask: Ask,
+    ) -> Result<Answer<Arc<T>>> {
+        let (path, reply) = self.document(path, what, ask).await?;
+        let cache = &self.inner.ties.cache;
+        let value = cache.parsed(&path, &reply.body, |body| read(body, what, shape))?;
+        Ok(Answer::of(path, &reply, value))
+    }
+
+    /// A document and the path that it is at, after redirects.
+    async fn document(&self, path: &str, what: &str, ask: Ask) -> Result<(String, Reply)> {
         let mut path = path.to_owned();
         for _ in 0..=MAX_HOPS {
-            let Reply { status, headers, body } = self.shared(&path, what, ask).await?;
-            let date = date(&headers);
-            if status.is_success() {
-                // A list would be read as the fields of an object in order, each one absent.
-                let first = body.iter().find(|b| !b.is_ascii_whitespace());
-                if (first == Some(&b'[')) != (shape == Shape::List) {
-                    return Err(error::invalid(what, "is not the kind of JSON document that is expected"));
-                }
-                let value = serde_json::from_slice(&body).map_err(|e| {
-                    error::invalid(
-                        what,
-                        &format!(
-                            "is not the JSON that is expected (line {}, column {})",
-                            e.line(),
-                            e.column()
-                        ),
-                    )
-                })?;
-                let more = error::header(&headers, LINK.as_str()).map(|link| link.contains("rel=\"next\""));
-                return Ok(Answer { value, date, more, path });
+            let reply = self.shared(&path, what, ask).await?;
+            if reply.status.is_success() {
+                return Ok((path, reply));
             }
-            if !status.is_redirection() {
-                return Err(self.refused(status, &headers, &body, what));
+            if !reply.status.is_redirection() {
+                return Err(self.refused(reply.status, &reply.headers, &reply.body, what));
             }
-            path = self.redirected(&headers, what)?;
+            path = self.redirected(&reply.headers, what)?;
         }
         Err(error::invalid(what, "redirects without end"))
     }

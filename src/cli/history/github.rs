@@ -49,6 +49,7 @@ pub(super) async fn read(question: &Question, url: &str) -> anyhow::Result<Answe
         branch => repo.recent_runs("branch", branch).await,
     };
     let runs = runs.map_err(|t| anyhow!("{}", t.message))?;
+    let runs = &runs.workflow_runs;
     let ended: Vec<&wire::Run> = runs.iter().filter(|r| r.status == "completed").take(MAX_RUNS).collect();
     if ended.is_empty() {
         bail!("GitHub lists no run of {} that has ended", clean(&question.repository, 140));
