@@ -23,13 +23,13 @@ pub(super) struct Read {
 /// How long the list of runs may lag behind the check runs of their jobs.
 const LAG: SignedDuration = SignedDuration::from_mins(10);
 
-/// Reads check runs of all apps. `jobs` are the ids of all jobs of the commit.
-pub(super) async fn read(repo: &Repo<'_>, sha: &str, jobs: &BTreeSet<i64>) -> Result<Read> {
+/// Tells check runs of all apps apart. `jobs` are the ids of all jobs of the commit, `now` is GitHub's time.
+pub(super) fn read(listed: Vec<wire::CheckRun>, jobs: &BTreeSet<i64>, now: Option<Timestamp>) -> Read {
     let mut actions_app = None;
     let mut out = Vec::new();
     let mut annotated = BTreeSet::new();
     let mut lagging = false;
-    for run in repo.check_runs(sha).await? {
+    for run in listed {
         if run.output.annotations_count > 0 {
             annotated.insert(run.id);
         }
@@ -47,7 +47,7 @@ pub(super) async fn read(repo: &Repo<'_>, sha: &str, jobs: &BTreeSet<i64>) -> Re
                 run.details_url.as_deref().is_some_and(|url| url.ends_with(&format!("/job/{}", run.id)));
             let changed = run.completed_at.or(run.started_at);
             let recent = |(now, at): (Timestamp, Timestamp)| now.duration_since(at) < LAG;
-            if job && repo.date().zip(changed).is_none_or(recent) {
+            if job && now.zip(changed).is_none_or(recent) {
                 lagging = true;
                 continue;
             }
@@ -68,14 +68,20 @@ pub(super) async fn read(repo: &Repo<'_>, sha: &str, jobs: &BTreeSet<i64>) -> Re
             completed_at: run.completed_at,
         });
     }
-    Ok(Read { checks: out, annotated, actions_app, lagging })
+    Read { checks: out, annotated, actions_app, lagging }
 }
 
 /// Whether commit statuses can count: all of them do where the spec has no suites, else those that are asked
-/// for by name. One that is published has to be seen, so that it is not set again.
+/// for by name.
 pub(super) fn statuses_count(spec: &TestRunReportSpec, expectations: &Expectations) -> bool {
+    statuses_asked(spec) || !expectations.required.is_empty()
+}
+
+/// Whether the spec itself lets commit statuses count. One that is published has to be seen, so that it is not
+/// set again.
+pub(super) fn statuses_asked(spec: &TestRunReportSpec) -> bool {
     let publishes = spec.publish.as_ref().is_some_and(|p| p.status.is_some());
-    spec.suites.is_empty() || !spec.checks.is_empty() || !expectations.required.is_empty() || publishes
+    spec.suites.is_empty() || !spec.checks.is_empty() || publishes
 }
 
 /// Reads commit statuses.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tokio::join;
+
 use super::memory::Memory;
 use super::or_gap;
 use super::runs;
@@ -33,13 +35,15 @@ pub(super) async fn read(
     if branch.is_empty() {
         return Ok((Expectations::default(), BaselineIds::new()));
     }
-    let (mut required, required_workflows) = required(repo, branch, gaps).await?;
+    let (rules, protection, baseline) =
+        join!(repo.rules(branch), repo.branch(branch), baseline(repo, resolved, memory));
+    let (mut required, required_workflows) = required(rules, protection, branch, gaps)?;
     // The verdict knows GitHub Actions by its id on github.com; another server has another one.
     for check in required.iter_mut().filter(|c| c.app_id.is_some() && c.app_id == actions_app) {
         check.app_id = Some(ACTIONS_APP_ID);
     }
     let mut found = Vec::new();
-    let baseline = match or_gap(baseline(repo, resolved, memory).await.map(Some), GapKind::Baseline, gaps)? {
+    let baseline = match or_gap(baseline.map(Some), GapKind::Baseline, gaps)? {
         Some((baseline, ids)) => {
             found = ids;
             baseline
@@ -50,16 +54,15 @@ pub(super) async fn read(
 }
 
 /// Checks and workflows that rulesets and classic protection require; both apply.
-async fn required(
-    repo: &Repo<'_>,
+fn required(
+    rules: Result<Vec<wire::Rule>>,
+    protection: Result<wire::Branch>,
     branch: &str,
     gaps: &mut Vec<Gap>,
 ) -> Result<(Vec<RequiredCheck>, Vec<RequiredWorkflow>)> {
     let mut all = BTreeSet::new();
     let mut workflows = BTreeSet::new();
-    for rule in
-        or_gap(or_none(repo.rules(branch).await, "rules", branch, gaps), GapKind::RequiredChecks, gaps)?
-    {
+    for rule in or_gap(or_none(rules, "rules", branch, gaps), GapKind::RequiredChecks, gaps)? {
         if rule.kind == "workflows" {
             workflows.extend(
                 rule.parameters
@@ -74,7 +77,7 @@ async fn required(
             }
         }
     }
-    let found = or_none(repo.branch(branch).await.map(Some), "protection", branch, gaps);
+    let found = or_none(protection.map(Some), "protection", branch, gaps);
     let found = or_gap(found, GapKind::RequiredChecks, gaps)?;
     if let Some(found) = found {
         let checks = found.protection.required_status_checks;

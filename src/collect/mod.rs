@@ -21,7 +21,9 @@ mod workflow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use jiff::Timestamp;
+use tokio::join;
 
 pub use candidates::{Candidate, Candidates, SetSurvey, candidates, closed};
 pub use memory::Memory;
@@ -104,27 +106,45 @@ async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, look:
     let sha = resolved.source.sha.clone();
 
     let listed = repo.runs_of(&sha).await?;
-    let mut runs = runs::read(&repo, &resolved.source.repository, &listed, memory).await?;
     let answered = deployment::environments(spec);
-    if !answered.is_empty() {
-        runs::pending(&repo, &mut runs).await?;
-    }
+    let with_jobs = async {
+        let mut runs = runs::read(&repo, &resolved.source.repository, &listed, memory).await?;
+        if !answered.is_empty() {
+            runs::pending(&repo, &mut runs).await?;
+        }
+        Ok(runs)
+    };
+    let (runs, check_runs): (Result<Vec<Run>>, _) = join!(with_jobs, repo.check_runs(&sha));
+    let (mut runs, check_runs) = (runs?, check_runs?);
     let wanted_run = |r: &&Run| {
         spec.workflows.is_empty() || spec.workflows.iter().any(|w| names_workflow(w, &r.workflow, &r.path))
     };
     let at_rest = |r: &Run| r.status == "completed" || deployment::waits(answered, r);
     let deciding = runs.iter().filter(wanted_run).all(at_rest);
     let jobs = runs.iter().flat_map(|r| &r.jobs).map(|j| j.id).collect();
-    let read = checks::read(&repo, &sha, &jobs).await?;
+    let read = checks::read(check_runs, &jobs, repo.date());
     let checks::Read { mut checks, annotated, actions_app, lagging } = read;
     let mut gaps = Vec::new();
     let shared = repo.asking(if deciding { ask } else { ask.within(SHARED_AGE) });
-    let (expectations, baseline_jobs) =
-        expectations::read(&shared, &resolved, actions_app, &mut gaps, memory).await?;
-    if checks::statuses_count(spec, &expectations) {
-        checks.extend(checks::statuses(&repo, &sha).await?);
+    let statuses = async {
+        let asked = checks::statuses_asked(spec);
+        if asked { checks::statuses(&repo, &sha).await.map(Some) } else { Ok(None) }
+    };
+    let (expected, statuses, found) = join!(
+        expectations::read(&shared, &resolved, actions_app, &mut gaps, memory),
+        statuses,
+        artifacts(&repo, spec, &runs),
+    );
+    let (expectations, baseline_jobs) = expected?;
+    match statuses? {
+        Some(statuses) => checks.extend(statuses),
+        None if checks::statuses_count(spec, &expectations) => {
+            checks.extend(checks::statuses(&repo, &sha).await?);
+        }
+        None => {}
     }
-    let mut artifacts = artifacts(&repo, spec, &runs, &mut gaps).await?;
+    let (mut artifacts, unlisted) = found?;
+    gaps.extend(unlisted);
     runs::annotate(&repo, &mut runs, &annotated, &mut gaps, memory).await?;
     evidence::read(&repo, spec, &mut runs, &mut artifacts, &baseline_jobs, &mut gaps, memory).await;
 
@@ -134,8 +154,8 @@ async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, look:
 
     let confirmed = deciding && {
         let now = repo.asking(Ask::now(ask.priority));
-        let again = now.runs_of(&sha).await?;
-        !lagging && runs::same(&listed, &again) && source::still(&now, wanted, &sha, shares).await?
+        let (again, still) = join!(now.runs_of(&sha), source::still(&now, wanted, &sha, shares));
+        !lagging && runs::same(&listed, &again?) && still?
     };
     let read_at = repo.date().or(named.date()).unwrap_or_else(Timestamp::now);
     let facts = Facts {
@@ -171,20 +191,22 @@ fn lasting(trouble: &Trouble) -> bool {
     matches!(trouble.reason, Reason::Forbidden | Reason::NotFound)
 }
 
-/// The artifacts of runs in which something did not succeed, or of all runs where the spec asks for them.
+/// The artifacts of runs in which something did not succeed, or of all runs where the spec asks for them; and
+/// those of which runs cannot be listed.
 async fn artifacts(
     repo: &Repo<'_>,
     spec: &TestRunReportSpec,
     runs: &[Run],
-    gaps: &mut Vec<Gap>,
-) -> Result<Vec<ArtifactFact>> {
-    let mut out = Vec::new();
+) -> Result<(Vec<ArtifactFact>, Vec<Gap>)> {
+    let (mut out, mut gaps) = (Vec::new(), Vec::new());
     let red = |run: &Run| {
         run.conclusion.as_deref().is_some_and(|c| c != "success")
             || run.jobs.iter().any(|j| !matches!(j.conclusion.as_deref(), None | Some("success" | "skipped")))
     };
-    for run in runs.iter().filter(|r| spec.artifacts.is_some() || red(r)) {
-        let list = or_gap(repo.artifacts(run.id).await, GapKind::Artifacts, gaps)?;
+    let wanted = runs.iter().filter(|r| spec.artifacts.is_some() || red(r));
+    let lists = join_all(wanted.map(async |run| (run, repo.artifacts(run.id).await)));
+    for (run, list) in lists.await {
+        let list = or_gap(list, GapKind::Artifacts, &mut gaps)?;
         out.extend(list.into_iter().map(|a| ArtifactFact {
             id: a.id,
             name: a.name,
@@ -199,5 +221,5 @@ async fn artifacts(
             analysis: None,
         }));
     }
-    Ok(out)
+    Ok((out, gaps))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::api::Reason;
 use crate::api::spec::GitHubSource;
-use crate::github::api::{PER_PAGE, Repo};
+use crate::github::api::Repo;
 use crate::github::{Ask, Result, wire};
 use crate::verdict::facts::{SourceFacts, Trouble};
 
@@ -22,8 +22,7 @@ pub(super) struct Resolved {
 /// repository need, stands in for what only this one would ask for.
 pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource, shares: bool) -> Result<Resolved> {
     if let Some(number) = spec.pull_request {
-        let listed =
-            if shares { repo.open_pulls().await?.iter().find(|p| p.number == number).cloned() } else { None };
+        let listed = if shares { repo.listed_pull(number).await? } else { None };
         let pull = match listed {
             Some(pull) => pull,
             None => repo.pull(number).await?,
@@ -83,10 +82,10 @@ pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource, shares: bool) 
         (None, None) => return Err(trouble("spec.source.github names no commit".to_owned())),
     };
     // A commit of exactly one open pull request goes where that goes.
-    let open = if shares { Some(repo.open_pulls().await?) } else { None };
+    let open = if shares { repo.all_open_pulls().await? } else { None };
     let own = |p: &&wire::Pull| p.state == "open" && p.head.sha == sha;
     let pulls: Vec<wire::Pull> = match open {
-        Some(all) if all.len() < PER_PAGE => all.iter().filter(own).cloned().collect(),
+        Some(all) => all.iter().filter(own).cloned().collect(),
         _ => super::or_gap(
             repo.pulls_of(&sha).await,
             crate::verdict::facts::GapKind::Annotations,
@@ -147,13 +146,10 @@ pub(super) async fn glance(repo: &Repo<'_>, spec: &GitHubSource, shared: Ask) ->
 /// Whether a pull request or branch still is at the commit that it was resolved to.
 pub(super) async fn still(repo: &Repo<'_>, spec: &GitHubSource, sha: &str, shares: bool) -> Result<bool> {
     let head = match (spec.pull_request, &spec.branch) {
-        (Some(number), _) => {
-            let open = if shares { repo.open_pulls().await? } else { Arc::default() };
-            match open.iter().find(|p| p.number == number) {
-                Some(pull) => pull.head.sha.clone(),
-                None => repo.pull(number).await?.head.sha,
-            }
-        }
+        (Some(number), _) => match if shares { repo.listed_pull(number).await? } else { None } {
+            Some(pull) => pull.head.sha,
+            None => repo.pull(number).await?.head.sha,
+        },
         (_, Some(branch)) => repo.branch(branch).await?.commit.sha,
         _ => return Ok(true),
     };

@@ -223,7 +223,7 @@ async fn adopt(
     shared.memory.settle(report, snapshot.clone());
     // The process before may have ended before it had told everybody.
     shared.config.notifier.tell(report, &shared.memory.told(report));
-    let rounds = u32::try_from(shared.config.hints.at_rest() / TOGETHER).unwrap_or(u32::MAX);
+    let rounds = u32::try_from(shared.config.hints.known() / TOGETHER).unwrap_or(u32::MAX);
     let within = shared.config.pace.refresh.saturating_mul(rounds.saturating_add(1));
     let wait = within.mul_f64(random::unit());
     let now = Timestamp::now();

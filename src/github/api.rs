@@ -122,8 +122,36 @@ impl<'g> Repo<'g> {
 
     /// Open pull requests, the one that changed last first: one page, the same for all who ask.
     pub async fn open_pulls(&self) -> Result<Arc<Vec<wire::Pull>>> {
-        let path = format!("{}/pulls?state=open&sort=updated&direction=desc&per_page={PER_PAGE}", self.root);
+        let path = self.open_pulls_path();
         self.common(&path, &format!("pull requests of {}", self.name), Shape::List).await
+    }
+
+    /// An open pull request as that list shows it. A list that did not show it the last time is not asked for: it is
+    /// closed, too long ago for one page, or so new that it is as well asked for itself.
+    pub async fn listed_pull(&self, number: i64) -> Result<Option<wire::Pull>> {
+        let find = |open: &[wire::Pull]| open.iter().find(|p| p.number == number).cloned();
+        if self.last_list_of_pulls().is_some_and(|open| find(&open).is_none()) {
+            return Ok(None);
+        }
+        Ok(find(&self.open_pulls().await?))
+    }
+
+    /// All open pull requests; None where there are more than a page of them. Where there were the last time,
+    /// they are not asked for.
+    pub async fn all_open_pulls(&self) -> Result<Option<Arc<Vec<wire::Pull>>>> {
+        if self.last_list_of_pulls().is_some_and(|open| open.len() >= PER_PAGE) {
+            return Ok(None);
+        }
+        Ok(Some(self.open_pulls().await?).filter(|open| open.len() < PER_PAGE))
+    }
+
+    /// The list of open pull requests as it was the last time.
+    fn last_list_of_pulls(&self) -> Option<Arc<Vec<wire::Pull>>> {
+        self.github.known(&self.open_pulls_path())
+    }
+
+    fn open_pulls_path(&self) -> String {
+        format!("{}/pulls?state=open&sort=updated&direction=desc&per_page={PER_PAGE}", self.root)
     }
 
     /// One page of all open pull requests, the newest first; the flag tells that more follow.

@@ -171,6 +171,13 @@ impl Cache {
         Ok(value)
     }
 
+    /// What the body of this path said to whoever parsed it, however old it is.
+    pub(super) fn known_value<T: Send + Sync + 'static>(&self, path: &str) -> Option<Arc<T>> {
+        let slot = self.lock().entries.peek(path)?.parsed.clone();
+        let slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.as_ref()?.clone().downcast().ok()
+    }
+
     /// Keeps a body under the tag that came with it; `asked` is when its request was sent.
     pub(super) fn keep(
         &self,

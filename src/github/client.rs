@@ -177,6 +177,11 @@ impl GitHub {
         Ok(Answer::of(path, &reply, value))
     }
 
+    /// What a document that many ask for said the last time, if it is known.
+    pub(super) fn known<T: Send + Sync + 'static>(&self, path: &str) -> Option<Arc<T>> {
+        self.inner.ties.cache.known_value(path)
+    }
+
     /// A document and the path that it is at, after redirects.
     async fn document(&self, path: &str, what: &str, ask: Ask) -> Result<(String, Reply)> {
         let mut path = path.to_owned();

@@ -50,7 +50,8 @@ pub fn run<O: Observer>(
     let result = runtime.block_on(async {
         let counters = metrics::Metrics::new();
         let observer = Arc::new(observer(&start.config, &counters)?);
-        process(start, observer, counters).await
+        // Not on this thread: it is none of the runtime's, and each of its wake-ups would take the kernel.
+        tokio::spawn(process(start, observer, counters)).await?
     });
     if let Some(traces) = traces {
         traces.end();

@@ -261,15 +261,9 @@ impl Hints {
         member.finished = source.runs.iter().map(|r| (r.id, r.attempt)).collect();
     }
 
-    /// Reports whose verdict is final.
-    pub(super) fn at_rest(&self) -> usize {
-        let index = self.lock();
-        index
-            .repositories
-            .values()
-            .flat_map(|r| r.members.values())
-            .filter(|m| m.stage == Stage::Final)
-            .count()
+    /// Reports that are known.
+    pub(super) fn known(&self) -> usize {
+        self.lock().places.len()
     }
 
     /// Whether events of a report's repository arrive, so that it need not be asked often.
