@@ -34,8 +34,10 @@ pub(super) async fn read(
     let mut past: BTreeMap<(String, String), Past> = BTreeMap::new();
     let mut reads = READS;
     for path in &red {
-        let of_workflow =
-            listed.workflow_runs.iter().filter(|r| counts(r, resolved, branch) && super::workflow::path(r) == *path);
+        let of_workflow = listed
+            .workflow_runs
+            .iter()
+            .filter(|r| counts(r, resolved, branch) && super::workflow::path(r) == *path);
         for run in of_workflow.take(RUNS) {
             if !runs::is_known(&resolved.source.repository, run, memory) {
                 if reads == 0 {
