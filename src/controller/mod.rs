@@ -146,7 +146,9 @@ pub async fn run(
     let asking =
         surveys::run(config.hints.clone(), observer.clone(), config.pace, config.sweeps, end.clone());
     let making = sets::run(client.clone(), observer.clone(), config.clone(), store.clone(), end.clone());
-    let (turns, called) = turns::Turns::new(usize::from(config.concurrency), metrics.clone());
+    let kept = store.clone();
+    let exists = Arc::new(move |report: &ObjectRef<Kept>| kept.get(report).is_some());
+    let (turns, called) = turns::Turns::new(usize::from(config.concurrency), exists, metrics.clone());
     let shared = Arc::new(Shared { client, observer, config, memory, waivers, metrics, recorder, turns });
     let looks = Controller::for_stream(reports, store)
         .with_config(settings)

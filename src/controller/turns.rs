@@ -19,18 +19,20 @@ use crate::runtime::metrics::Metrics;
 
 /// After this long whoever waits asks again without being called.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
-/// After this long nobody answers a call: the report is gone.
+/// After this long nobody answers a call: the report is gone. Until then its turn is kept for it.
 const ANSWER: Duration = Duration::from_secs(5);
-/// Calls that are remembered for each look that may run.
-const CALLS: usize = 4;
 
 type Object = Arc<ObjectRef<Kept>>;
+
+/// Whether a report is still there.
+type Exists = Arc<dyn Fn(&ObjectRef<Kept>) -> bool + Send + Sync>;
 
 /// The turns of one controller. Clones share them.
 #[derive(Clone)]
 pub(super) struct Turns {
     room: Arc<Mutex<Room>>,
     calls: mpsc::UnboundedSender<ObjectRef<Kept>>,
+    exists: Exists,
     metrics: Metrics,
 }
 
@@ -42,14 +44,18 @@ pub(super) struct Turn {
 
 impl Turns {
     /// Turns of so many looks at a time, and the reports whose turn has come after they waited.
-    pub fn new(most: usize, metrics: Metrics) -> (Self, impl Stream<Item = ObjectRef<Kept>> + Send + use<>) {
+    pub fn new(
+        most: usize,
+        exists: Exists,
+        metrics: Metrics,
+    ) -> (Self, impl Stream<Item = ObjectRef<Kept>> + Send + use<>) {
         let (calls, called) = mpsc::unbounded_channel();
         let room = Arc::new(Mutex::new(Room::new(most)));
         let called = futures::stream::unfold(called, |mut called| async move {
             let object = called.recv().await?;
             Some((object, called))
         });
-        (Self { room, calls, metrics }, called)
+        (Self { room, calls, exists, metrics }, called)
     }
 
     /// A turn for a report, or none: then it waits, and comes again when it is called or after [`PATIENCE`].
@@ -59,10 +65,28 @@ impl Turns {
         let (begins, called, waiting) = {
             let mut room = self.room();
             let begins = room.enter(&namespace, Arc::new(object));
-            (begins, room.call(), room.known.len())
+            (begins, self.call(&mut room), room.known.len())
         };
         self.tell(called, waiting);
         begins.then(|| Turn { turns: self.clone(), namespace })
+    }
+
+    /// Those whose turn has come, without those that are gone: these would keep their turns for a while.
+    fn call(&self, room: &mut Room) -> Vec<Object> {
+        let mut all = Vec::new();
+        loop {
+            let called = room.call();
+            if called.is_empty() {
+                return all;
+            }
+            for object in called {
+                if (self.exists)(&object) {
+                    all.push(object);
+                } else {
+                    room.called.remove(&object);
+                }
+            }
+        }
     }
 
     fn tell(&self, called: Vec<Object>, waiting: usize) {
@@ -83,7 +107,7 @@ impl Drop for Turn {
         let (called, waiting) = {
             let mut room = self.turns.room();
             room.leave(&self.namespace);
-            (room.call(), room.known.len())
+            (self.turns.call(&mut room), room.known.len())
         };
         self.turns.tell(called, waiting);
     }
@@ -97,7 +121,8 @@ struct Room {
     waiting: HashMap<String, VecDeque<Object>>,
     /// All that wait.
     known: HashSet<Object>,
-    /// Called, and not here yet.
+    /// Called, and not here yet. Each keeps a turn: whoever comes before it would else call another one, which
+    /// comes behind it, and with a long queue nobody would be called in time.
     called: HashMap<Object, Instant>,
     /// Counts calls, for who was called longest ago.
     clock: u64,
@@ -124,7 +149,7 @@ impl Room {
         let next = called || queue.is_none_or(|queue| queue.front() == Some(&object));
         // Who has nothing running is always within its share.
         let within = self.running(namespace) == 0 || self.running(namespace) < self.share();
-        if next && within && self.total() < self.most {
+        if next && within && self.total() + self.called.len() < self.most {
             self.forget(namespace, &object);
             *self.running.entry(namespace.to_owned()).or_default() += 1;
             return true;
@@ -150,7 +175,7 @@ impl Room {
         self.called.retain(|_, at| at.elapsed() < ANSWER);
         let mut called = Vec::new();
         let (total, share) = (self.total(), self.share());
-        while total + called.len() < self.most {
+        while total + self.called.len() < self.most {
             let order = |ns: &&String| (self.running(ns), self.last.get(*ns).copied().unwrap_or(0));
             let within = self.waiting.keys().filter(|ns| self.running(ns) < share);
             let Some(namespace) = within.min_by_key(order).cloned() else { break };
@@ -159,9 +184,6 @@ impl Room {
                 self.waiting.remove(&namespace);
             }
             self.known.remove(&object);
-            if self.called.len() >= self.most * CALLS {
-                self.called.clear();
-            }
             self.called.insert(object.clone(), Instant::now());
             self.clock += 1;
             if self.last.len() > self.running.len() + self.waiting.len() + 1024 {
@@ -244,6 +266,22 @@ mod tests {
         assert!(room.call().is_empty() || room.known.is_empty());
     }
 
+    #[test]
+    fn as_many_are_called_as_there_are_turns_however_many_come_meanwhile() {
+        let mut room = Room::new(2);
+        assert!(room.enter("a", object("a", 0)) && room.enter("a", object("a", 1)));
+        for n in 2..100 {
+            assert!(!room.enter("a", object("a", n)) && room.call().is_empty());
+        }
+        room.leave("a");
+        assert_eq!(room.call(), [object("a", 2)]);
+        for n in 100..200 {
+            assert!(!room.enter("a", object("a", n)));
+            assert!(room.call().is_empty(), "the turn is kept for who was called");
+        }
+        assert!(room.enter("a", object("a", 2)));
+    }
+
     #[derive(Clone, Debug)]
     enum Step {
         Arrive(&'static str, u32),
@@ -293,10 +331,11 @@ mod tests {
                 calls.extend(called);
                 prop_assert!(running.len() <= most);
                 prop_assert_eq!(room.waiting.values().map(VecDeque::len).sum::<usize>(), room.known.len());
-                prop_assert!(room.called.len() <= most * CALLS);
+                prop_assert!(running.len() + room.called.len() <= most);
             }
-            // Calls that were lost are made up for by whoever asks again.
+            // Calls that were lost are forgotten after a while, and made up for by whoever asks again.
             calls.clear();
+            room.called.clear();
             let mut left: HashSet<Object> = room.known.clone();
             for _ in 0..2000 {
                 if left.is_empty() { break }

@@ -6,7 +6,7 @@
 //! Comments lose their content. A document type declaration is taken out whole, so that no
 //! entity is ever defined, and noted.
 
-use std::io::{Read, Result};
+use std::io::{Error, ErrorKind, Read, Result};
 
 /// Bytes kept of one text or CDATA section.
 const TEXT: usize = 64 * 1024;
@@ -60,6 +60,8 @@ pub(super) struct Trim<R> {
     /// The last bytes of a declaration, to find entities in it.
     recent: Vec<u8>,
     lines: u64,
+    /// What ended the input, told once what came before it has been read.
+    failed: Option<Error>,
     /// The line of the first document type declaration.
     pub(super) doctype: Option<u64>,
     /// Whether a declaration defined an entity.
@@ -83,6 +85,7 @@ impl<R: Read> Trim<R> {
             depth: 0,
             recent: Vec::new(),
             lines: 0,
+            failed: None,
             doctype: None,
             entities: false,
             dropped: false,
@@ -92,6 +95,23 @@ impl<R: Read> Trim<R> {
     /// The line that was read last, from 1.
     pub(super) fn line(&self) -> u64 {
         self.lines + 1
+    }
+
+    /// Reads until the block is full or there is no more: how far it has read is the same, and so are the lines
+    /// that it names, in whatever pieces the input comes.
+    fn fill(&mut self, block: &mut [u8]) -> usize {
+        let mut got = 0;
+        while self.failed.is_none()
+            && let Some(room) = block.get_mut(got..).filter(|room| !room.is_empty())
+        {
+            match self.inner.read(room) {
+                Ok(0) => break,
+                Ok(more) => got += more,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => self.failed = Some(error),
+            }
+        }
+        got
     }
 
     fn keep(&mut self, bytes: &[u8], bound: usize) {
@@ -330,7 +350,7 @@ impl<R: Read> Read for Trim<R> {
             self.ready.clear();
             self.at = 0;
             let mut block = std::mem::take(&mut self.block);
-            let got = self.inner.read(&mut block)?;
+            let got = self.fill(&mut block);
             let mut rest = block.get(..got).unwrap_or_default();
             self.lines += memchr::memchr_iter(b'\n', rest).count() as u64;
             while !rest.is_empty() {
@@ -339,7 +359,7 @@ impl<R: Read> Read for Trim<R> {
             }
             self.block = block;
             if got == 0 {
-                return Ok(0);
+                return self.failed.take().map_or(Ok(0), Err);
             }
         }
         let ready = self.ready.get(self.at..).unwrap_or_default();

@@ -70,6 +70,21 @@ fn deep_nesting_ends_the_reading() {
 }
 
 #[test]
+fn the_place_that_a_warning_names_does_not_depend_on_how_the_file_comes() {
+    struct Pieces<'a>(&'a [u8]);
+    impl Read for Pieces<'_> {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            let most = into.len().min(700);
+            self.0.read(into.get_mut(..most).unwrap_or_default())
+        }
+    }
+    let text = format!("{}\n{}", "<testsuite>".repeat(700), "<a/>\n".repeat(3000));
+    let whole = parse("a.xml", &text);
+    assert!(warns(&whole, "nested deeper"));
+    assert_eq!(read("a.xml", Pieces(text.as_bytes())), whole);
+}
+
+#[test]
 fn large_pieces_are_cut_and_the_rest_is_read() {
     let block = vec![b'x'; 1 << 20];
     let xml = read(
