@@ -58,7 +58,7 @@ proptest! {
 fn places(fixture: &Fixture) -> impl Iterator<Item = usize> {
     let len = fixture.bytes.len();
     // Steps of a prime: no format has its turns at such places only.
-    (0..len).step_by(if len < 800 { 1 } else { 37 })
+    (0..len).step_by(if len < 1100 { 1 } else { 37 })
 }
 
 fn reports() -> impl Iterator<Item = (&'static Target, &'static Fixture)> {
