@@ -91,11 +91,16 @@ pub struct Execution {
 impl Execution {
     /// Whether it passed; none where it came to neither a pass nor a failure.
     pub fn passed(&self) -> Option<bool> {
-        match self.result.as_str() {
-            "success" => Some(true),
-            "failure" | "timed_out" | "startup_failure" => Some(false),
-            _ => None,
-        }
+        passed(&self.result)
+    }
+}
+
+/// Whether a conclusion is a pass; none where it is neither that nor a failure.
+pub(super) fn passed(conclusion: &str) -> Option<bool> {
+    match conclusion {
+        "success" => Some(true),
+        "failure" | "timed_out" | "startup_failure" => Some(false),
+        _ => None,
     }
 }
 

@@ -6,6 +6,7 @@
 //! is asked of it, `stats` the arithmetic of rates. Rows belong to the namespace of the report they were seen for.
 
 mod answer;
+mod grid;
 mod put;
 mod query;
 mod record;
@@ -24,6 +25,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use answer::{Answer, Commit, Execution, Ranked, Said, Top};
+pub use grid::{Cell, Ended, Grid, Row, worst_first};
 pub use query::{Asked, By, MAX_LIMIT, Of, Ranking, Unanswered};
 pub use record::{Record, Result as JobResult};
 pub use stats::{Bad, Rate, Summary, summary as summarise, wilson};

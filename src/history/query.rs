@@ -294,7 +294,7 @@ impl Store {
 }
 
 /// Gives up in time. What the database still does of it ends with its connection's turn.
-async fn patiently(
+pub(super) async fn patiently(
     work: impl Future<Output = Result<Vec<AnyRow>, sqlx::Error>>,
 ) -> Result<Vec<AnyRow>, StoreError> {
     match tokio::time::timeout(PATIENCE, work).await {
@@ -303,12 +303,12 @@ async fn patiently(
     }
 }
 
-fn cursor(text: &str) -> Option<(i64, i64)> {
+pub(super) fn cursor(text: &str) -> Option<(i64, i64)> {
     let (at, id) = text.split_once('.')?;
     Some((at.parse().ok()?, id.parse().ok()?))
 }
 
-fn get<'r, T>(row: &'r AnyRow, name: &str) -> Result<T, StoreError>
+pub(super) fn get<'r, T>(row: &'r AnyRow, name: &str) -> Result<T, StoreError>
 where
     T: sqlx::Decode<'r, sqlx::Any> + sqlx::Type<sqlx::Any>,
 {

@@ -122,6 +122,11 @@ async fn open(site: &Site, user: &User, namespace: &str) -> Result<Store, Refusa
         return Err(bad(format!("{:?} is no namespace", clean(namespace, 100))));
     }
     site.guard.may_read(user, namespace, None).await?;
+    opened(site)
+}
+
+/// The store, for whom the right was asked for.
+pub(super) fn opened(site: &Site) -> Result<Store, Refusal> {
     if !site.history.is_kept() {
         return Err(Refusal::new(
             StatusCode::NOT_IMPLEMENTED,
@@ -134,19 +139,22 @@ async fn open(site: &Site, user: &User, namespace: &str) -> Result<Store, Refusa
 }
 
 fn told<T: Serialize>(answer: Result<T, Unanswered>) -> Result<Response, Refusal> {
-    let answer = answer.map_err(|error| match error {
+    let mut response = Json(answer.map_err(unanswered)?).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+pub(super) fn unanswered(error: Unanswered) -> Refusal {
+    match error {
         Unanswered::Wrong(why) => bad(why),
         Unanswered::Store(error) => {
             tracing::warn!("a question to the history has no answer: {error}");
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the history cannot be read now; try again")
         }
-    })?;
-    let mut response = Json(answer).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    }
 }
 
-fn fits(texts: &[&str]) -> Result<(), Refusal> {
+pub(super) fn fits(texts: &[&str]) -> Result<(), Refusal> {
     match texts.iter().all(|t| t.len() <= TEXT) {
         true => Ok(()),
         false => Err(bad(format!("no name has more than {TEXT} bytes"))),

@@ -127,14 +127,14 @@ fn none(rows: &[Vec<String>], word: &str) -> String {
     if rows.len() > 1 { align(rows) } else { word.to_owned() }
 }
 
-fn tests(r: &Execution) -> String {
+pub(crate) fn tests(r: &Execution) -> String {
     match (r.tests_failed, r.tests) {
         (Some(failed), Some(total)) => format!("{failed}/{total} failed"),
         _ => "-".to_owned(),
     }
 }
 
-fn of(pull: Option<i64>, branch: Option<&str>) -> String {
+pub(crate) fn of(pull: Option<i64>, branch: Option<&str>) -> String {
     match (pull, branch) {
         (Some(number), _) => format!("#{number}"),
         (None, Some(branch)) => line(branch),
@@ -143,16 +143,16 @@ fn of(pull: Option<i64>, branch: Option<&str>) -> String {
 }
 
 /// `3 (12.5 %, 4.1 to 31.2)`: how often, and what the rate is with a confidence of 95 %.
-fn share(rate: &Rate) -> String {
+pub(crate) fn share(rate: &Rate) -> String {
     let percent = |x: f64| format!("{:.1}", x * 100.0);
     format!("{} ({} %, {} to {})", rate.count, percent(rate.rate), percent(rate.low), percent(rate.high))
 }
 
-fn short(sha: &str) -> String {
+pub(crate) fn short(sha: &str) -> String {
     line(&sha.chars().take(8).collect::<String>())
 }
 
-fn time(seconds: i64) -> String {
+pub(crate) fn time(seconds: i64) -> String {
     Timestamp::from_second(seconds).map_or_else(|_| "-".to_owned(), |t| t.to_string())
 }
 

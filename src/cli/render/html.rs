@@ -265,15 +265,9 @@ fn failure_of(out: &mut Markup, failure: &Failure) {
     }
     out.raw("</ul>\n");
     if !failure.excerpt.is_empty() {
-        out.raw("<details><summary>Lines of the log that say why</summary>\n<pre tabindex=\"0\"><code>");
-        for l in &failure.excerpt {
-            out.raw("<span class=\"n\">");
-            out.text(&format!("{:>6}", l.line));
-            out.raw("</span>  ");
-            out.text(&l.text);
-            out.raw("\n");
-        }
-        out.raw("</code></pre></details>\n");
+        out.raw("<details><summary>Lines of the log that say why</summary>\n");
+        out.excerpt(&failure.excerpt);
+        out.raw("</details>\n");
     }
     out.raw("</section>\n");
 }

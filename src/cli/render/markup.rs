@@ -4,6 +4,7 @@ use base64::Engine;
 use sha2::{Digest, Sha256};
 
 use super::text::{line, safe_url};
+use crate::api::status::ExcerptLine;
 use crate::verdict::text::clean;
 
 /// Longest value of an attribute.
@@ -93,6 +94,19 @@ impl Markup {
         self.raw("</code></pre>\n");
     }
 
+    /// Lines of a log with their numbers.
+    pub fn excerpt(&mut self, lines: &[ExcerptLine]) {
+        self.raw("<pre tabindex=\"0\"><code>");
+        for l in lines {
+            self.raw("<span class=\"n\">");
+            self.text(&format!("{:>6}", l.line));
+            self.raw("</span>  ");
+            self.text(&l.text);
+            self.raw("\n");
+        }
+        self.raw("</code></pre>");
+    }
+
     /// A badge that says its state in words as well as in colour.
     pub fn state(&mut self, state: &str) {
         self.badge(class(state), state);
@@ -114,6 +128,11 @@ impl Markup {
             self.raw("</th>");
         }
         self.raw("</tr></thead>\n");
+    }
+
+    /// Bytes so far.
+    pub fn bytes(&self) -> usize {
+        self.0.len()
     }
 
     /// All of it.

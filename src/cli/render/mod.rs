@@ -4,7 +4,7 @@
 
 mod bundles;
 mod describe;
-mod history;
+pub(crate) mod history;
 pub mod html;
 mod markdown;
 pub mod markup;

@@ -3,8 +3,12 @@
 //! Who looks sees what RBAC lets them read, namespace by namespace. What they may not see and what is not there
 //! look the same.
 
+mod chart;
 mod frame;
+pub mod grid;
+pub mod history;
 pub mod overview;
+mod places;
 pub mod report;
 mod rights;
 
@@ -42,6 +46,8 @@ const HEADERS: [(HeaderName, &str); 6] = [
 pub(super) fn routes(guard: Guard) -> Router<Site> {
     Router::new()
         .route("/", get(overview::page))
+        .route("/grid", get(grid::page))
+        .route("/history", get(history::page))
         .route("/reports/{namespace}/{name}", get(report::page))
         .layer(axum::middleware::from_fn_with_state(guard, known))
 }
@@ -101,4 +107,16 @@ async fn known(State(guard): State<Guard>, mut request: Request, next: Next) -> 
 
 fn bad(message: impl Into<String>) -> NoPage {
     NoPage(Refusal::new(StatusCode::BAD_REQUEST, message))
+}
+
+/// What may not be seen looks as if it were not there.
+fn hidden(refusal: Refusal) -> NoPage {
+    match refusal.status {
+        StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => nothing(),
+        _ => NoPage(refusal),
+    }
+}
+
+fn nothing() -> NoPage {
+    NoPage(Refusal::new(StatusCode::NOT_FOUND, "There is no such thing here, or you may not see it."))
 }

@@ -30,6 +30,8 @@ pub const ROWS: usize = 50;
 const TEXT: usize = 253;
 /// Namespaces that the filter offers.
 const OFFERED: usize = 200;
+/// Namespaces to whose jobs a repository leads.
+const GRIDS: usize = 3;
 /// Characters that are shown of a title and of a reason.
 const SHOWN: usize = 120;
 
@@ -111,14 +113,11 @@ pub fn shown(all: &[Arc<Kept>], question: &Question, cut: bool, now: Timestamp) 
     let of = |word: Word| found.iter().filter(|kept| kept.facts().gate.0 == word).count();
     let counts = STATES.map(|(word, name, told)| (name, told, of(word)));
     found.retain(|kept| state.is_none_or(|word| kept.facts().gate.0 == word));
-    found.sort_unstable_by(|a, b| {
-        let lower =
-            |kept: &Kept| kept.repository().bytes().map(|b| b.to_ascii_lowercase()).collect::<Vec<_>>();
-        let rank = |kept: &Kept| (Reverse(kept.facts().pull_request), Reverse(kept.facts().created));
-        lower(a)
-            .cmp(&lower(b))
-            .then_with(|| rank(a).cmp(&rank(b)))
-            .then_with(|| (a.in_namespace(), a.name()).cmp(&(b.in_namespace(), b.name())))
+    // Of many repositories the names are made lower case once, not with each comparison.
+    found.sort_by_cached_key(|kept| {
+        let facts = kept.facts();
+        let newest = Reverse((facts.pull_request, facts.created));
+        (kept.repository().to_ascii_lowercase(), newest, kept.in_namespace(), kept.name())
     });
     let pages = found.len().div_ceil(ROWS).max(1);
     let number = question.page.unwrap_or(1).clamp(1, pages);
@@ -207,6 +206,7 @@ fn table(out: &mut Markup, rows: &[&Kept], now: Timestamp, caption: &str) {
     for group in rows.chunk_by(|a, b| a.repository().eq_ignore_ascii_case(b.repository())) {
         out.raw("<tbody>\n<tr><th class=\"group\" scope=\"rowgroup\" colspan=\"6\">");
         out.text(group.first().map_or("", |kept| kept.repository()));
+        grids(out, group);
         out.raw("</th></tr>\n");
         for kept in group {
             row(out, kept, now);
@@ -214,6 +214,18 @@ fn table(out: &mut Markup, rows: &[&Kept], now: Timestamp, caption: &str) {
         out.raw("</tbody>\n");
     }
     out.raw("</table></div>\n");
+}
+
+/// The way to the jobs of a repository, in each namespace that has reports about it.
+fn grids(out: &mut Markup, group: &[&Kept]) {
+    let namespaces: BTreeSet<&str> = group.iter().map(|kept| kept.in_namespace()).collect();
+    let repository = group.first().map_or("", |kept| kept.repository());
+    for namespace in namespaces.iter().take(GRIDS) {
+        out.raw(" <small>");
+        let address = frame::address("/grid", &[("namespace", namespace), ("repository", repository)]);
+        out.anchor(&format!("Jobs by commits in {namespace}"), &address);
+        out.raw("</small>");
+    }
 }
 
 fn row(out: &mut Markup, kept: &Kept, now: Timestamp) {

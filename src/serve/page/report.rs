@@ -2,14 +2,13 @@
 
 use axum::Extension;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::Html;
 
-use super::{NoPage, frame};
+use super::{NoPage, frame, hidden, nothing};
 use crate::api::TestRunReport;
 use crate::cli::render::html::{headline, report_in};
 use crate::serve::auth::User;
-use crate::serve::{Refusal, Site, is_name};
+use crate::serve::{Site, is_name};
 use crate::verdict::gate::{Word, judge};
 
 pub(super) async fn page(
@@ -30,16 +29,4 @@ pub(super) async fn page(
 /// The page of a report.
 pub fn shown(report: &TestRunReport) -> String {
     frame::page(&headline(report), None, |out| report_in(out, report))
-}
-
-/// What may not be seen looks as if it were not there.
-fn hidden(refusal: Refusal) -> NoPage {
-    match refusal.status {
-        StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => nothing(),
-        _ => NoPage(refusal),
-    }
-}
-
-fn nothing() -> NoPage {
-    NoPage(Refusal::new(StatusCode::NOT_FOUND, "There is no such report, or you may not read it."))
 }

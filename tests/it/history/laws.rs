@@ -1,6 +1,6 @@
 //! What holds of every store, whatever it is made of.
 
-use testrun_operator::history::{Asked, By, Of, Place, Ranking, Store, Unanswered};
+use testrun_operator::history::{Asked, By, Ended, Of, Place, Ranking, Row, Store, Unanswered};
 
 use super::{BOUNDS, REPO, ago, record, sha};
 
@@ -27,6 +27,7 @@ pub async fn hold(place: &Place) {
         once_and_for_all(&b.unwrap(), &store).await;
     }
     flakes_and_first_bad_commits(&store).await;
+    grids_say_how_each_job_ended_on_each_commit(&store).await;
     namespaces_are_apart(&store).await;
     pages_follow_each_other(&store).await;
     rankings(&store).await;
@@ -98,6 +99,38 @@ async fn flakes_and_first_bad_commits(store: &Store) {
     let told: Vec<&str> = answer.results.iter().map(|r| r.result.as_str()).collect();
     assert_eq!(told, ["failure", "success", "failure", "success"]);
     assert_eq!(answer.summary.unwrap().flakes.count, 1);
+}
+
+/// After the flakes, whose commits they are.
+async fn grids_say_how_each_job_ended_on_each_commit(store: &Store) {
+    store.record(&record("rates", 4, "lint", &["success"])).await.unwrap();
+    let told = async |asked: &Asked| {
+        let grid = store.grid(asked).await.unwrap();
+        let row = |row: &Row| {
+            let cells: Vec<_> = row.cells.iter().map(|c| c.as_ref().map(|c| (c.ended, c.job_id))).collect();
+            (row.job.clone(), cells)
+        };
+        (grid.commits.len(), grid.rows.iter().map(row).collect::<Vec<_>>(), grid.next)
+    };
+    let (commits, rows, next) = told(&asked("rates", Of::Commits, 10, None)).await;
+    let e2e = [
+        Some((Ended::Failed, 501)),
+        Some((Ended::Failed, 401)),
+        Some((Ended::Other, 301)),
+        Some((Ended::Flaky, 201)),
+        Some((Ended::Passed, 101)),
+    ];
+    let lint = [None, Some((Ended::Passed, 401)), None, None, None];
+    assert_eq!((commits, next), (5, None));
+    assert_eq!(rows, [("e2e".to_owned(), e2e.to_vec()), ("lint".to_owned(), lint.to_vec())]);
+    // Older commits, with the jobs that they have.
+    let (_, _, next) = told(&asked("rates", Of::Commits, 3, None)).await;
+    let (commits, rows, _) = told(&asked("rates", Of::Commits, 3, next)).await;
+    assert_eq!((commits, rows), (2, vec![("e2e".to_owned(), e2e[3..].to_vec())]));
+    // For a push it passed, for a pull request it did not: no flake, and not green.
+    let (_, rows, _) = told(&asked("events", Of::Commits, 3, None)).await;
+    assert_eq!(rows[0].1[0].map(|(ended, _)| ended), Some(Ended::Failed));
+    assert_eq!(told(&asked("' OR '1'='1", Of::Commits, 3, None)).await, (0, vec![], None));
 }
 
 async fn namespaces_are_apart(store: &Store) {

@@ -9,8 +9,8 @@ use super::{Shown, ask, get};
 use crate::cluster::{cluster, eventually};
 use crate::story::operator::Operator;
 
-const REPO: &str = "acme/shop";
-const AUDIENCE: &str = "--audience=testrun-operator";
+pub const REPO: &str = "acme/shop";
+pub const AUDIENCE: &str = "--audience=testrun-operator";
 
 /// Pull request 20 with a red job.
 fn github() -> GitHub {
@@ -28,7 +28,7 @@ fn github() -> GitHub {
 }
 
 /// A namespace with a report `r`, and an account `reader` that may get and list its reports.
-async fn place(plane: &ControlPlane, prefix: &str) -> String {
+pub async fn place(plane: &ControlPlane, prefix: &str) -> String {
     let namespace = plane.namespace(prefix).await.unwrap();
     let n = format!("--namespace={namespace}");
     let account = format!("--serviceaccount={namespace}:reader");
@@ -45,14 +45,14 @@ async fn place(plane: &ControlPlane, prefix: &str) -> String {
     namespace
 }
 
-async fn token(plane: &ControlPlane, namespace: &str, account: &str, more: &[&str]) -> String {
+pub async fn token(plane: &ControlPlane, namespace: &str, account: &str, more: &[&str]) -> String {
     let n = format!("--namespace={namespace}");
     let args = [&["create", "token", account, &n], more].concat();
     plane.kubectl_ok(&args).await.unwrap().trim().to_owned()
 }
 
 /// As every answer must be, whatever it says.
-fn assert_headers(shown: &Shown, what: &str) {
+pub fn assert_headers(shown: &Shown, what: &str) {
     let header = |name: &str| shown.headers.get(name).map(|v| v.to_str().unwrap()).unwrap_or_default();
     let policy = header("content-security-policy");
     assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{what}: {policy}");
@@ -145,7 +145,7 @@ async fn each_sees_the_namespaces_whose_reports_they_may_list() {
     says(&path, "the report is being deleted").await;
     let free = r#"{"metadata":{"finalizers":null}}"#;
     plane.kubectl_ok(&["patch", "trr", "r", &n, "--type=merge", "-p", free]).await.unwrap();
-    says(&path, "There is no such report").await;
+    says(&path, "There is no such thing here").await;
     says("/", "No report that you may see").await;
     operator.stop().await;
     assert!(gh.violations().is_empty(), "{:?}", gh.violations());

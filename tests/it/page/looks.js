@@ -9,6 +9,7 @@
   document.querySelectorAll("input,select").forEach((e) => e.labels.length || bad.push("no label: " + e.name));
   document.querySelectorAll("a").forEach((e) => e.textContent.trim() || bad.push("a link without a name: " + e.href));
   document.querySelectorAll("svg[role=img]:not([aria-label])").forEach(() => bad.push("a drawing without words"));
+  document.querySelectorAll("tbody th[scope=row]").forEach((e) => e.clientWidth < 70 && bad.push("squeezed: " + e.textContent));
   let level = 0;
   document.querySelectorAll("h1,h2,h3,h4").forEach((e) => {
     const now = Number(e.tagName[1]);

@@ -2,8 +2,10 @@
 
 mod access;
 mod browser;
+mod figures;
 mod looks;
 mod pages;
+mod past;
 mod pure;
 
 use http::{HeaderMap, Method, Request};

@@ -8,7 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use testrun_operator::api::TestRunReport;
 use testrun_operator::cache::Kept;
-use testrun_operator::serve::page::{overview, report};
+use testrun_operator::history::{
+    Answer, Cell, Commit, Ended, Execution, Grid, Row, Said, summarise, worst_first,
+};
+use testrun_operator::serve::page::{grid, history, overview, report};
 
 use crate::cli::examples::pull_request_20;
 use crate::generated::in_repository;
@@ -78,7 +81,105 @@ pub async fn all() -> BTreeMap<&'static str, String> {
     BTreeMap::from([
         ("overview", overview::shown(&reports, &question(""), false, now())),
         ("report", report::shown(&pull_request_20().await)),
+        ("grid", grid::shown(&grid_of_jobs(), &question("namespace=ci&repository=octo-org/hello-world"))),
+        (
+            "history",
+            history::shown(
+                &past_of_a_job(),
+                &question("namespace=ci&repository=octo-org/hello-world&job=e2e"),
+            ),
+        ),
     ])
+}
+
+/// Jobs on twenty commits: `P`assed, `F`ailed, `~` flaky, `-` neither, a space where it did not run.
+const JOBS: [(&str, &str, &str); 9] = [
+    ("CI", "e2e", "F~PPF~PPPPPP~PPPPPPP"),
+    ("CI", "integration (datastorage)", "FFFFPPPPPPPPPPPPPPPP"),
+    ("CI", "integration (notification)", "PPPPPPP-PPPPPPPPPPPP"),
+    ("CI", "lint", "PPPPPPPPPPPPPPPPFPPP"),
+    ("CI", "unit (<script>alert(1)</script>)", "PPPPPPPPPPPPPPPPPPPP"),
+    ("CI", "unit (gateway)", "PPPPPPPPPPPPPPPPPPPP"),
+    ("Nightly", "scale", "P   P   P   F   P   "),
+    ("Release", "build", "    P       P       "),
+    ("Release", "sign", "    P       -       "),
+];
+
+fn commit(n: i64) -> Commit {
+    let said = Said { report: format!("pr-{}", 20 - n), ..Said::default() };
+    Commit {
+        repository: "octo-org/hello-world".into(),
+        sha: format!("{:08x}{}", 0x1f0c_9d2a_i64 - n * 7_654_321, "0".repeat(32)),
+        pull_request: (n % 3 > 0).then_some(20 - n),
+        branch: Some("main".into()),
+        verdicts: vec![said],
+        ..Commit::default()
+    }
+}
+
+fn grid_of_jobs() -> grid::Shown {
+    let row = |(workflow, job, cells): (&str, &str, &str)| {
+        let cell = |sign| {
+            let ended = match sign {
+                'P' => Ended::Passed,
+                'F' => Ended::Failed,
+                '~' => Ended::Flaky,
+                '-' => Ended::Other,
+                _ => return None,
+            };
+            Some(Cell { ended, run_id: 77, job_id: 501 })
+        };
+        Row { workflow: workflow.into(), job: job.into(), cells: cells.chars().map(cell).collect() }
+    };
+    let mut rows: Vec<Row> = JOBS.map(row).into();
+    worst_first(&mut rows);
+    let commits = (0..20).map(commit).collect();
+    let grid = Grid { commits, rows, next: Some("1.1".into()), cut: false };
+    grid::Shown { grid, kept: true, web: Some("https://github.com/octo-org/hello-world".into()) }
+}
+
+fn past_of_a_job() -> history::Shown {
+    let results: Vec<Execution> = "F~PPF~PPPPPP~PPPPPPP"
+        .chars()
+        .zip(0..)
+        .flat_map(|(sign, n)| {
+            let commit = commit(n);
+            let ran = move |attempt: i64, result: &str| Execution {
+                repository: commit.repository.clone(),
+                sha: commit.sha.clone(),
+                branch: commit.branch.clone(),
+                pull_request: commit.pull_request,
+                workflow: "CI".into(),
+                job: "e2e".into(),
+                event: "push".into(),
+                run_id: 9_000 - n,
+                attempt,
+                job_id: 501,
+                result: result.into(),
+                seconds: Some(540 + (n * 37) % 120 - if result == "failure" { 300 } else { 0 }),
+                at: now().as_second() - n * 5_400 + attempt * 600,
+                tests: Some(42),
+                tests_failed: Some(i64::from(result == "failure")),
+                fingerprint: None,
+            };
+            match sign {
+                'F' => vec![ran(1, "failure")],
+                '~' => vec![ran(2, "success"), ran(1, "failure")],
+                _ => vec![ran(1, "success")],
+            }
+        })
+        .collect();
+    let text = [
+        "--- FAIL: TestCheckout/rounds_prices_once (12.31s)",
+        "    checkout_test.go:118: expected 19.99, got 20.00 <script>alert(1)</script>",
+        "FAIL",
+    ];
+    let lines = text.iter().zip(4_711..).map(|(text, line)| serde_json::json!({"line": line, "text": text}));
+    let lines = serde_json::from_value(lines.collect()).unwrap();
+    let summary = Some(summarise(&results, false));
+    let answer = Answer { namespace: "ci".into(), summary, results, ..Answer::default() };
+    let web = Some("https://github.com/octo-org/hello-world".into());
+    history::Shown { answer, web, lines: Some(("pr-20".into(), lines)) }
 }
 
 /// What `kubectl testrun report -o html` makes.

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde_json::json;
 use testrun_operator::api::TestRunReport;
 use testrun_operator::cache::Kept;
-use testrun_operator::serve::page::{overview, report};
+use testrun_operator::history::{Answer, Cell, Commit, Ended, Execution, Grid, Row, Said, summarise};
+use testrun_operator::serve::page::{grid, history, overview, report};
 
 /// Markup, an attribute's end, a direction override, something invisible, an escape sequence.
 const HOSTILE: &str =
@@ -89,6 +90,68 @@ fn no_page_of_ten_thousand_reports_is_large_or_runs_what_strangers_wrote() {
     let one = report::shown(&hostile_report(1));
     assert_safe(&one, "report");
     assert!(one.len() < 200_000, "{} bytes", one.len());
+}
+
+#[test]
+fn a_grid_of_many_jobs_with_long_names_is_cut_and_goes_on() {
+    let commits: Vec<Commit> = (0..20)
+        .map(|n| Commit {
+            repository: hostile(140),
+            sha: format!("{n:040x}"),
+            branch: Some(hostile(255)),
+            verdicts: vec![Said { report: "a".repeat(253), ..Said::default() }],
+            ..Commit::default()
+        })
+        .collect();
+    let cells = vec![Some(Cell { ended: Ended::Failed, run_id: i64::MAX, job_id: i64::MAX }); commits.len()];
+    let row =
+        |n: i64| Row { workflow: hostile(255), job: format!("{}{n}", hostile(250)), cells: cells.clone() };
+    let grid = Grid { commits, rows: (0..600).map(row).collect(), next: Some("1.1".into()), cut: true };
+    let what = grid::Shown { grid, kept: true, web: Some(format!("https://github.com/{}", "a".repeat(140))) };
+    let (mut from, mut pages) = (0, 0);
+    loop {
+        let query = format!("/?namespace=ci&repository=acme/shop&from={from}");
+        let Query(question) = Query::try_from_uri(&query.parse().unwrap()).unwrap();
+        let page = grid::shown(&what, &question);
+        assert_safe(&page, &query);
+        assert!(page.len() < 200_000, "{query}: {} bytes", page.len());
+        pages += 1;
+        let Some((_, rest)) = page.split_once("&amp;from=") else { break };
+        let next: usize = rest.split('"').next().unwrap().parse().unwrap();
+        assert!(next > from, "{next}");
+        from = next;
+    }
+    assert!(pages > 5 && from < 600, "{pages} pages, the last from {from}");
+}
+
+#[test]
+fn the_history_of_a_job_with_a_long_name_is_not_large() {
+    let one = |n: i64| Execution {
+        repository: hostile(140),
+        sha: hostile(40),
+        branch: Some(hostile(255)),
+        workflow: hostile(255),
+        job: hostile(255),
+        run_id: i64::MAX,
+        job_id: n,
+        result: hostile(32),
+        seconds: Some(if n % 2 == 0 { i64::MAX } else { n }),
+        at: n,
+        ..Execution::default()
+    };
+    let results: Vec<Execution> = (0..history::ROWS).map(one).collect();
+    let summary = Some(summarise(&results, true));
+    let answer = Answer { summary, results, next: Some("1.1".into()), ..Answer::default() };
+    let lines = serde_json::json!([{"line": 1, "text": hostile(2_000)}]);
+    let lines = Some(("r".to_owned(), serde_json::from_value(lines).unwrap()));
+    let what = history::Shown { answer, web: Some(format!("https://github.com/{}", "a".repeat(140))), lines };
+    let job = hostile(255);
+    let query: String = url::form_urlencoded::byte_serialize(job.as_bytes()).collect();
+    let query = format!("/?namespace=ci&job={query}");
+    let Query(question) = Query::try_from_uri(&query.parse().unwrap()).unwrap();
+    let page = history::shown(&what, &question);
+    assert_safe(&page, "history");
+    assert!(page.len() < 200_000, "{} bytes", page.len());
 }
 
 #[test]
