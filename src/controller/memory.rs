@@ -4,6 +4,7 @@
 //! is the echo of a write and no news; any other status was put there by somebody else.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +13,9 @@ use kube::{Resource, ResourceExt};
 use crate::api::{TestRunReport, TestRunReportStatus};
 use crate::cache::{Digest, Kept, Snapshot, Trigger, Unreadable, print};
 use crate::notify::Told;
+
+/// So many things can be done about something at a time.
+const LANES: usize = 16;
 
 #[derive(Debug, Default)]
 struct Entry {
@@ -50,9 +54,19 @@ pub struct Memory {
     epoch: AtomicU64,
     /// The API server went back, and what it has is not listed yet.
     rewinding: AtomicBool,
+    /// For what only one may do at a time, by a hash of what it is about.
+    alone: [tokio::sync::Mutex<()>; LANES],
 }
 
 impl Memory {
+    /// Waits until nobody else of this process does something about the same.
+    pub async fn alone(&self, about: &impl Hash) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        let mut hasher = DefaultHasher::new();
+        about.hash(&mut hasher);
+        let lane = usize::try_from(hasher.finish() % LANES as u64).unwrap_or_default();
+        Some(self.alone.get(lane)?.lock().await)
+    }
+
     /// Packs a report, or shares what is remembered if it is the same.
     pub fn pack(&self, report: &TestRunReport) -> Snapshot {
         let at_hand: Option<Vec<_>> =

@@ -6,26 +6,29 @@
 
 use std::time::Duration;
 
-use jiff::{Timestamp, Unit};
+use jiff::{SignedDuration, Timestamp, Unit};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use super::{Deed, came_to, github, passes, still_says, warn};
 use crate::api::answers::DeploymentAnswer;
-use crate::api::conditions::{ConditionStatus, Reason};
+use crate::api::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::api::{TestRunReport, TestRunReportStatus};
 use crate::controller::Access;
 use crate::controller::credentials::unpublishable;
 use crate::controller::reconcile::Shared;
 use crate::github::api::Repo;
 use crate::github::{Ask, GitHub, Priority};
-use crate::verdict::facts::{Observations, Trouble};
-use crate::verdict::publish::deployment::{self, APPROVED, named};
+use crate::verdict::facts::{Observations, Run, Trouble};
+use crate::verdict::publish::deployment::{self, APPROVED, Rank, named};
 use crate::verdict::publish::{Problem, Target};
 use crate::verdict::text;
 
 /// What tells a record from every other: run, attempt, environment, and when it was made.
 pub(super) type Key = (i64, i64, String, Timestamp);
+
+/// What was left to another report this long ago is answered, or nobody's any more.
+const FORGET: SignedDuration = SignedDuration::from_hours(1);
 
 /// Characters of a comment that GitHub takes.
 const COMMENT: usize = 1024;
@@ -57,14 +60,65 @@ fn word(
     shared: &Shared,
     environment: &str,
 ) -> ConditionStatus {
-    github::verdict(report, status, shared, |r| {
-        let found = named(deployment::environments(&r.spec), environment)?;
-        // A report that may not answer keeps nobody from it.
-        let (source, namespace) = (&r.spec.source.github, r.metadata.namespace.as_deref()?);
-        let connections = shared.config.connections.now();
-        let connection = connections.allowed(&source.connection, namespace, &source.repository)?;
-        unpublishable(r, &connection).is_none().then_some(found)
-    })
+    github::verdict(report, status, shared, |r| answers_for(r, shared, environment))
+}
+
+/// The environment as a report names it, if it may answer for it. One that may not keeps nobody from it.
+fn answers_for<'r>(report: &'r TestRunReport, shared: &Shared, environment: &str) -> Option<&'r str> {
+    let found = named(deployment::environments(&report.spec), environment)?;
+    let (source, namespace) = (&report.spec.source.github, report.metadata.namespace.as_deref()?);
+    let connections = shared.config.connections.now();
+    let connection = connections.allowed(&source.connection, namespace, &source.repository)?;
+    unpublishable(report, &connection).is_none().then_some(found)
+}
+
+/// When a report that says this was decided, and what tells it from one that was decided in the same second.
+fn rank(report: &TestRunReport, status: &TestRunReportStatus, says: ConditionStatus) -> Option<Rank> {
+    let passed = status.conditions.iter().find(|c| c.type_ == ConditionType::Passed.as_str())?;
+    let is_it =
+        passed.status == says.as_str() && Some(status.observed_generation) == report.metadata.generation;
+    is_it.then(|| (passed.last_transition_time.0, report.metadata.uid.clone().unwrap_or_default()))
+}
+
+/// Until when a report leaves an answer to another one that gives the same; none where it is its own to give. What
+/// still waits after that is answered all the same.
+fn left(
+    report: &TestRunReport,
+    status: &TestRunReportStatus,
+    shared: &Shared,
+    run: &Run,
+    environment: &str,
+    state: &str,
+) -> Option<Timestamp> {
+    let says = if state == APPROVED { ConditionStatus::True } else { ConditionStatus::False };
+    let own = rank(report, status, says)?;
+    // Runs of pull requests are let through by reports about them alone.
+    let gives = |r: &TestRunReport| {
+        let about_pull = r.spec.source.github.pull_request.is_some();
+        state != APPROVED || about_pull || !run.event.starts_with("pull_request")
+    };
+    let rivals = github::rivals(report, status, shared, |r| answers_for(r, shared, environment));
+    let rivals: Vec<&TestRunReport> = rivals.iter().flatten().filter(|r| gives(r)).collect();
+    let others: Vec<Rank> = rivals.iter().filter_map(|r| rank(r, r.status.as_ref()?, says)).collect();
+    // One that has recorded it is about to give it, or has.
+    let waiting = |job: &i64| run.jobs.iter().any(|j| j.id == *job && j.status == "waiting");
+    let promised = rivals.iter().filter_map(|r| r.status.as_ref()).flat_map(|s| &s.deployments).any(|r| {
+        r.is_about(run.id, run.attempt, environment)
+            && r.state == state
+            && r.refused.is_none()
+            && r.jobs.iter().any(waiting)
+    });
+    let now = Timestamp::now().round(Unit::Second).unwrap_or_default();
+    let about = (run.id, run.attempt, environment.to_ascii_lowercase());
+    if !promised && deployment::answers(state, &own, &others) {
+        shared.memory.deeds(report, |done| done.left.remove(&about));
+        return None;
+    }
+    let since = shared.memory.deeds(report, |done| {
+        done.left.retain(|_, since| now.duration_since(*since) < FORGET);
+        *done.left.entry(about).or_insert(now)
+    });
+    Some(deployment::patience(since)).filter(|until| *until > now)
 }
 
 /// Puts into the status what is to be answered, and says when to look again if it is not.
@@ -79,9 +133,14 @@ pub(in crate::controller) fn record(
     }
     let now = Timestamp::now().round(Unit::Second).unwrap_or_default();
     let seen = status.clone();
-    deployment::record(report, observations, status, now, |environment| {
-        word(report, &seen, shared, environment)
-    })
+    deployment::record(
+        report,
+        observations,
+        status,
+        now,
+        |environment| word(report, &seen, shared, environment),
+        |run, environment, state| left(report, &seen, shared, run, environment, state),
+    )
 }
 
 /// Gives the answers that were just recorded. True when another look is due.
@@ -100,6 +159,8 @@ pub(in crate::controller) async fn answer(
             continue;
         }
         let (run, environment, state) = (record.run_id, record.environment.as_str(), record.state.as_str());
+        // Two reports that were decided at once: the second finds that nothing waits any more.
+        let _alone = shared.memory.alone(&(&source.repository, run, environment.to_ascii_lowercase())).await;
         match still_says(report, after, shared).await {
             Ok(true) => {}
             Ok(false) => return true,

@@ -115,10 +115,32 @@ pub(super) fn verdict<'r>(
     name: impl for<'a> Fn(&'a TestRunReport) -> Option<&'a str>,
 ) -> ConditionStatus {
     let own = passed(status);
-    let (Some(source), Some(ours)) = (&status.source, name(report)) else { return own };
     if own != ConditionStatus::True {
         return own;
     }
+    let words = rivals(report, status, shared, name).into_iter().map(|rival| match rival {
+        Some(TestRunReport { status: Some(s), metadata, .. })
+            if Some(s.observed_generation) == metadata.generation =>
+        {
+            passed(&s)
+        }
+        _ => ConditionStatus::Unknown,
+    });
+    words.fold(own, |worst, word| match (worst, word) {
+        (ConditionStatus::False, _) | (_, ConditionStatus::False) => ConditionStatus::False,
+        (ConditionStatus::True, ConditionStatus::True) => ConditionStatus::True,
+        _ => ConditionStatus::Unknown,
+    })
+}
+
+/// The other reports about this commit that publish under the same name; none for one that cannot be read.
+pub(super) fn rivals<'r>(
+    report: &'r TestRunReport,
+    status: &TestRunReportStatus,
+    shared: &Shared,
+    name: impl for<'a> Fn(&'a TestRunReport) -> Option<&'a str>,
+) -> Vec<Option<TestRunReport>> {
+    let (Some(source), Some(ours)) = (&status.source, name(report)) else { return Vec::new() };
     let base = |r: &TestRunReport| {
         let github = &r.spec.source.github;
         let namespace = r.metadata.namespace.as_deref().unwrap_or_default();
@@ -137,20 +159,8 @@ pub(super) fn verdict<'r>(
             && name(r).is_some_and(|n| n.eq_ignore_ascii_case(ours))
             && base(r).zip(here.as_ref()).is_some_and(|(a, b)| a.base == b.base)
     };
-    let rivals = shared.config.reports.publishing(&source.sha);
-    let words = rivals.iter().filter(|r| r.as_ref().map_or(true, is_rival)).map(|r| match r {
-        Ok(TestRunReport { status: Some(s), metadata, .. })
-            if Some(s.observed_generation) == metadata.generation =>
-        {
-            passed(s)
-        }
-        _ => ConditionStatus::Unknown,
-    });
-    words.fold(own, |worst, word| match (worst, word) {
-        (ConditionStatus::False, _) | (_, ConditionStatus::False) => ConditionStatus::False,
-        (ConditionStatus::True, ConditionStatus::True) => ConditionStatus::True,
-        _ => ConditionStatus::Unknown,
-    })
+    let all = shared.config.reports.publishing(&source.sha).into_iter();
+    all.map(Result::ok).filter(|r| r.as_ref().is_none_or(is_rival)).collect()
 }
 
 fn passed(status: &TestRunReportStatus) -> ConditionStatus {

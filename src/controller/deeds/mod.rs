@@ -105,6 +105,8 @@ pub(super) struct Done {
     reruns: BTreeMap<(i64, i64), Result<Time, String>>,
     /// When GitHub took an answer, or why it did not.
     answers: BTreeMap<deployment::Key, Result<Time, String>>,
+    /// Since when an answer is left to another report, by run, attempt and environment.
+    left: BTreeMap<(i64, i64, String), Timestamp>,
     published: Option<(CommitStatus, Instant)>,
     /// External id of the check run that was shown last.
     shown: Option<(String, Instant)>,
@@ -135,9 +137,9 @@ impl Done {
 
     /// Whether nothing was ever done.
     pub fn is_empty(&self) -> bool {
-        let Self { reruns, answers, published, shown, commented, outcomes, warned } = self;
+        let Self { reruns, answers, left, published, shown, commented, outcomes, warned } = self;
         let nothing = published.is_none() && shown.is_none() && commented.is_none() && answers.is_empty();
-        nothing && reruns.is_empty() && outcomes.is_empty() && warned.is_empty()
+        nothing && left.is_empty() && reruns.is_empty() && outcomes.is_empty() && warned.is_empty()
     }
 
     /// Whether the last attempt to publish there failed.

@@ -49,6 +49,24 @@ pub fn waits(environments: &[String], run: &Run) -> bool {
         && run.jobs.iter().all(|j| matches!(j.status.as_str(), "completed" | "waiting"))
 }
 
+/// Of several reports that give the same answer at the same moment one gives it: each knows when every one of them
+/// was decided, and so which one that is. Rank of a report among them.
+pub type Rank = (Timestamp, String);
+
+/// Whether the report of this rank is the one that answers. An approval is given by the one that was decided last,
+/// before which none may have been given; a rejection by the first.
+pub fn answers(state: &str, own: &Rank, others: &[Rank]) -> bool {
+    match state {
+        APPROVED => others.iter().all(|other| other < own),
+        _ => others.iter().all(|other| own < other),
+    }
+}
+
+/// How long a report leaves the answer to another: longer than that one may take to give it.
+pub fn patience(since: Timestamp) -> Timestamp {
+    since.checked_add(AGAIN).unwrap_or(since)
+}
+
 impl DeploymentAnswer {
     /// Until when whoever wrote it may answer; after that somebody else may be about to.
     pub fn answer_until(&self) -> Timestamp {
@@ -94,13 +112,15 @@ pub fn pending<'f>(
 /// Puts into the status what is answered now, and says when to look again if GitHub does not take it.
 ///
 /// Only a final verdict of this generation answers: a pass approves where `word`, the verdict of all reports that
-/// answer for an environment, is one too; a failure rejects; everything else waits.
+/// answer for an environment, is one too; a failure rejects; everything else waits. Of several reports that would say
+/// the same one answers: `left` gives until when this one leaves it to another.
 pub fn record(
     report: &TestRunReport,
     observations: &Observations,
     status: &mut TestRunReportStatus,
     now: Timestamp,
     word: impl Fn(&str) -> ConditionStatus,
+    left: impl Fn(&Run, &str, &str) -> Option<Timestamp>,
 ) -> Option<Timestamp> {
     let Observations::Facts(facts) = observations else { return None };
     let source = status.source.as_ref()?;
@@ -115,6 +135,11 @@ pub fn record(
         let state = match (own, word(environment)) {
             (ConditionStatus::True, ConditionStatus::True) if trusted(report, facts, run) => APPROVED,
             (ConditionStatus::False, _) => REJECTED,
+            // Another one may decide, and leave the answer to this one.
+            (ConditionStatus::True, _) if trusted(report, facts, run) => {
+                wake = wake.into_iter().chain([patience(now)]).min();
+                continue;
+            }
             _ => continue,
         };
         let mut jobs: Vec<i64> = run.jobs.iter().filter(|j| j.status == "waiting").map(|j| j.id).collect();
@@ -127,6 +152,10 @@ pub fn record(
             Some(old) => old.again().is_some_and(|at| at <= now),
         };
         jobs.truncate(MAX_JOBS);
+        if again && let Some(until) = left(run, environment, state) {
+            wake = wake.into_iter().chain([until]).min();
+            continue;
+        }
         if again {
             let same = known.as_ref().filter(|old| old.jobs == jobs);
             let fresh = DeploymentAnswer {

@@ -54,7 +54,7 @@ fn record(
     word: ConditionStatus,
 ) -> Option<Timestamp> {
     let seen = Observations::Facts(Box::new(f.clone()));
-    deployment::record(report, &seen, status, at(seconds), |_| word)
+    deployment::record(report, &seen, status, at(seconds), |_| word, |_, _, _| None)
 }
 
 #[test]
@@ -238,4 +238,44 @@ fn a_run_that_waits_is_told_from_one_that_does_not() {
     assert!(waits(&ours, &f.runs[0]) && !waits(&[], &f.runs[0]));
     let ended = Run { conclusion: Some("success".into()), ..f.runs[0].clone() };
     assert!(!waits(&ours, &ended), "a contradiction");
+}
+
+#[test]
+fn of_reports_that_say_the_same_exactly_one_answers() {
+    let rank = |seconds: i64, uid: &str| (at(seconds), uid.to_owned());
+    for (all, approves, rejects) in [
+        (vec![rank(1, "a")], "a", "a"),
+        (vec![rank(1, "a"), rank(2, "b")], "b", "a"),
+        (vec![rank(2, "a"), rank(1, "b"), rank(3, "c")], "c", "b"),
+        // In the same second.
+        (vec![rank(1, "b"), rank(1, "a"), rank(1, "c")], "c", "a"),
+    ] {
+        for (state, want) in [(deployment::APPROVED, approves), (deployment::REJECTED, rejects)] {
+            let answers = |own: &&deployment::Rank| {
+                let others: Vec<_> = all.iter().filter(|other| other != own).cloned().collect();
+                deployment::answers(state, own, &others)
+            };
+            let found: Vec<&str> = all.iter().filter(answers).map(|(_, uid)| uid.as_str()).collect();
+            assert_eq!(found, [want], "{state}: {all:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_left_to_another_report_is_not_recorded_and_looked_at_again() {
+    let (r, f) = (report(asking()), waiting("success", &["production"]));
+    let seen = Observations::Facts(Box::new(f.clone()));
+    let mut status = eval(&r.spec, &f).status;
+    let look = |status: &mut TestRunReportStatus, left: Option<Timestamp>| {
+        deployment::record(&r, &seen, status, at(1000), |_| ConditionStatus::True, |_, _, _| left)
+    };
+    assert_eq!(look(&mut status, Some(at(1100))), Some(at(1100)));
+    assert!(status.deployments.is_empty(), "a record is a promise to answer");
+    assert_eq!(look(&mut status, None), Some(at(1120)));
+    assert_eq!(status.deployments.len(), 1);
+    // Another report has not decided: somebody looks again.
+    let mut open = eval(&r.spec, &f).status;
+    let wait =
+        deployment::record(&r, &seen, &mut open, at(1000), |_| ConditionStatus::Unknown, |_, _, _| None);
+    assert_eq!((wait, open.deployments.len()), (Some(at(1120)), 0));
 }

@@ -176,6 +176,48 @@ async fn of_two_reports_the_worse_one_counts_and_a_denied_one_says_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn reports_that_are_decided_at_once_give_one_answer() {
+    for (tests, state) in [("success", "approved"), ("failure", "rejected")] {
+        let gh = GitHub::start(Scenario::new().start_now().setup(|s| {
+            s.add_repo(REPO).branch("main", &sha_of("head"));
+            let run =
+                RunSpec::new(77).workflow("CI", ".github/workflows/ci.yml").event("push").branch("main");
+            s.repo(REPO).add_run(run.sha(sha_of("head")).job((501, "unit")).job((502, "deploy")));
+            s.job(501).start();
+        }));
+        gh.pause();
+        let bench = Bench::new("at-once", gh).await;
+        let names = ["r1", "r2", "r3", "r4"];
+        for name in names {
+            bench.create(name, "^unit$", "production").await;
+        }
+        let operator = bench.operator(&[]).await;
+        for name in names {
+            bench.until(name, "Passed", "Unknown/Running").await;
+        }
+        // Whoever asks what waits hears what was true a second ago.
+        bench.gh.fail(Match::path("/pending_deployments$"), Fault::Delay(secs(1)));
+        bench.gh.advance(secs(60));
+        bench.gh.update(|s| {
+            s.job(501).complete(tests);
+            s.job(502).wait_for("production", false);
+        });
+        bench.gh.advance(secs(60));
+        bench.answered().await;
+        bench.gh.clear_faults();
+        // Each of them has looked again since, and found it answered.
+        let looks = operator.metric("testrun_reconciles_total").await;
+        let more =
+            async || (operator.metric("testrun_reconciles_total").await >= looks + 12.0).then_some(());
+        eventually(|| "more looks", more).await;
+        operator.stop().await;
+        let given: Vec<Value> = bench.answers().iter().map(|a| a["state"].clone()).collect();
+        assert_eq!(given, [state]);
+        bench.clean();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn killed_between_the_record_and_the_answer_it_is_given_once_all_the_same() {
     let bench = Bench::new("answer-crash", scenario("success")).await;
     bench.create("r", "^unit$", "production").await;
