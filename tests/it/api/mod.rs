@@ -5,6 +5,6 @@ mod fresh;
 mod rules;
 mod schema;
 mod sets;
-mod status;
+pub mod status;
 mod stored;
 mod waivers;

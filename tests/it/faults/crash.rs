@@ -9,7 +9,7 @@ use super::relay::Relay;
 const TOGETHER: usize = 4;
 
 /// Writes through a relay, without their queries.
-fn writes(relay: &Relay) -> Vec<String> {
+pub fn writes(relay: &Relay) -> Vec<String> {
     let calls = relay.calls();
     let writes = calls.iter().filter(|c| c.is_write());
     writes.map(|c| format!("{} {}", c.method, c.path.split('?').next().unwrap_or_default())).collect()

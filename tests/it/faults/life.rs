@@ -46,8 +46,14 @@ pub struct Life {
     pub api: Relay,
     /// In front of GitHub.
     pub hub: Relay,
+    /// Past the relays.
+    pub direct: Client,
     operator: Option<Operator>,
-    dir: tempfile::TempDir,
+    /// Of the operator, beyond the usual.
+    args: Vec<String>,
+    /// Spec of the report.
+    spec: Value,
+    pub dir: tempfile::TempDir,
     /// The operator is to die now.
     pub struck: Arc<AtomicBool>,
     /// How often it died.
@@ -70,6 +76,13 @@ impl Life {
             s.repo(REPO).add_run(run(77, 501));
             s.job(501).start();
         }));
+        let spec = json!({"source": {"github": {"repository": REPO, "pullRequest": 20}},
+            "gate": {"settleSeconds": 0}, "publish": {"status": {}}});
+        Self::about(plane, namespace, gh, spec).await
+    }
+
+    /// Of a report with this spec.
+    pub async fn about(plane: &'static ControlPlane, namespace: String, gh: GitHub, spec: Value) -> Self {
         gh.pause();
         let direct = client(plane).await;
         let api = Relay::to_kube(direct.clone()).await;
@@ -77,14 +90,17 @@ impl Life {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("kubeconfig"), api.kubeconfig(&namespace).to_string()).unwrap();
         let (green, shown) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<Shown>>>::default());
-        let recorder = tokio::spawn(record(direct, namespace.clone(), green.clone(), shown.clone()));
+        let recorder = tokio::spawn(record(direct.clone(), namespace.clone(), green.clone(), shown.clone()));
         Self {
             plane,
             namespace,
             gh,
             api,
             hub,
+            direct,
             operator: None,
+            args: Vec::new(),
+            spec,
             dir,
             struck: Arc::default(),
             deaths: 0,
@@ -94,10 +110,36 @@ impl Life {
         }
     }
 
+    /// Gives the operator a configuration.
+    pub fn configure(&mut self, config: &str) {
+        let path = self.dir.path().join("config.yaml");
+        std::fs::write(&path, config).unwrap();
+        let path = path.to_string_lossy().into_owned();
+        self.args = ["--config", &path, "--refresh-interval", "1s"].map(str::to_owned).into();
+    }
+
     /// Starts the operator.
     pub async fn begin(&mut self) {
         let kubeconfig = self.dir.path().join("kubeconfig");
-        self.operator = Some(Operator::start_as(&kubeconfig, &self.namespace, &self.hub.url(), &[]).await);
+        let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
+        self.operator = Some(Operator::start_as(&kubeconfig, &self.namespace, &self.hub.url(), &args).await);
+    }
+
+    /// As if minutes had passed since the last operator died: its promises are taken up.
+    async fn wait_out(&self) {
+        let Some(report) = self.get().await else { return };
+        let mut records = report["status"]["deployments"].clone();
+        let mut is_open = false;
+        for record in records.as_array_mut().into_iter().flatten().filter(|r| r["acceptedAt"].is_null()) {
+            let asked: jiff::Timestamp = record["requestedAt"].as_str().unwrap().parse().unwrap();
+            record["requestedAt"] = (asked - jiff::SignedDuration::from_mins(3)).to_string().into();
+            is_open = true;
+        }
+        if is_open {
+            let patch = json!({"status": {"deployments": records}}).to_string();
+            let n = ["patch", "trr", "r", "-n", &self.namespace, "--subresource=status", "--type=merge"];
+            self.plane.kubectl_ok(&[&n[..], &["-p", &patch]].concat()).await.unwrap();
+        }
     }
 
     /// The operator dies at the write of this number, counted over both relays, before or after it is carried out.
@@ -116,14 +158,15 @@ impl Life {
     }
 
     pub async fn create(&self) {
-        let object = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport", "metadata": {"name": "r"},
-            "spec": {"source": {"github": {"repository": REPO, "pullRequest": 20}}, "gate": {"settleSeconds": 0},
-                "publish": {"status": {}}}});
+        let object = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
+            "metadata": {"name": "r"}, "spec": self.spec});
         self.plane.admin().with_file(&object.to_string(), &["create", "-n", &self.namespace]).await.unwrap();
     }
 
     pub async fn get(&self) -> Option<Value> {
-        self.plane.admin().json(&["get", "testrunreport", "r", "-n", &self.namespace]).await.ok()
+        let api =
+            Api::<DynamicObject>::namespaced_with(self.direct.clone(), &self.namespace, &kind_of_reports());
+        Some(serde_json::to_value(api.get_opt("r").await.ok()??).unwrap())
     }
 
     /// Waits until it is so; an operator that was struck is replaced meanwhile.
@@ -134,6 +177,7 @@ impl Life {
                 let mut operator = self.operator.take().unwrap();
                 operator.kill().await;
                 self.deaths += 1;
+                self.wait_out().await;
                 self.begin().await;
             }
             let report = self.get().await;
@@ -147,6 +191,25 @@ impl Life {
             );
             tokio::time::sleep(Duration::from_millis(40)).await;
         }
+    }
+
+    /// The same of anything else.
+    pub async fn until_so<W: std::fmt::Display>(
+        &mut self,
+        what: impl Fn() -> W,
+        is: impl AsyncFn(&Self) -> bool,
+    ) {
+        let end = Instant::now() + LIMIT;
+        while !is(self).await {
+            assert!(Instant::now() < end, "waited in vain for {}", what());
+            self.until("nothing", |_| true).await;
+            tokio::time::sleep(Duration::from_millis(40)).await;
+        }
+    }
+
+    /// From now on the commit `one` may pass.
+    pub fn may_pass(&self) {
+        self.green.store(true, Ordering::SeqCst);
     }
 
     pub async fn until_condition(&mut self, kind: &str, want: &str) -> Value {
@@ -184,7 +247,7 @@ impl Life {
     }
 
     pub async fn turn_green(&mut self) {
-        self.green.store(true, Ordering::SeqCst);
+        self.may_pass();
         self.gh.update(|s| {
             let again = s.repos[0].jobs.iter().map(|j| j.id).max().unwrap();
             s.job(again).start();
@@ -212,14 +275,10 @@ impl Life {
         let is_last = |r: Option<&Value>| r.is_some_and(|r| condition(r, "Stalled") == "True/RequiredFailed");
         self.until("the last verdict", is_last).await;
         // What is published follows the status.
-        let published =
-            |gh: &GitHub| gh.writes().last().and_then(|w| w.body.clone()).map(|b| b["state"] == "failure");
-        let end = Instant::now() + LIMIT;
-        while published(&self.gh) != Some(true) {
-            assert!(Instant::now() < end, "the verdict is not published: {:?}", self.gh.writes());
-            self.until("nothing", |_| true).await;
-            tokio::time::sleep(Duration::from_millis(40)).await;
-        }
+        let published = async |life: &Self| {
+            life.gh.writes().last().is_some_and(|w| w.body.as_ref().is_some_and(|b| b["state"] == "failure"))
+        };
+        self.until_so(|| "the verdict to be published", published).await;
         self.until_condition("Published", "True/Published").await;
         self.said(&self.get().await.unwrap())
     }
@@ -272,6 +331,10 @@ fn run(id: u64, job: u64) -> RunSpec {
     RunSpec::new(id).workflow("CI", ".github/workflows/ci.yml").pull_request(20).job((job, "unit"))
 }
 
+fn kind_of_reports() -> ApiResource {
+    ApiResource::from_gvk(&GroupVersionKind::gvk("testrun.dev", "v1alpha1", "TestRunReport"))
+}
+
 /// Records all values of the status, past the relays.
 pub async fn record(
     client: Client,
@@ -279,8 +342,7 @@ pub async fn record(
     green: Arc<AtomicBool>,
     shown: Arc<Mutex<Vec<Shown>>>,
 ) {
-    let kind = ApiResource::from_gvk(&GroupVersionKind::gvk("testrun.dev", "v1alpha1", "TestRunReport"));
-    let api = Api::<DynamicObject>::namespaced_with(client, &namespace, &kind);
+    let api = Api::<DynamicObject>::namespaced_with(client, &namespace, &kind_of_reports());
     let mut events = Box::pin(watcher(api, watcher::Config::default()).default_backoff());
     while let Some(event) = events.next().await {
         let Ok(Event::Apply(object) | Event::InitApply(object)) = event else { continue };

@@ -3,6 +3,7 @@
 
 mod bench;
 mod crash;
+mod deeds;
 mod events;
 mod life;
 mod relay;
