@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderName, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use bytes::Bytes;
 use futures::future::join_all;
 use http_body_util::{BodyExt, Full, Limited};
@@ -56,6 +56,8 @@ pub(super) struct Copy<'a> {
     pub connection: &'a str,
     pub headers: &'a HeaderMap,
     pub body: &'a Bytes,
+    /// What tells of the trace that it is part of.
+    pub trace: Option<[(HeaderName, HeaderValue); 2]>,
 }
 
 /// Why leaders were not told.
@@ -153,6 +155,9 @@ impl Leaders {
             if let Some(value) = copy.headers.get(&name) {
                 request = request.header(name, value);
             }
+        }
+        for (name, value) in copy.trace.iter().flatten() {
+            request = request.header(name, value);
         }
         let Ok(request) = request.body(Full::new(copy.body.clone())) else { return false };
         let answer = async {

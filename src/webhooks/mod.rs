@@ -10,6 +10,7 @@ mod receive;
 mod redeliver;
 mod server;
 mod stats;
+mod trace;
 
 use std::sync::Arc;
 

@@ -18,8 +18,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::forward::{self, Copy, Untold};
 use super::stats::Outcome;
-use super::{Leaders, Sink, Stats, event};
+use super::{Leaders, Sink, Stats, event, trace};
 use crate::connections::Live;
+use crate::runtime::telemetry::Cause;
 
 /// Path in front of the name of a connection.
 pub(super) const ROOT: &str = "/webhooks/";
@@ -164,7 +165,7 @@ impl Receiver {
         let good = if body.len() < LARGE {
             verified(&secrets, &body, &signature)
         } else {
-            let body = body.clone();
+            let (body, secrets) = (body.clone(), secrets.clone());
             let work = tokio::task::spawn_blocking(move || verified(&secrets, &body, &signature));
             work.await.unwrap_or(false)
         };
@@ -179,8 +180,13 @@ impl Receiver {
         if self.seen().get(&key).is_some() {
             return Ok(Outcome::Duplicate);
         }
-        tracing::debug_span!("delivery", connection, delivery, event = name).in_scope(|| {
+        let span = tracing::debug_span!("delivery", connection, delivery, event = name);
+        if copy_for.is_some() {
+            trace::given(&parts.headers, &secrets, &signature).began(&span);
+        }
+        let cause = span.in_scope(|| {
             events.iter().for_each(|event| (self.0.sink)(connection, event));
+            Cause::current()
         });
         let matters = events.iter().any(|e| e.kind != event::Kind::Other);
         let (outcome, whole) = match copy_for {
@@ -188,7 +194,8 @@ impl Receiver {
             Some(_) => return Err(MISDIRECTED),
             None if !matters => (Outcome::Ignored, true),
             None => {
-                let copy = Copy { connection, headers: &parts.headers, body: &body };
+                let trace = trace::headers(&cause, &secrets, &signature);
+                let copy = Copy { connection, headers: &parts.headers, body: &body, trace };
                 match self.0.leaders.tell(&copy, end).await {
                     Ok(false) => (Outcome::Accepted, true),
                     Ok(true) => (Outcome::Forwarded, true),
@@ -297,9 +304,14 @@ fn one<'h>(headers: &'h HeaderMap, name: &str) -> Result<&'h str, Refusal> {
     if (1..=128).contains(&value.len()) { Ok(value) } else { Err(missing) }
 }
 
-/// The signature in bytes; only the SHA-256 form is one.
+/// The signature in bytes.
 fn signature(headers: &HeaderMap) -> Option<[u8; 32]> {
-    let hex = headers.get("x-hub-signature-256")?.to_str().ok()?.strip_prefix("sha256=")?;
+    digest(headers.get("x-hub-signature-256")?)
+}
+
+/// A signature as a header has it; only the SHA-256 form is one.
+pub(super) fn digest(value: &header::HeaderValue) -> Option<[u8; 32]> {
+    let hex = value.to_str().ok()?.strip_prefix("sha256=")?;
     let mut bytes = [0; 32];
     if hex.len() != 64 || !hex.is_ascii() {
         return None;

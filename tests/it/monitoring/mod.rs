@@ -3,7 +3,7 @@
 mod alerts;
 mod logs;
 mod metrics;
-mod traces;
+pub mod traces;
 
 use std::collections::{BTreeMap, BTreeSet};
 

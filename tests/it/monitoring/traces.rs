@@ -18,13 +18,13 @@ use crate::webhooks::operator::{REPO, SECRET, add_run, finish, github};
 
 /// Takes traces, or refuses them.
 #[derive(Clone, Default)]
-struct Collector {
+pub struct Collector {
     bodies: Arc<Mutex<Vec<Bytes>>>,
     refuses: Arc<Mutex<bool>>,
 }
 
 impl Collector {
-    async fn start(&self) -> String {
+    pub async fn start(&self) -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let this = self.clone();
@@ -40,7 +40,12 @@ impl Collector {
         url
     }
 
-    fn spans(&self) -> Vec<Span> {
+    /// How many batches it was sent.
+    fn batches(&self) -> usize {
+        self.bodies.lock().unwrap().len()
+    }
+
+    pub fn spans(&self) -> Vec<Span> {
         let bodies = self.bodies.lock().unwrap();
         let requests = bodies.iter().map(|b| ExportTraceServiceRequest::decode(b.clone()).unwrap());
         let resources = requests.flat_map(|r| r.resource_spans);
@@ -53,7 +58,7 @@ impl Collector {
     }
 }
 
-fn attribute<'s>(span: &'s Span, name: &str) -> &'s str {
+pub fn attribute<'s>(span: &'s Span, name: &str) -> &'s str {
     let found = span.attributes.iter().find(|a| a.key == name).and_then(|a| a.value.as_ref());
     match found.and_then(|v| v.value.as_ref()) {
         Some(Is::StringValue(text)) => text,
@@ -141,4 +146,41 @@ async fn a_collector_that_refuses_or_is_gone_keeps_nothing_up() {
         operator.stop().await;
     }
     assert!(!refusing.bodies.lock().unwrap().is_empty(), "it was asked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_tells_once_of_a_collector_that_takes_no_traces() {
+    let plane = cluster().await;
+    let namespace = plane.namespace("tracesonce").await.unwrap();
+    let collector = Collector::default();
+    *collector.refuses.lock().unwrap() = true;
+    let url = collector.start().await;
+    let gh = github();
+    add_run(&gh, 77, 501);
+    let args = ["--otlp-endpoint", &url, "--refresh-interval", "1s"];
+    let often = [("OTEL_BSP_SCHEDULE_DELAY", "200")];
+    let operator =
+        Operator::start_with(plane.kubeconfig_path(), &namespace, gh.url(), &args, &often).await;
+    let object = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
+        "metadata": {"name": "pr", "namespace": namespace},
+        "spec": {"source": {"github": {"repository": REPO, "pullRequest": 20}}}});
+    plane.admin().with_file(&object.to_string(), &["create"]).await.unwrap();
+    let more = async |batches: usize| {
+        let before = collector.batches();
+        let sent = async || (collector.batches() >= before + batches).then_some(());
+        eventually(|| format!("{batches} more batches of spans"), sent).await;
+    };
+    let (no, again) = ("the collector takes no traces: it answers 503", "the collector takes traces again");
+    more(4).await;
+    assert_eq!((operator.logged(no), operator.logged(again)), (1, 0));
+    // It is over, and that is said once too.
+    *collector.refuses.lock().unwrap() = false;
+    eventually(|| "the good news", async || (operator.logged(again) == 1).then_some(())).await;
+    more(3).await;
+    assert_eq!((operator.logged(no), operator.logged(again)), (1, 1));
+    // Another outage is news.
+    *collector.refuses.lock().unwrap() = true;
+    more(4).await;
+    assert_eq!((operator.logged(no), operator.logged(again)), (2, 1));
+    operator.stop().await;
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 
 use testkit::controlplane::ControlPlane;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -16,6 +17,8 @@ pub struct Operator {
     webhooks: Option<String>,
     /// Where it answers over HTTP, if it was told to.
     http: Option<String>,
+    /// What it logged.
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Operator {
@@ -26,6 +29,17 @@ impl Operator {
 
     /// As [`Operator::start`], with the rights of a kubeconfig.
     pub async fn start_as(kubeconfig: &Path, namespace: &str, github: &str, more: &[&str]) -> Self {
+        Self::start_with(kubeconfig, namespace, github, more, &[]).await
+    }
+
+    /// As [`Operator::start_as`], with more in its environment.
+    pub async fn start_with(
+        kubeconfig: &Path,
+        namespace: &str,
+        github: &str,
+        more: &[&str],
+        env: &[(&str, &str)],
+    ) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_testrun-operator"))
             .args(["run", "--health-addr", "127.0.0.1:0", "--log-format", "json", "--namespaces", namespace])
             .args(["--github-url", github, "--poll-interval", "1s"])
@@ -33,16 +47,19 @@ impl Operator {
             .env("KUBECONFIG", kubeconfig)
             .env("GITHUB_TOKEN", testkit::github::TOKEN)
             .env("RUST_LOG", "info")
+            .envs(env.iter().copied())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Arc::<Mutex<Vec<String>>>::default();
         let (mut address, mut webhooks, mut http) = (None, None, None);
         let receives = more.contains(&"--webhook-addr");
         let answers = more.contains(&"--http-addr");
         while address.is_none() || receives && webhooks.is_none() || answers && http.is_none() {
-            let Some(line) = log.next_line().await.unwrap() else { break };
+            let Some(line) = lines.next_line().await.unwrap() else { break };
+            log.lock().unwrap().push(line.clone());
             let line: serde_json::Value = serde_json::from_str(&line).unwrap();
             let said = |name: &str| line["fields"][name].as_str().map(str::to_owned);
             address = address.or_else(|| said("health"));
@@ -50,8 +67,18 @@ impl Operator {
             http = http.or_else(|| said("http"));
         }
         // The rest of the log is read so that the process never waits for its reader.
-        tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
-        Self { child, address: address.expect("the operator says where it listens"), webhooks, http }
+        let kept = log.clone();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                kept.lock().unwrap().push(line);
+            }
+        });
+        Self { child, address: address.expect("the operator says where it listens"), webhooks, http, log }
+    }
+
+    /// How many lines of its log have this text.
+    pub fn logged(&self, text: &str) -> usize {
+        self.log.lock().unwrap().iter().filter(|line| line.contains(text)).count()
     }
 
     /// Where deliveries for the default connection go.

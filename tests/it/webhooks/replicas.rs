@@ -1,11 +1,13 @@
 //! Several replicas that all receive: whichever GitHub reaches, the verdict follows.
 
+use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::{Value, json};
 use testkit::controlplane::ControlPlane;
 use testkit::github::{GitHub, webhook_signature};
 
 use super::operator::{REPO, SECRET, add_run, finish, github};
 use crate::cluster::{cluster, eventually};
+use crate::monitoring::traces::{Collector, attribute};
 use crate::story::condition;
 use crate::story::operator::Operator;
 
@@ -36,10 +38,14 @@ impl Bench {
 
     /// A replica that notices nothing by asking within the time of a test.
     async fn replica(&self) -> Operator {
+        self.replica_with(&[]).await
+    }
+
+    async fn replica_with(&self, more: &[&str]) -> Operator {
         let config = self.dir.path().join("config.yaml");
         std::fs::write(&config, LEASES).unwrap();
         let shards = self.shards.to_string();
-        let args = [
+        let mut args = vec![
             "--config",
             config.to_str().unwrap(),
             "--lease-namespace",
@@ -55,6 +61,7 @@ impl Bench {
             "--webhook-secret",
             SECRET,
         ];
+        args.extend(more);
         Operator::start(self.plane, &self.namespaces.join(","), self.gh.url(), &args).await
     }
 
@@ -274,4 +281,56 @@ async fn without_a_leader_github_is_told_that_it_failed_and_nothing_goes_in_circ
     assert_eq!(outcome(&two, "forwarded").await + outcome(&two, "unreached").await, 0.0);
     one.stop().await;
     two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_is_sent_on_stays_in_its_trace_and_nobody_else_adds_to_one() {
+    let bench = Bench::new("traced", 1, 1).await;
+    let collector = Collector::default();
+    let url = collector.start().await;
+    let more = ["--otlp-endpoint", url.as_str()];
+    let one = bench.replica_with(&more).await;
+    bench.until_held(&one, 1).await;
+    let two = bench.replica_with(&more).await;
+    bench.create().await;
+    bench.until("Passed", "Unknown/Pending").await;
+    bench.deliver_to(&two);
+    add_run(&bench.gh, 77, 501);
+    bench.until("Passed", "Unknown/Running").await;
+    bench.answers().await;
+    assert!(outcome(&two, "forwarded").await > 0.0);
+    // Somebody who has seen a delivery sends it again, with a trace of their own.
+    let strange = "0af7651916cd43dd8448eb211c80319c";
+    let trace = format!("traceparent: 00-{strange}-b7ad6b7169203331-01\r\n");
+    let guess = webhook_signature("guess", trace.as_bytes());
+    for (id, headers) in [
+        ("plain", trace.clone()),
+        ("copy", format!("testrun-shards: 0\r\n{trace}")),
+        ("signed", format!("testrun-shards: 0\r\n{trace}testrun-trace-signature: {guess}\r\n")),
+    ] {
+        assert_eq!(post(&one.webhooks(), id, SECRET, &headers).await, 202, "{id}");
+    }
+    two.stop().await;
+    one.stop().await;
+
+    let spans = collector.spans();
+    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let of = |name: &str| spans.iter().filter(|s| s.name == name).collect::<Vec<_>>();
+    let within = |outer: &Span, name: &str| {
+        let inside = |s: &&Span| s.trace_id == outer.trace_id && s.parent_span_id == outer.span_id;
+        of(name).into_iter().find(inside)
+    };
+    let first = of("delivery").into_iter().filter(|d| d.parent_span_id.is_empty());
+    let whole = first
+        .filter_map(|d| within(d, "delivery").filter(|sent_on| within(sent_on, "reconcile").is_some()))
+        .count();
+    let seen: Vec<_> = spans
+        .iter()
+        .map(|s| (s.name.as_str(), attribute(s, "delivery"), hex(&s.trace_id), hex(&s.parent_span_id)))
+        .collect();
+    assert!(whole > 0, "no delivery with one inside that led to a look: {seen:?}");
+    for id in ["plain", "copy", "signed"] {
+        assert!(seen.iter().any(|s| s.0 == "delivery" && s.1 == id), "{id}: {seen:?}");
+    }
+    assert!(seen.iter().all(|s| s.2 != strange), "a stranger's trace was taken over: {seen:?}");
 }
