@@ -1,12 +1,11 @@
 //! Namespaces share what may run at a time.
 
-use std::time::Duration;
-
 use serde_json::json;
 use testkit::controlplane::ControlPlane;
 
-use super::bench::{Bench, install, soon};
+use super::bench::{Bench, install};
 use super::green;
+use crate::cluster::eventually;
 
 /// More than may run at a time by far.
 const CROWD: usize = 40;
@@ -26,23 +25,14 @@ async fn a_crowd_in_one_namespace_does_not_keep_another_waiting() {
     bench.create_in(&few, "few", json!({})).await;
     bench.script.until("four run", |l| l.len() == 4).await;
     let waiting = format!("testrun_reports_waiting {}\n", CROWD + 1 - 4);
-    soon("the others wait", async {
-        while !bench.metrics.text().unwrap().contains(&waiting) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    })
-    .await;
+    let told = async |line: &str| bench.metrics.text().unwrap().contains(line).then_some(());
+    eventually(|| "the others to wait", async || told(&waiting).await).await;
     drop(held);
     bench.script.until("all were looked at", |l| l.len() > CROWD).await;
     let looks = bench.script.looks();
     let place = looks.iter().position(|l| l.name == "few").unwrap();
     assert!(place < 8, "it came as number {place} of {}", looks.len());
-    soon("nobody waits any more", async {
-        while !bench.metrics.text().unwrap().contains("testrun_reports_waiting 0\n") {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    })
-    .await;
+    eventually(|| "nobody to wait any more", async || told("testrun_reports_waiting 0\n").await).await;
     bench.stop().await;
     plane.stop_apiserver();
     plane.stop_etcd();

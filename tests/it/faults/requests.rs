@@ -185,6 +185,7 @@ async fn rights_that_are_taken_away_are_missed_and_their_return_is_noticed() {
     soon("it is not ready", state.wait_for(Result::is_err)).await.unwrap();
     faulty.bench.report("a", super::bench::is_open).await;
     let before = faulty.relay.calls().len();
+    // How often it asks can only be seen over a time.
     tokio::time::sleep(Duration::from_secs(3)).await;
     let refused = faulty.relay.calls().len() - before;
     assert!(refused <= 30, "{refused} requests in three seconds");

@@ -58,6 +58,7 @@ async fn the_api_server_and_etcd_are_killed_and_come_back() {
     faulty.turn_green();
     let mut state = faulty.bench.health.subscribe();
     soon("it is not ready", state.wait_for(Result::is_err)).await.unwrap();
+    // How often it asks can only be seen over a time.
     tokio::time::sleep(Duration::from_secs(5)).await;
     let asked = faulty.relay.calls().len() - before;
     // Each report is tried and read once, then they wait; and the watches try to come back.
@@ -76,6 +77,7 @@ async fn the_api_server_and_etcd_are_killed_and_come_back() {
     let faulty = working(plane, "etcd", Vigil::default()).await;
     plane.stop_etcd();
     faulty.turn_green();
+    // The outage has a length: nothing that could be waited for happens in it.
     tokio::time::sleep(Duration::from_secs(3)).await;
     plane.start_etcd().await.unwrap();
     let back = Instant::now();

@@ -173,6 +173,7 @@ async fn at_rest_nothing_is_written_and_nothing_is_asked() {
     gh.advance(secs(300));
     // Something else happens in the cluster, so that rest is not just a stopped process.
     plane.kubectl_ok(&["label", "testrunreport/pr-20", "-n", &namespace, "team=a"]).await.unwrap();
+    // That nothing happens can only be seen over a time, here five of its intervals.
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(operator.metric("testrun_reconciles_total").await, looks, "a label is no reason to look");
     let writes: Vec<String> = plane
