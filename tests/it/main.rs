@@ -22,6 +22,7 @@ mod leader;
 mod monitoring;
 mod page;
 mod reliability_doc;
+mod reports;
 mod serve;
 mod sets;
 mod shown;

@@ -8,7 +8,7 @@ use testkit::github::{GitHub, PullSpec, RunSpec, Scenario, secs, sha_of};
 use super::{Helm, RELEASE, plane};
 use crate::cluster::eventually;
 use crate::generated::in_repository;
-use crate::story::condition;
+use crate::reports;
 use crate::story::operator::Operator;
 
 const REPO: &str = "acme/shop";
@@ -56,21 +56,9 @@ async fn with_the_rights_of_the_chart_nothing_is_refused() {
         &format!("--from-literal=token={}", testkit::github::TOKEN),
     ];
     plane.kubectl_ok(&secret).await.unwrap();
-    let report = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport", "metadata": {"name": "r"},
-        "spec": {"source": {"github": {"repository": REPO, "pullRequest": 20}}, "gate": {"settleSeconds": 0},
-            "credentialsRef": {"name": "mine"}, "publish": {"attestation": {}}, "ttlAfterCompletion": 3600}});
-    plane.admin().with_file(&report.to_string(), &["create", &n]).await.unwrap();
-    let until = async |want: &str| {
-        eventually(
-            || format!("Passed to be {want}"),
-            async || {
-                let report = plane.admin().json(&["get", "testrunreport", "r", &n]).await.ok()?;
-                let told = report["status"]["conditions"].is_array();
-                (told && condition(&report, "Passed") == want).then_some(())
-            },
-        )
-        .await;
-    };
+    let more = json!({"credentialsRef": {"name": "mine"}, "publish": {"attestation": {}}, "ttlAfterCompletion": 3600});
+    reports::create(plane, &namespace, "r", reports::of_pull_with(REPO, 20, more)).await;
+    let until = async |want: &str| reports::until(plane, &namespace, "r", "Passed", want).await;
     until("Unknown/Running").await;
     let token = ["create", "token", RELEASE, &n, "--audience=testrun-operator"];
     let token = plane.kubectl_ok(&token).await.unwrap();

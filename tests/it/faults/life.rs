@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use super::relay::{Call, Fate, Relay};
 use crate::cluster::cluster;
 use crate::controller::bench::client;
+use crate::reports;
 use crate::story::operator::Operator;
 use crate::story::{condition, timeless};
 
@@ -158,9 +159,7 @@ impl Life {
     }
 
     pub async fn create(&self) {
-        let object = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
-            "metadata": {"name": "r"}, "spec": self.spec});
-        self.plane.admin().with_file(&object.to_string(), &["create", "-n", &self.namespace]).await.unwrap();
+        reports::create(self.plane, &self.namespace, "r", self.spec.clone()).await;
     }
 
     pub async fn get(&self) -> Option<Value> {

@@ -7,7 +7,8 @@ use testkit::controlplane::ControlPlane;
 use testkit::github::{AppKey, ArtifactSpec, GHES_ACTIONS_APP, GitHub as Fake, Request, Scenario};
 use testkit::github::{JobSpec, PullSpec, RunSpec, secs, sha_of};
 
-use crate::cluster::{cluster, eventually};
+use crate::cluster::cluster;
+use crate::reports;
 use crate::story::condition;
 use crate::story::operator::Operator;
 
@@ -39,21 +40,6 @@ fn report(namespace: &str, name: &str, connection: &str, repository: &str, more:
     json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
         "metadata": {"name": name, "namespace": namespace}, "spec": spec})
     .to_string()
-}
-
-async fn get(plane: &ControlPlane, namespace: &str, name: &str) -> Value {
-    plane.admin().json(&["get", "testrunreport", name, "-n", namespace]).await.unwrap()
-}
-
-async fn until(plane: &ControlPlane, namespace: &str, name: &str, kind: &str, want: &str) -> Value {
-    eventually(
-        || format!("{kind} of {name} to be {want}"),
-        async || {
-            let report = get(plane, namespace, name).await;
-            (condition(&report, kind) == want).then_some(report)
-        },
-    )
-    .await
 }
 
 /// Asks for a look now.
@@ -117,17 +103,17 @@ async fn an_app_and_an_enterprise_server_side_by_side_each_for_whom_it_is_meant(
         let object = report(namespace, name, connection, repository, json!({}));
         plane.admin().with_file(&object, &["create"]).await.unwrap();
     }
-    let shop = until(plane, &a, "shop", "Passed", "True/AllRequiredSucceeded").await;
+    let shop = reports::until(plane, &a, "shop", "Passed", "True/AllRequiredSucceeded").await;
     assert_eq!(shop["status"]["summary"]["jobs"]["display"], "130/130");
     // The check that the branch requires is pinned to Actions, which has another id on this server.
-    let app = until(plane, &b, "app", "Passed", "True/AllRequiredSucceeded").await;
+    let app = reports::until(plane, &b, "app", "Passed", "True/AllRequiredSucceeded").await;
     assert_eq!(app["status"]["summary"]["jobs"]["display"], "130/130");
     let host = ghes.url().trim_end_matches("/api/v3").to_owned();
     assert!(!app["status"].to_string().contains("https://github.com"), "{:#}", app["status"]);
     assert!(app["status"]["source"]["url"].as_str().unwrap().starts_with(&host));
     assert_eq!(app["status"]["artifacts"][0].get("digest"), None, "this server has none");
     for name in ["foreign", "borrowed"] {
-        let denied = until(plane, &a, name, "SourceAvailable", "False/ConnectionDenied").await;
+        let denied = reports::until(plane, &a, name, "SourceAvailable", "False/ConnectionDenied").await;
         assert_eq!(condition(&denied, "Passed"), "Unknown/ConnectionDenied");
     }
 
@@ -176,12 +162,12 @@ async fn an_app_of_a_reports_own_secret_is_put_right_while_the_operator_runs() {
     let own = json!({"credentialsRef": {"name": "app"}});
     let object = report(&namespace, "r", "github.com", "acme/shop", own);
     plane.admin().with_file(&object, &["create"]).await.unwrap();
-    let seen = until(plane, &namespace, "r", "SourceAvailable", "False/SecretNotFound").await;
+    let seen = reports::until(plane, &namespace, "r", "SourceAvailable", "False/SecretNotFound").await;
     assert!(message(&seen, "SourceAvailable").contains("installationId"), "{seen:#}");
     assert!(gh.requests().is_empty());
 
     plane.admin().with_file(&secret(&AppKey::generate().pem, &installation), &["replace"]).await.unwrap();
-    let seen = until(plane, &namespace, "r", "SourceAvailable", "False/Unauthorized").await;
+    let seen = reports::until(plane, &namespace, "r", "SourceAvailable", "False/Unauthorized").await;
     assert_eq!(condition(&seen, "Passed"), "Unknown/Unauthorized");
     assert_eq!(condition(&seen, "Reconciling"), "True/Unauthorized");
     let says = message(&seen, "SourceAvailable");
@@ -192,14 +178,14 @@ async fn an_app_of_a_reports_own_secret_is_put_right_while_the_operator_runs() {
         s.installations[0].permissions.remove("checks");
     });
     plane.admin().with_file(&secret(&key.pem, &installation), &["replace"]).await.unwrap();
-    let seen = until(plane, &namespace, "r", "SourceAvailable", "False/Forbidden").await;
+    let seen = reports::until(plane, &namespace, "r", "SourceAvailable", "False/Forbidden").await;
     assert!(message(&seen, "SourceAvailable").contains("lacks the permission checks:read"), "{seen:#}");
 
     gh.update(|s| {
         s.installations[0].permissions.insert("checks".into(), "read".into());
     });
     // Nothing tells the operator, so that it finds out by itself.
-    until(plane, &namespace, "r", "Passed", "True/AllRequiredSucceeded").await;
+    reports::until(plane, &namespace, "r", "Passed", "True/AllRequiredSucceeded").await;
     operator.stop().await;
     assert!(gh.violations().is_empty(), "{:?}", gh.violations());
 }

@@ -1,11 +1,11 @@
 //! Limits and refused credentials, with the operator on a real API server.
 
 use serde_json::{Value, json};
-use testkit::controlplane::ControlPlane;
 use testkit::github::{Fault, GitHub as Fake, Match, PullSpec, RunSpec, Scenario, all_permissions};
 use testkit::github::{secs, sha_of};
 
 use crate::cluster::{cluster, eventually};
+use crate::reports;
 use crate::story::condition;
 use crate::story::operator::Operator;
 
@@ -30,25 +30,6 @@ fn github() -> Fake {
     gh
 }
 
-async fn create(plane: &ControlPlane, namespace: &str, name: &str, pull: u64, more: Value) {
-    let mut spec = json!({"source": {"github": {"repository": REPO, "pullRequest": pull}}, "gate": {"settleSeconds": 0}});
-    spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let object = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
-        "metadata": {"name": name, "namespace": namespace}, "spec": spec});
-    plane.admin().with_file(&object.to_string(), &["create"]).await.unwrap();
-}
-
-async fn until(plane: &ControlPlane, namespace: &str, name: &str, kind: &str, want: &str) -> Value {
-    eventually(
-        || format!("{kind} of {name} to be {want}"),
-        async || {
-            let report = plane.admin().json(&["get", "trr", name, "-n", namespace]).await.unwrap();
-            (condition(&report, kind) == want).then_some(report)
-        },
-    )
-    .await
-}
-
 fn of<'r>(report: &'r Value, kind: &str, field: &str) -> &'r str {
     let all = report["status"]["conditions"].as_array().unwrap();
     all.iter().find(|c| c["type"] == kind).unwrap()[field].as_str().unwrap()
@@ -60,27 +41,27 @@ async fn a_limit_is_told_with_its_end_and_a_final_verdict_stays() {
     let namespace = plane.namespace("limits").await.unwrap();
     let gh = github();
     let operator = Operator::start(plane, &namespace, gh.url(), &[]).await;
-    create(plane, &namespace, "done", 20, json!({})).await;
-    create(plane, &namespace, "open", 21, json!({})).await;
-    let before = until(plane, &namespace, "done", "Complete", "True/AllFinal").await;
+    reports::create(plane, &namespace, "done", reports::of_pull(REPO, 20)).await;
+    reports::create(plane, &namespace, "open", reports::of_pull(REPO, 21)).await;
+    let before = reports::until(plane, &namespace, "done", "Complete", "True/AllFinal").await;
     assert_eq!(condition(&before, "Passed"), "True/AllRequiredSucceeded");
-    until(plane, &namespace, "open", "Passed", "Unknown/Running").await;
+    reports::until(plane, &namespace, "open", "Passed", "Unknown/Running").await;
 
     // Every answer is a limit of two seconds, again and again; one of them has no time.
     gh.fail(Match::any().times(1), Fault::SecondaryLimit(429, Some(2)));
     gh.fail(Match::any(), Fault::SecondaryLimit(403, Some(2)));
-    let done = until(plane, &namespace, "done", "SourceAvailable", "False/RateLimited").await;
+    let done = reports::until(plane, &namespace, "done", "SourceAvailable", "False/RateLimited").await;
     let says = of(&done, "SourceAvailable", "message");
     let at = says.rsplit_once("tried again from ").unwrap().1;
     let end: jiff::Timestamp = at.parse().unwrap();
     assert!(end > jiff::Timestamp::now() - jiff::SignedDuration::from_secs(60), "{says}");
-    let open = until(plane, &namespace, "open", "Passed", "Unknown/RateLimited").await;
+    let open = reports::until(plane, &namespace, "open", "Passed", "Unknown/RateLimited").await;
     assert_eq!(condition(&open, "Reconciling"), "True/RateLimited");
     assert_eq!(condition(&open, "Stalled"), "False/RateLimited");
     assert!(of(&open, "Passed", "message").contains("tried again from "), "{open:#}");
     // The limit goes on: the next try finds the next one.
     let again = async || {
-        let report = until(plane, &namespace, "done", "SourceAvailable", "False/RateLimited").await;
+        let report = reports::until(plane, &namespace, "done", "SourceAvailable", "False/RateLimited").await;
         (of(&report, "SourceAvailable", "message") != says).then_some(report)
     };
     let later = eventually(|| "the next limit".to_owned(), again).await;
@@ -98,8 +79,8 @@ async fn a_limit_is_told_with_its_end_and_a_final_verdict_stays() {
         s.run(78).settle();
     });
     gh.advance(secs(60));
-    until(plane, &namespace, "open", "Passed", "True/AllRequiredSucceeded").await;
-    let after = until(plane, &namespace, "done", "SourceAvailable", "True/Read").await;
+    reports::until(plane, &namespace, "open", "Passed", "True/AllRequiredSucceeded").await;
+    let after = reports::until(plane, &namespace, "done", "SourceAvailable", "True/Read").await;
     assert_eq!(after["status"]["transitions"], before["status"]["transitions"], "no flapping");
     assert_eq!(condition(&after, "Passed"), "True/AllRequiredSucceeded");
     operator.stop().await;
@@ -124,24 +105,25 @@ async fn a_bad_token_is_told_with_what_it_lacks_and_tried_at_once_when_its_secre
     };
     plane.admin().with_file(&secret("ghp_wrong"), &["create"]).await.unwrap();
     let operator = Operator::start(plane, &namespace, gh.url(), &["--refresh-interval", "1h"]).await;
-    create(plane, &namespace, "r", 20, json!({"credentialsRef": {"name": "own"}})).await;
-    let wrong = until(plane, &namespace, "r", "SourceAvailable", "False/Unauthorized").await;
+    let spec = reports::of_pull_with(REPO, 20, json!({"credentialsRef": {"name": "own"}}));
+    reports::create(plane, &namespace, "r", spec).await;
+    let wrong = reports::until(plane, &namespace, "r", "SourceAvailable", "False/Unauthorized").await;
     assert_eq!(condition(&wrong, "Passed"), "Unknown/Unauthorized");
     assert_eq!(condition(&wrong, "Stalled"), "False/Unauthorized");
     assert!(!wrong["status"].to_string().contains("ghp_"));
 
     plane.admin().with_file(&secret("ghp_few"), &["replace"]).await.unwrap();
-    let few = until(plane, &namespace, "r", "SourceAvailable", "False/Forbidden").await;
+    let few = reports::until(plane, &namespace, "r", "SourceAvailable", "False/Forbidden").await;
     assert_eq!(condition(&few, "Passed"), "Unknown/Forbidden");
     let says = of(&few, "SourceAvailable", "message");
     assert!(says.contains("it needs the permission checks=read"), "{says}");
 
     // A limit of an hour: what the next token does not wait for.
     gh.fail(Match::any(), Fault::SecondaryLimit(403, Some(3600)));
-    until(plane, &namespace, "r", "SourceAvailable", "False/RateLimited").await;
+    reports::until(plane, &namespace, "r", "SourceAvailable", "False/RateLimited").await;
     gh.clear_faults();
     plane.admin().with_file(&secret("ghp_good"), &["replace"]).await.unwrap();
-    until(plane, &namespace, "r", "Passed", "True/AllRequiredSucceeded").await;
+    reports::until(plane, &namespace, "r", "Passed", "True/AllRequiredSucceeded").await;
     operator.stop().await;
     assert!(gh.violations().is_empty(), "{:?}", gh.violations());
 }

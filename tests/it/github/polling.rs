@@ -1,10 +1,9 @@
 //! What happens on GitHub without any webhook is found by looking.
 
-use serde_json::json;
 use testkit::github::{GitHub as Fake, PullSpec, RunSpec, Scenario, secs, sha_of};
 
-use crate::cluster::{cluster, eventually};
-use crate::story::condition;
+use crate::cluster::cluster;
+use crate::reports;
 use crate::story::operator::Operator;
 
 const REPO: &str = "acme/shop";
@@ -28,20 +27,8 @@ async fn a_retargeted_pull_request_is_found_by_looking() {
     gh.pause();
     gh.advance(secs(600));
     let operator = Operator::start(plane, &namespace, gh.url(), &["--refresh-interval", "2s"]).await;
-    let object = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
-        "metadata": {"name": "pr", "namespace": namespace},
-        "spec": {"source": {"github": {"repository": REPO, "pullRequest": 20}}, "gate": {"settleSeconds": 0}}});
-    plane.admin().with_file(&object.to_string(), &["create"]).await.unwrap();
-    let until = async |want: &str| {
-        eventually(
-            || format!("Passed to be {want}"),
-            async || {
-                let report = plane.admin().json(&["get", "trr", "pr", "-n", &namespace]).await.unwrap();
-                (condition(&report, "Passed") == want).then_some(report)
-            },
-        )
-        .await
-    };
+    reports::create(plane, &namespace, "pr", reports::of_pull(REPO, 20)).await;
+    let until = async |want: &str| reports::until(plane, &namespace, "pr", "Passed", want).await;
     until("True/AllRequiredSucceeded").await;
     gh.update(|s| {
         s.repo(REPO).retarget(20, "main");

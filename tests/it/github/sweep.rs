@@ -1,7 +1,6 @@
 //! Commits counted by GraphQL instead of lists, whose answers come from a GraphQL engine over GitHub's own schema.
 
 use serde_json::json;
-use testkit::controlplane::ControlPlane;
 use testkit::github::{Fault, GitHub as Fake, Match, PullSpec, RunSpec, Scenario, all_permissions};
 use testkit::github::{secs, sha_of};
 use testrun_operator::api::Reason;
@@ -10,7 +9,7 @@ use testrun_operator::github::{Ask, Priority, Rollup};
 
 use super::*;
 use crate::cluster::{cluster, eventually};
-use crate::story::condition;
+use crate::reports;
 use crate::story::operator::Operator;
 
 const REPO: &str = "acme/shop";
@@ -126,24 +125,6 @@ async fn what_github_refuses_is_read_from_lists() {
     assert!(gh.violations().is_empty(), "{:?}", gh.violations());
 }
 
-async fn create(plane: &ControlPlane, namespace: &str) {
-    let object = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
-        "metadata": {"name": "pr", "namespace": namespace},
-        "spec": {"source": {"github": {"repository": REPO, "pullRequest": 100}}, "gate": {"settleSeconds": 0}}});
-    plane.admin().with_file(&object.to_string(), &["create"]).await.unwrap();
-}
-
-async fn until(plane: &ControlPlane, namespace: &str, want: &str) {
-    eventually(
-        || format!("Passed to be {want}"),
-        async || {
-            let report = plane.admin().json(&["get", "trr", "pr", "-n", namespace]).await.unwrap();
-            (condition(&report, "Passed") == want).then_some(())
-        },
-    )
-    .await;
-}
-
 fn asked(gh: &Fake, part: &str) -> usize {
     gh.requests()
         .iter()
@@ -158,8 +139,8 @@ async fn a_sweep_notices_the_end_of_a_run_and_the_check_of_another_app() {
     let gh = github(Scenario::new(), 1);
     let args = ["--graphql-sweep", "--refresh-interval", "1h"];
     let operator = Operator::start(plane, &namespace, gh.url(), &args).await;
-    create(plane, &namespace).await;
-    until(plane, &namespace, "Unknown/Running").await;
+    reports::create(plane, &namespace, "pr", reports::of_pull(REPO, 100)).await;
+    reports::until(plane, &namespace, "pr", "Passed", "Unknown/Running").await;
 
     // At rest commits are counted and no list is read.
     let quiet = async || {
@@ -175,7 +156,7 @@ async fn a_sweep_notices_the_end_of_a_run_and_the_check_of_another_app() {
     gh.update(|s| {
         s.repo(REPO).status(&head(0), "ci/other", "failure");
     });
-    until(plane, &namespace, "False/RequiredFailed").await;
+    reports::until(plane, &namespace, "pr", "Passed", "False/RequiredFailed").await;
     gh.update(|s| {
         s.repo(REPO).status(&head(0), "ci/other", "success");
         s.job(10_000).complete("success");
@@ -184,7 +165,7 @@ async fn a_sweep_notices_the_end_of_a_run_and_the_check_of_another_app() {
         s.run(1000).settle();
     });
     gh.advance(secs(60));
-    until(plane, &namespace, "True/AllRequiredSucceeded").await;
+    reports::until(plane, &namespace, "pr", "Passed", "True/AllRequiredSucceeded").await;
     operator.stop().await;
     assert!(gh.violations().is_empty(), "{:?}", gh.violations());
 }
@@ -197,8 +178,8 @@ async fn without_graphql_a_sweep_is_as_good_as_none() {
     gh.fail(Match::path(QUERY), Fault::Status(404));
     let args = ["--graphql-sweep", "--refresh-interval", "1h"];
     let operator = Operator::start(plane, &namespace, gh.url(), &args).await;
-    create(plane, &namespace).await;
-    until(plane, &namespace, "Unknown/Running").await;
+    reports::create(plane, &namespace, "pr", reports::of_pull(REPO, 100)).await;
+    reports::until(plane, &namespace, "pr", "Passed", "Unknown/Running").await;
     gh.update(|s| {
         s.job(10_000).complete("success");
         s.job(10_001).start();
@@ -206,7 +187,7 @@ async fn without_graphql_a_sweep_is_as_good_as_none() {
         s.run(1000).settle();
     });
     gh.advance(secs(60));
-    until(plane, &namespace, "False/RequiredFailed").await;
+    reports::until(plane, &namespace, "pr", "Passed", "False/RequiredFailed").await;
     assert_eq!(asked(&gh, QUERY), 1, "not asked again at once");
     operator.stop().await;
     assert!(gh.violations().is_empty(), "{:?}", gh.violations());

@@ -2,14 +2,13 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use testkit::controlplane::ControlPlane;
 use testkit::github::{GitHub, PullSpec, RunSpec, Scenario, secs, sha_of};
 
 use super::REPO;
 use crate::cli::{Cli, Ran};
 use crate::cluster::{cluster, eventually};
+use crate::reports;
 use crate::serve::ask;
-use crate::story::condition;
 use crate::story::operator::Operator;
 
 /// Pull request 20 with one job that runs.
@@ -22,20 +21,6 @@ fn github() -> GitHub {
     }));
     gh.pause();
     gh
-}
-
-async fn create(plane: &ControlPlane, namespace: &str) {
-    let object = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport", "metadata": {"name": "r"},
-        "spec": {"source": {"github": {"repository": REPO, "pullRequest": 20}}, "gate": {"settleSeconds": 0}}});
-    plane.admin().with_file(&object.to_string(), &["create", "-n", namespace]).await.unwrap();
-}
-
-async fn until(plane: &ControlPlane, namespace: &str, kind: &str, want: &str) {
-    let is = async || {
-        let report = plane.admin().json(&["get", "testrunreport", "r", "-n", namespace]).await.ok()?;
-        (report["status"]["conditions"].is_array() && condition(&report, kind) == want).then_some(())
-    };
-    eventually(|| format!("{kind} to be {want}"), is).await;
 }
 
 fn fail(gh: &GitHub) {
@@ -86,10 +71,10 @@ async fn killed_between_verdict_and_record_it_loses_nothing_and_doubles_nothing(
     let gh = github();
     let args = ["--history", "sqlite", "--history-file", db, "--refresh-interval", "1s"];
     let mut operator = Operator::start(plane, &namespace, gh.url(), &args).await;
-    create(plane, &namespace).await;
-    until(plane, &namespace, "Passed", "Unknown/Running").await;
+    reports::create(plane, &namespace, "r", reports::of_pull(REPO, 20)).await;
+    reports::until(plane, &namespace, "r", "Passed", "Unknown/Running").await;
     fail(&gh);
-    until(plane, &namespace, "Stalled", "True/RequiredFailed").await;
+    reports::until(plane, &namespace, "r", "Stalled", "True/RequiredFailed").await;
     // Before it may have recorded what it has just said; the next process looks again and does.
     operator.kill().await;
     operator = Operator::start(plane, &namespace, gh.url(), &args).await;
@@ -103,7 +88,7 @@ async fn killed_between_verdict_and_record_it_loses_nothing_and_doubles_nothing(
         eventually(|| "the new process to record what it sees", looked).await;
     }
     pass_again(&gh);
-    until(plane, &namespace, "Passed", "True/AllRequiredSucceeded").await;
+    reports::until(plane, &namespace, "r", "Passed", "True/AllRequiredSucceeded").await;
     let answer = results(db, &namespace, 2).await;
     operator.stop().await;
     let told: Vec<String> = answer["results"]
@@ -167,9 +152,9 @@ async fn over_http_each_sees_the_namespaces_whose_reports_they_may_list() {
     let both = format!("{ours},{theirs}");
     let args = ["--history", "memory", "--http-addr", "127.0.0.1:0", "--refresh-interval", "1s"];
     let operator = Operator::start(plane, &both, gh.url(), &args).await;
-    create(plane, &ours).await;
+    reports::create(plane, &ours, "r", reports::of_pull(REPO, 20)).await;
     fail(&gh);
-    until(plane, &ours, "Stalled", "True/RequiredFailed").await;
+    reports::until(plane, &ours, "r", "Stalled", "True/RequiredFailed").await;
     let server = operator.http();
     let kubeconfig = plane.kubeconfig_path().to_str().unwrap();
     let envs = [("KUBECONFIG", kubeconfig), ("TESTRUN_SERVER", &server)];

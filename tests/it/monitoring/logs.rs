@@ -9,8 +9,8 @@ use testkit::github::{
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
-use crate::cluster::{cluster, eventually};
-use crate::story::condition;
+use crate::cluster::cluster;
+use crate::reports;
 
 const REPO: &str = "acme/shop";
 const SECRET: &str = "webhook-secret-of-the-test";
@@ -76,19 +76,12 @@ async fn no_log_has_a_secret_even_when_everything_is_logged() {
         "stringData": {"token": OWN}});
     plane.admin().with_file(&secret.to_string(), &["create"]).await.unwrap();
     let create = async |name: &str, connection: &str, more: serde_json::Value| {
-        let mut spec = json!({"source": {"github": {"repository": REPO, "pullRequest": 20,
-            "connection": connection}}, "gate": {"settleSeconds": 0}});
-        spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let object = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
-            "metadata": {"name": name, "namespace": namespace}, "spec": spec});
-        plane.admin().with_file(&object.to_string(), &["create"]).await.unwrap();
+        let mut spec = reports::of_pull_with(REPO, 20, more);
+        spec["source"]["github"]["connection"] = json!(connection);
+        reports::create(plane, &namespace, name, spec).await;
     };
     let until = async |name: &str, kind: &str, want: &str| {
-        let is = async || {
-            let report = plane.admin().json(&["get", "trr", name, "-n", &namespace]).await.unwrap();
-            (condition(&report, kind) == want).then_some(())
-        };
-        eventually(|| format!("{kind} of {name} to be {want}"), is).await;
+        reports::until(plane, &namespace, name, kind, want).await;
     };
     create("by-app", "app", json!({})).await;
     create("by-own", "app", json!({"credentialsRef": {"name": "own"}})).await;

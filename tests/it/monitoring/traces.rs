@@ -8,11 +8,10 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Is;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
-use serde_json::json;
 use testkit::github::TOKEN;
 
 use crate::cluster::{cluster, eventually};
-use crate::story::condition;
+use crate::reports;
 use crate::story::operator::Operator;
 use crate::webhooks::operator::{REPO, SECRET, add_run, finish, github};
 
@@ -79,17 +78,8 @@ async fn one_trace_leads_from_a_webhook_to_the_condition() {
     ];
     let operator = Operator::start(plane, &namespace, gh.url(), &args).await;
     gh.update(|s| s.send_hooks_to(&operator.webhooks(), SECRET));
-    let object = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
-        "metadata": {"name": "pr", "namespace": namespace},
-        "spec": {"source": {"github": {"repository": REPO, "pullRequest": 20}}, "gate": {"settleSeconds": 0}}});
-    plane.admin().with_file(&object.to_string(), &["create"]).await.unwrap();
-    let until = async |want: &str| {
-        let is = async || {
-            let report = plane.admin().json(&["get", "trr", "pr", "-n", &namespace]).await.unwrap();
-            (condition(&report, "Passed") == want).then_some(())
-        };
-        eventually(|| format!("Passed to be {want}"), is).await;
-    };
+    reports::create(plane, &namespace, "pr", reports::of_pull(REPO, 20)).await;
+    let until = async |want: &str| reports::until(plane, &namespace, "pr", "Passed", want).await;
     until("Unknown/Pending").await;
     add_run(&gh, 77, 501);
     finish(&gh, 77, 501, "success");
@@ -134,15 +124,8 @@ async fn a_collector_that_refuses_or_is_gone_keeps_nothing_up() {
         finish(&gh, 77, 501, "success");
         let args = ["--otlp-endpoint", url, "--refresh-interval", "1s"];
         let operator = Operator::start(plane, &namespace, gh.url(), &args).await;
-        let object = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
-            "metadata": {"name": "pr", "namespace": namespace},
-            "spec": {"source": {"github": {"repository": REPO, "pullRequest": 20}}, "gate": {"settleSeconds": 0}}});
-        plane.admin().with_file(&object.to_string(), &["create"]).await.unwrap();
-        let is = async || {
-            let report = plane.admin().json(&["get", "trr", "pr", "-n", &namespace]).await.unwrap();
-            (condition(&report, "Passed") == "True/AllRequiredSucceeded").then_some(())
-        };
-        eventually(|| "the verdict", is).await;
+        reports::create(plane, &namespace, "pr", reports::of_pull(REPO, 20)).await;
+        reports::until(plane, &namespace, "pr", "Passed", "True/AllRequiredSucceeded").await;
         operator.stop().await;
     }
     assert!(!refusing.bodies.lock().unwrap().is_empty(), "it was asked");
@@ -159,12 +142,8 @@ async fn the_log_tells_once_of_a_collector_that_takes_no_traces() {
     add_run(&gh, 77, 501);
     let args = ["--otlp-endpoint", &url, "--refresh-interval", "1s"];
     let often = [("OTEL_BSP_SCHEDULE_DELAY", "200")];
-    let operator =
-        Operator::start_with(plane.kubeconfig_path(), &namespace, gh.url(), &args, &often).await;
-    let object = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
-        "metadata": {"name": "pr", "namespace": namespace},
-        "spec": {"source": {"github": {"repository": REPO, "pullRequest": 20}}}});
-    plane.admin().with_file(&object.to_string(), &["create"]).await.unwrap();
+    let operator = Operator::start_with(plane.kubeconfig_path(), &namespace, gh.url(), &args, &often).await;
+    reports::create(plane, &namespace, "pr", reports::of_pull(REPO, 20)).await;
     let more = async |batches: usize| {
         let before = collector.batches();
         let sent = async || (collector.batches() >= before + batches).then_some(());

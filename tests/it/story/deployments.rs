@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use testkit::github::{Fault, Match, Request, RunSpec, Scenario, sha_of};
 
 use super::*;
+use crate::reports;
 
 const REPO: &str = "acme/shop";
 const CONFIG: &str = "connections:\n- name: gh\n  url: URL\n  tokenFile: TOKEN\n  namespaces: ['*']\n  \
@@ -51,24 +52,17 @@ impl Bench {
     }
 
     async fn create(&self, name: &str, tests: &str, environment: &str) {
-        let object = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
-            "metadata": {"name": name}, "spec": {
-                "source": {"github": {"connection": "gh", "repository": REPO, "sha": sha_of("head")}},
-                "gate": {"settleSeconds": 0},
-                "suites": [{"name": "Tests", "match": [{"job": tests}]},
-                    {"name": "Deployments", "policy": "Informational", "match": [{"job": "^deploy"}]}],
-                "publish": {"deploymentProtection": {"environments": [environment]}}}});
-        self.plane.admin().with_file(&object.to_string(), &["create", "-n", &self.namespace]).await.unwrap();
+        let spec = json!({
+            "source": {"github": {"connection": "gh", "repository": REPO, "sha": sha_of("head")}},
+            "gate": {"settleSeconds": 0},
+            "suites": [{"name": "Tests", "match": [{"job": tests}]},
+                {"name": "Deployments", "policy": "Informational", "match": [{"job": "^deploy"}]}],
+            "publish": {"deploymentProtection": {"environments": [environment]}}});
+        reports::create(self.plane, &self.namespace, name, spec).await;
     }
 
     async fn until(&self, name: &str, kind: &str, want: &str) -> Value {
-        let get = async || {
-            let args = ["get", "testrunreport", name, "-n", &self.namespace];
-            let report = self.plane.admin().json(&args).await.unwrap();
-            let told = report["status"]["conditions"].is_array() && condition(&report, kind) == want;
-            told.then_some(report)
-        };
-        eventually(|| format!("{kind} of {name} to be {want}"), get).await
+        reports::until(self.plane, &self.namespace, name, kind, want).await
     }
 
     /// Waits for the first answer; in vain, it tells what the reports say.
@@ -207,8 +201,7 @@ async fn reports_that_are_decided_at_once_give_one_answer() {
         bench.gh.clear_faults();
         // Each of them has looked again since, and found it answered.
         let looks = operator.metric("testrun_reconciles_total").await;
-        let more =
-            async || (operator.metric("testrun_reconciles_total").await >= looks + 12.0).then_some(());
+        let more = async || (operator.metric("testrun_reconciles_total").await >= looks + 12.0).then_some(());
         eventually(|| "more looks", more).await;
         operator.stop().await;
         let given: Vec<Value> = bench.answers().iter().map(|a| a["state"].clone()).collect();

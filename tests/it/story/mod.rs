@@ -14,6 +14,7 @@ use testkit::github::scenarios::pr20;
 use testkit::github::{GitHub, secs};
 
 use crate::cluster::{cluster, eventually};
+use crate::reports;
 use operator::Operator;
 
 pub const REPORT: &str = include_str!("../../../examples/pull-request-20.yaml");
@@ -27,7 +28,7 @@ fn undecided() -> GitHub {
 }
 
 async fn report(plane: &ControlPlane, namespace: &str) -> Value {
-    plane.admin().json(&["get", "testrunreport", "pr-20", "-n", namespace]).await.unwrap()
+    reports::get(plane, namespace, "pr-20").await
 }
 
 async fn create(plane: &ControlPlane, namespace: &str) {
@@ -42,14 +43,7 @@ pub fn condition(report: &Value, kind: &str) -> String {
 }
 
 async fn until(plane: &ControlPlane, namespace: &str, kind: &str, want: &str) -> Value {
-    eventually(
-        || format!("{kind} to be {want}"),
-        async || {
-            let report = report(plane, namespace).await;
-            (condition(&report, kind) == want).then_some(report)
-        },
-    )
-    .await
+    reports::until(plane, namespace, "pr-20", kind, want).await
 }
 
 /// What a status says without the times at which the operator looked.

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use testkit::controlplane::ControlPlane;
 use testkit::github::{CheckSpec, Fault, GitHub, Match, PullSpec, RunSpec, Scenario, secs, sha_of};
 
-use crate::cluster::{cluster, eventually};
-use crate::story::condition;
+use crate::cluster::cluster;
+use crate::reports;
 use crate::story::operator::Operator;
 
 pub const REPO: &str = "acme/shop";
@@ -46,25 +46,12 @@ impl Bench {
     async fn create(&self, name: &str, source: Value) {
         let mut github = json!({"repository": REPO});
         github.as_object_mut().unwrap().extend(source.as_object().unwrap().clone());
-        let object = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
-            "metadata": {"name": name, "namespace": self.namespace},
-            "spec": {"source": {"github": github}, "gate": {"settleSeconds": 0}}});
-        self.plane.admin().with_file(&object.to_string(), &["create"]).await.unwrap();
-    }
-
-    async fn get(&self, name: &str) -> Value {
-        self.plane.admin().json(&["get", "testrunreport", name, "-n", &self.namespace]).await.unwrap()
+        let spec = json!({"source": {"github": github}, "gate": {"settleSeconds": 0}});
+        reports::create(self.plane, &self.namespace, name, spec).await;
     }
 
     async fn until(&self, name: &str, kind: &str, want: &str) -> Value {
-        eventually(
-            || format!("{kind} of {name} to be {want}"),
-            async || {
-                let report = self.get(name).await;
-                (condition(&report, kind) == want).then_some(report)
-            },
-        )
-        .await
+        reports::until(self.plane, &self.namespace, name, kind, want).await
     }
 
     async fn end(self) {

@@ -8,7 +8,7 @@ use testkit::github::{GitHub, webhook_signature};
 use super::operator::{REPO, SECRET, add_run, finish, github};
 use crate::cluster::{cluster, eventually};
 use crate::monitoring::traces::{Collector, attribute};
-use crate::story::condition;
+use crate::reports;
 use crate::story::operator::Operator;
 
 /// Times of the Lease that are short for tests; the order of them is as in production.
@@ -78,25 +78,13 @@ impl Bench {
 
     async fn create(&self) {
         for namespace in &self.namespaces {
-            let report = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
-                "metadata": {"name": "r", "namespace": namespace},
-                "spec": {"source": {"github": {"repository": REPO, "pullRequest": 20}}, "gate": {"settleSeconds": 0}}});
-            self.plane.admin().with_file(&report.to_string(), &["create"]).await.unwrap();
+            reports::create(self.plane, namespace, "r", reports::of_pull(REPO, 20)).await;
         }
     }
 
     async fn until(&self, kind: &str, want: &str) {
         for namespace in &self.namespaces {
-            let args = ["get", "testrunreport", "r", "-n", namespace];
-            eventually(
-                || format!("{kind} of the report in {namespace} to be {want}"),
-                async || {
-                    let report = self.plane.admin().json(&args).await.unwrap();
-                    let told = report["status"]["conditions"].is_array();
-                    (told && condition(&report, kind) == want).then_some(())
-                },
-            )
-            .await;
+            reports::until(self.plane, namespace, "r", kind, want).await;
         }
     }
 

@@ -1,25 +1,11 @@
 //! Webhooks: they come late, twice, in any order and not at all.
 
-use serde_json::{Value, json};
-use testkit::controlplane::ControlPlane;
-
 use super::*;
-use crate::cluster::{cluster, eventually};
-use crate::story::condition;
+use crate::cluster::cluster;
+use crate::reports;
 use crate::story::operator::Operator;
 
 const SECRET: &str = "webhook secret";
-
-async fn until(plane: &ControlPlane, namespace: &str, kind: &str, want: &str) -> Value {
-    eventually(
-        || format!("{kind} to be {want}"),
-        async || {
-            let report = plane.admin().json(&["get", "trr", "pr", "-n", namespace]).await.unwrap();
-            (condition(&report, kind) == want).then_some(report)
-        },
-    )
-    .await
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p06_events_are_only_a_reason_to_look() {
@@ -31,11 +17,8 @@ async fn p06_events_are_only_a_reason_to_look() {
     let args: Vec<&str> = slow.iter().copied().chain(["--webhook-secret", SECRET]).collect();
     let operator = Operator::start(plane, &namespace, gh.url(), &args).await;
     gh.update(|s| s.send_hooks_to(&operator.webhooks(), SECRET));
-    let object = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
-        "metadata": {"name": "pr", "namespace": namespace},
-        "spec": {"source": {"github": {"repository": REPO, "pullRequest": 20}}, "gate": {"settleSeconds": 0}}});
-    plane.admin().with_file(&object.to_string(), &["create"]).await.unwrap();
-    until(plane, &namespace, "Passed", "Unknown/Pending").await;
+    reports::create(plane, &namespace, "pr", reports::of_pull(REPO, 20)).await;
+    reports::until(plane, &namespace, "pr", "Passed", "Unknown/Pending").await;
 
     // What waited comes twice and in any order: a late "completed, success" beside the re-run that followed it.
     gh.update(|s| {
@@ -49,7 +32,7 @@ async fn p06_events_are_only_a_reason_to_look() {
     });
     gh.advance(secs(5));
     gh.update(|s| s.hooks.release());
-    let seen = until(plane, &namespace, "Passed", "Unknown/Running").await;
+    let seen = reports::until(plane, &namespace, "pr", "Passed", "Unknown/Running").await;
     assert_eq!(seen["status"]["source"]["runs"][0]["attempt"], 2);
     assert!(gh.wait_for(secs(30), |s| s.hooks.waiting() == 0));
     let duplicates = operator.metric("testrun_webhook_deliveries_total{outcome=\"duplicate\"}").await;
@@ -65,7 +48,7 @@ async fn p06_events_are_only_a_reason_to_look() {
     });
     gh.advance(secs(5));
     gh.update(|s| s.hooks.release());
-    until(plane, &namespace, "Stalled", "True/RequiredFailed").await;
+    reports::until(plane, &namespace, "pr", "Stalled", "True/RequiredFailed").await;
     operator.stop().await;
     assert!(gh.violations().is_empty(), "{:?}", gh.violations());
 }
