@@ -97,8 +97,8 @@ pub(super) fn assessment(
     less(
         len(gaps).min(GAP.1) * GAP.0,
         format!(
-            "{}: {}",
-            count(gaps, "thing not read"),
+            "{} not read: {}",
+            count(gaps, "thing"),
             facts.gaps.first().map(|g| clean(&g.message, 200)).unwrap_or_default()
         ),
     );
