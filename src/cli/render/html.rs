@@ -96,24 +96,21 @@ fn verdict(out: &mut Markup, report: &TestRunReport, status: &TestRunReportStatu
     }
     let Some(summary) = &status.summary else { return };
     out.raw("<dl class=\"figures\">\n");
-    let mut figure = |name: &str, value: String| {
-        out.raw("<div>");
-        out.element("dt", "", name);
-        out.element("dd", "", &value);
-        out.raw("</div>\n");
-    };
     let rate = summary.jobs.pass_rate.map(|r| format!(" ({r} %)")).unwrap_or_default();
-    figure("Jobs", format!("{}/{}{rate}", summary.jobs.succeeded, summary.jobs.total));
+    out.figure("Jobs", &format!("{}/{}{rate}", summary.jobs.succeeded, summary.jobs.total));
     if summary.tests.jobs_counted > 0 {
         let n = summary.tests.jobs_counted;
-        figure("Tests", format!("{} (in {n} jobs whose counts were read)", tests(&summary.tests.counts)));
+        out.figure(
+            "Tests",
+            &format!("{} (in {n} jobs whose counts were read)", tests(&summary.tests.counts)),
+        );
     } else {
-        figure("Tests", "no counts were read".to_owned());
+        out.figure("Tests", "no counts were read");
     }
-    figure("Failing", summary.failures_total.to_string());
+    out.figure("Failing", &summary.failures_total.to_string());
     if let Some(assessment) = &status.assessment {
-        figure("Confidence", format!("{} %", assessment.confidence));
-        figure("Risk", assessment.risk.clone());
+        out.figure("Confidence", &format!("{} %", assessment.confidence));
+        out.figure("Risk", &assessment.risk);
     }
     out.raw("</dl>\n");
 }

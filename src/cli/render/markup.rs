@@ -66,6 +66,14 @@ impl Markup {
         }
     }
 
+    /// A name and its value, in a list of figures.
+    pub fn figure(&mut self, name: &str, value: &str) {
+        self.raw("<div>");
+        self.element("dt", "", name);
+        self.element("dd", "", value);
+        self.raw("</div>\n");
+    }
+
     /// A link to a web address; of anything else only the text.
     pub fn link(&mut self, text: &str, url: Option<&str>) {
         match url.filter(|u| safe_url(u)) {

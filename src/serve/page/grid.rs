@@ -8,7 +8,7 @@ use axum::extract::{Query, State};
 use axum::response::Html;
 use serde::Deserialize;
 
-use super::{NoPage, bad, frame, hidden, places};
+use super::{NoPage, bad, frame, hidden, places, read_query};
 use crate::api::TestRunReport;
 use crate::cli::render::history::{of, short};
 use crate::cli::render::markup::Markup;
@@ -51,8 +51,7 @@ pub(super) async fn page(
     Extension(user): Extension<User>,
     question: Result<Query<Question>, QueryRejection>,
 ) -> Result<Html<String>, NoPage> {
-    let Query(question) = question
-        .map_err(|_| bad("The query may have namespace, repository, branch, before and from, each once."))?;
+    let question = read_query(question, "namespace, repository, branch, before and from")?;
     fits(&[&question.repository, &question.branch, &question.before])?;
     let (namespace, repository) = (&question.namespace, &question.repository);
     places::allowed(&site, &user, namespace).await?;

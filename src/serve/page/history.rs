@@ -7,7 +7,7 @@ use axum::response::Html;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{NoPage, bad, chart, frame, hidden, places};
+use super::{NoPage, bad, chart, frame, hidden, places, read_query};
 use crate::api::TestRunReport;
 use crate::api::status::ExcerptLine;
 use crate::cli::render::history::{of, share, short, tests, time};
@@ -55,9 +55,7 @@ pub(super) async fn page(
     Extension(user): Extension<User>,
     question: Result<Query<Question>, QueryRejection>,
 ) -> Result<Html<String>, NoPage> {
-    let Query(question) = question.map_err(|_| {
-        bad("The query may have namespace, repository, branch, job or test, and before, each once.")
-    })?;
+    let question = read_query(question, "namespace, repository, branch, job or test, and before")?;
     let (namespace, repository) = (&question.namespace, &question.repository);
     fits(&[repository, &question.branch, &question.job, &question.test, &question.before])?;
     places::allowed(&site, &user, namespace).await?;
@@ -228,20 +226,17 @@ pub fn shown(what: &Shown, question: &Question) -> String {
 
 fn summary(out: &mut Markup, sum: &Summary) {
     out.raw("<dl class=\"figures\">\n");
-    let mut figure = |name: &str, value: String| {
-        out.raw("<div>");
-        out.element("dt", "", name);
-        out.element("dd", "", &value);
-        out.raw("</div>\n");
-    };
-    figure("Failed", format!("{} of {} results", share(&sum.failures), sum.failures.total));
-    figure("Flaky", format!("{} of {} commits", share(&sum.flakes), sum.flakes.total));
+    out.figure("Failed", &format!("{} of {} results", share(&sum.failures), sum.failures.total));
+    out.figure("Flaky", &format!("{} of {} commits", share(&sum.flakes), sum.flakes.total));
     if let (Some(median), Some(most)) = (sum.median_seconds, sum.max_seconds) {
-        figure("Took, of what passed", format!("{} in the median, {} at most", took(median), took(most)));
+        out.figure(
+            "Took, of what passed",
+            &format!("{} in the median, {} at most", took(median), took(most)),
+        );
     }
     if let Some(bad) = &sum.bad {
         let good = bad.last_good.as_deref().map_or_else(String::new, |s| format!(", passed on {}", short(s)));
-        figure("Fails since", format!("{} ({} commits){good}", short(&bad.first_bad), bad.commits));
+        out.figure("Fails since", &format!("{} ({} commits){good}", short(&bad.first_bad), bad.commits));
     }
     out.raw("</dl>\n<p><small>In brackets: the share, and the ends of its 95 % confidence interval. Flaky is what failed and \
              passed on the same commit for the same event.");

@@ -15,7 +15,8 @@ mod rights;
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
@@ -103,6 +104,12 @@ async fn known(State(guard): State<Guard>, mut request: Request, next: Next) -> 
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response
+}
+
+/// A question, or what one may have.
+fn read_query<T>(question: Result<Query<T>, QueryRejection>, may_have: &str) -> Result<T, NoPage> {
+    let wrong = |_| bad(format!("The query may have {may_have}, each once."));
+    question.map(|Query(question)| question).map_err(wrong)
 }
 
 fn bad(message: impl Into<String>) -> NoPage {

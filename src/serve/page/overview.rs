@@ -14,7 +14,7 @@ use kube::ResourceExt;
 use serde::Deserialize;
 
 use super::rights::Seen;
-use super::{NoPage, bad, frame};
+use super::{NoPage, bad, frame, read_query};
 use crate::api::TestRunReport;
 use crate::cache::Kept;
 use crate::cli::render::markup::Markup;
@@ -60,8 +60,7 @@ pub(super) async fn page(
     Extension(user): Extension<User>,
     question: Result<Query<Question>, QueryRejection>,
 ) -> Result<Html<String>, NoPage> {
-    let Query(question) =
-        question.map_err(|_| bad("The query may have namespace, repository, state and page, each once."))?;
+    let question = read_query(question, "namespace, repository, state and page")?;
     if question.word().is_none() && !question.state.is_empty() {
         return Err(bad("The state is passed, failed, undecided or unreadable."));
     }
