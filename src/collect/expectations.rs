@@ -9,7 +9,7 @@ use super::or_gap;
 use super::runs;
 use super::source::Resolved;
 use crate::api::Reason;
-use crate::github::api::Repo;
+use crate::github::api::{PER_PAGE, Repo};
 use crate::github::{Result, wire};
 use crate::verdict::facts::{
     ACTIONS_APP_ID, Baseline, BaselineJobs, BaselineWorkflow, Expectations, Gap, GapKind, RequiredCheck,
@@ -127,14 +127,19 @@ async fn baseline(
     let sha = resolved.source.sha.as_str();
     // Filtered lists have been wrong before: everything that decides is looked at here again.
     let on_branch = repo.recent_runs("branch", branch).await?;
+    // Comments, issues and other workflows start runs of the default branch too, and may fill the whole page.
+    let strange = on_branch.workflow_runs.iter().filter(|r| !of_commits(r)).count();
+    let crowded = on_branch.workflow_runs.len() >= PER_PAGE && strange * 2 > PER_PAGE;
+    let pushed = if crowded { Some(repo.recent_pushes(branch).await?) } else { None };
+    let pushed = pushed.iter().flat_map(|list| &list.workflow_runs);
     let mut newest: BTreeMap<i64, &wire::Run> = BTreeMap::new();
-    for run in &on_branch.workflow_runs {
+    for run in on_branch.workflow_runs.iter().chain(pushed) {
         let own = run.head_branch.as_deref() == Some(branch)
             && run.repository.full_name.eq_ignore_ascii_case(repository)
             && run.head_repository.as_ref().is_none_or(|h| h.id == run.repository.id)
             && run.head_sha != sha;
-        let of_commit = matches!(run.event.as_str(), "push" | "merge_group" | "dynamic");
-        if own && of_commit && run.status == "completed" && run.conclusion.as_deref() == Some("success") {
+        if own && of_commits(run) && run.status == "completed" && run.conclusion.as_deref() == Some("success")
+        {
             let entry = newest.entry(run.workflow_id).or_insert(run);
             if (run.created_at, run.id) > (entry.created_at, entry.id) {
                 *entry = run;
@@ -144,10 +149,9 @@ async fn baseline(
     let Some(last) = newest.values().max_by_key(|r| (r.created_at, r.id)) else {
         return Ok((Baseline::None, Vec::new()));
     };
-    let runs_for = if resolved.for_pull_request {
-        workflows_of_pulls(&repo.recent_runs("event", "pull_request").await?.workflow_runs, resolved)
-    } else {
-        None
+    let runs_for = match resolved.event {
+        Some(event) => workflows_for(event, &repo.recent_runs("event", event).await?.workflow_runs, resolved),
+        None => None,
     };
     let (mut workflows, mut ids) = (Vec::new(), Vec::new());
     let last_sha = last.head_sha.clone();
@@ -171,14 +175,20 @@ async fn baseline(
     Ok((Baseline::Found(BaselineJobs { sha: last_sha, branch: branch.to_owned(), workflows }), ids))
 }
 
-/// Workflows that lately ran for pull requests of others. None where too few of them ran to tell.
-fn workflows_of_pulls(runs: &[wire::Run], resolved: &Resolved) -> Option<BTreeSet<i64>> {
-    let others: Vec<&wire::Run> = runs
-        .iter()
-        .filter(|r| r.event == "pull_request")
-        // The author of this commit could leave a workflow out of it, and so must have no say.
-        .filter(|r| r.head_sha != resolved.source.sha && r.head_branch != resolved.source.branch)
-        .collect();
+/// Whether a run is about what a branch has, and not about whatever started it.
+fn of_commits(run: &wire::Run) -> bool {
+    matches!(run.event.as_str(), "push" | "merge_group" | "dynamic")
+}
+
+/// Workflows that lately ran for this event for commits of others. None where too few of them ran to tell.
+fn workflows_for(event: &str, runs: &[wire::Run], resolved: &Resolved) -> Option<BTreeSet<i64>> {
+    let source = &resolved.source;
+    // The author of this commit could leave a workflow out of it, and so must have no say.
+    let of_author = |r: &wire::Run| {
+        let fork = r.head_repository.as_ref().map(|h| h.id);
+        r.head_sha == source.sha || r.head_branch == source.branch || source.fork && fork == resolved.author
+    };
+    let others: Vec<&wire::Run> = runs.iter().filter(|r| r.event == event && !of_author(r)).collect();
     let commits: BTreeSet<&str> = others.iter().map(|r| r.head_sha.as_str()).collect();
     (commits.len() >= ENOUGH_COMMITS).then(|| others.iter().map(|r| r.workflow_id).collect())
 }

@@ -34,7 +34,7 @@ pub(super) async fn glance(
     };
     let newest = &repo.newest_runs().await?.workflow_runs;
     let read_at = repo.date().unwrap_or_else(Timestamp::now);
-    let reaches = newest.iter().filter_map(|r| r.created_at).any(|at| at + REACH <= read_at);
+    let reaches = newest.iter().filter_map(|r| r.created_at).any(|at| read_at.duration_since(at) >= REACH);
     if !newest.is_empty() && !reaches && newest.len() >= crate::github::api::PER_PAGE {
         return Ok(None);
     }

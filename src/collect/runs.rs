@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::memory::{Jobs, Memory, RunKey};
-use crate::github::api::Repo;
+use crate::github::api::{PER_PAGE, Repo};
 use crate::github::{Result, wire};
 use crate::verdict::facts::{Annotation, Gap, GapKind, Job, Run, Step};
 
@@ -201,6 +201,7 @@ pub(super) async fn annotate(
         }
         if let Some(known) = memory.annotations(&repository, job.id) {
             job.annotations = (*known).clone();
+            job.annotations_unread = is_page(&job.annotations);
             continue;
         }
         let list = match repo.annotations(job.id).await {
@@ -221,12 +222,18 @@ pub(super) async fn annotate(
                 message: a.message.unwrap_or_default(),
             })
             .collect();
+        job.annotations_unread = is_page(&job.annotations);
         // Those of a job that has just ended may still grow; they are kept once its run has ended.
         if at_rest.contains(&job.id) {
             memory.keep_annotations(&repository, job.id, Arc::new(job.annotations.clone()));
         }
     }
     Ok(())
+}
+
+/// A whole page, so that there may be others: what tells a time-out may be among those.
+const fn is_page(list: &[Annotation]) -> bool {
+    list.len() >= PER_PAGE
 }
 
 /// Whether two lists of runs say the same.

@@ -1,5 +1,6 @@
 //! Which commit the report is about.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::api::Reason;
@@ -14,9 +15,16 @@ pub(super) struct Resolved {
     pub source: SourceFacts,
     /// Branch whose rules and green commits say what must be there.
     pub expects_of: String,
-    /// The commit belongs to a pull request, so its workflows run for that event.
-    pub for_pull_request: bool,
+    /// Event that its workflows run for, where that is another than a push.
+    pub event: Option<&'static str>,
+    /// Id of the repository of whoever wrote a pull request from a fork; none where that was deleted.
+    pub author: Option<i64>,
 }
+
+/// Event of workflows that run for pull requests.
+const PULL: &str = "pull_request";
+/// Event of workflows that run for a merge queue.
+const QUEUE: &str = "merge_group";
 
 /// Resolves the source of a spec. With `shares` the list of open pull requests, which all reports of a
 /// repository need, stands in for what only this one would ask for.
@@ -46,8 +54,9 @@ pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource, shares: bool) 
                 repository: repository.full_name,
                 ..Default::default()
             },
-            expects_of: branch.clone(),
-            for_pull_request: false,
+            expects_of: queued_for(branch).unwrap_or(branch).to_owned(),
+            event: queued_for(branch).map(|_| QUEUE),
+            author: None,
         });
     }
     let (sha, branch) = match (&spec.sha, spec.run_id) {
@@ -81,27 +90,52 @@ pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource, shares: bool) 
         }
         (None, None) => return Err(trouble("spec.source.github names no commit".to_owned())),
     };
-    // A commit of exactly one open pull request goes where that goes.
     let open = if shares { repo.all_open_pulls().await? } else { None };
-    let own = |p: &&wire::Pull| p.state == "open" && p.head.sha == sha;
+    let is = |p: &&wire::Pull| p.state == "open" && p.head.sha == sha;
     let pulls: Vec<wire::Pull> = match open {
-        Some(all) => all.iter().filter(own).cloned().collect(),
+        Some(all) => all.iter().filter(is).cloned().collect(),
         _ => super::or_gap(
             repo.pulls_of(&sha).await,
             crate::verdict::facts::GapKind::Annotations,
             &mut Vec::new(),
         )?
         .iter()
-        .filter(own)
+        .filter(is)
         .cloned()
         .collect(),
     };
-    if let [pull] = pulls.as_slice() {
-        return of_pull(repository, pull.clone());
+    let of_fork = |p: &&wire::Pull| p.head.repo.as_ref().is_none_or(|r| r.id != repository.id);
+    let (foreign, own): (Vec<_>, Vec<_>) = pulls.iter().partition(of_fork);
+    let runs = repo.runs_of(&sha).await?;
+    let of_event = |event: &'static str| runs.iter().filter(move |r| r.event == event);
+    let pushed = of_event("push").any(|r| r.head_sha == sha);
+    match (own.as_slice(), foreign.as_slice()) {
+        // A commit of exactly one open pull request goes where that goes.
+        ([pull], _) => return of_pull(repository, (*pull).clone()),
+        // Whoever has a fork may ask to have any commit of the repository merged into any of its branches, and so has
+        // no say about what must be there.
+        ([], [pull]) if !pushed => {
+            let expects_of = repository.default_branch.clone();
+            return Ok(Resolved { expects_of, ..of_pull(repository, (*pull).clone())? });
+        }
+        _ => {}
     }
+    let queued: BTreeSet<&str> = of_event(QUEUE)
+        .filter(|r| r.head_sha == sha)
+        .filter_map(|r| queued_for(r.head_branch.as_deref()?))
+        .collect();
+    let (expects_of, event) = match queued.first() {
+        _ if !own.is_empty() => (None, Some(PULL)),
+        // What was pushed has the runs of a push, whatever else it has.
+        _ if pushed => (None, None),
+        _ if !foreign.is_empty() => (None, Some(PULL)),
+        Some(base) if queued.len() == 1 => (Some((*base).to_owned()), Some(QUEUE)),
+        _ => (None, None),
+    };
     Ok(Resolved {
-        expects_of: repository.default_branch.clone(),
-        for_pull_request: !pulls.is_empty(),
+        expects_of: expects_of.unwrap_or_else(|| repository.default_branch.clone()),
+        event,
+        author: None,
         source: SourceFacts {
             url: Some(commit_url(&sha, &repository)),
             sha,
@@ -111,6 +145,12 @@ pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource, shares: bool) 
             ..Default::default()
         },
     })
+}
+
+/// The branch that a merge queue merges into, by the name of the branch that it makes for that.
+fn queued_for(branch: &str) -> Option<&str> {
+    let (base, rest) = branch.strip_prefix("gh-readonly-queue/")?.rsplit_once("/pr-")?;
+    (!base.is_empty() && rest.starts_with(|c: char| c.is_ascii_digit())).then_some(base)
 }
 
 /// The commit of a spec by what all reports of a repository share; None where that does not tell.
@@ -162,7 +202,8 @@ fn of_pull(repository: wire::Repository, pull: wire::Pull) -> Result<Resolved> {
     let fork = pull.head.repo.as_ref().is_none_or(|r| r.id != repository.id);
     Ok(Resolved {
         expects_of: pull.base.name.clone(),
-        for_pull_request: true,
+        event: Some(PULL),
+        author: pull.head.repo.as_ref().map(|r| r.id).filter(|_| fork),
         source: SourceFacts {
             sha,
             fork,

@@ -186,6 +186,16 @@ impl<'g> Repo<'g> {
         self.common(&path, &format!("workflow runs of {}", self.name), Shape::Object).await
     }
 
+    /// The newest runs that pushes to a branch started: one page.
+    pub async fn recent_pushes(&self, branch: &str) -> Result<Arc<wire::RunList>> {
+        let branch = segment(branch);
+        let path = format!(
+            "{}/actions/runs?branch={branch}&event=push&exclude_pull_requests=true&per_page={PER_PAGE}",
+            self.root
+        );
+        self.common(&path, &format!("workflow runs of {}", self.name), Shape::Object).await
+    }
+
     /// Jobs of all attempts of a run, and how many GitHub says there are.
     pub async fn jobs(&self, run: i64) -> Result<(i64, Vec<wire::Job>)> {
         let path = format!("{}/actions/runs/{run}/jobs?filter=all", self.root);
@@ -435,7 +445,8 @@ impl<'g> Repo<'g> {
             let mut items = answer.value;
             let full = items.len() >= PER_PAGE;
             all.append(&mut items);
-            if !full || answer.more == Some(false) {
+            // A page that is not full may be followed by others: entries are left out of some.
+            if !answer.more.unwrap_or(full) {
                 return Ok(all);
             }
         }

@@ -6,6 +6,7 @@
 mod content;
 mod events;
 mod jobs;
+mod outsiders;
 mod rules;
 mod runs;
 mod service;
