@@ -33,6 +33,12 @@ pub(super) fn effective(facts: &Facts) -> (Vec<&Check>, usize) {
         // Of two that cannot be told apart the worse one counts.
         same.sort_by_key(|c| (at(c), c.id, Reverse(State::of_check(c)), &c.status, &c.conclusion));
         let Some(newest) = same.pop() else { continue };
+        // Its app says when a check began, and GitHub gives the ids: where the two disagree about which is the
+        // newest, both count.
+        let made_last = (0..same.len()).max_by_key(|i| same.get(*i).map(|c| c.id));
+        if let Some(i) = made_last.filter(|i| same.get(*i).is_some_and(|c| c.id > newest.id)) {
+            out.push(same.remove(i));
+        }
         if of_workflows(newest) {
             same.retain(|old| {
                 let replaced = |time: &Timestamp| ended(old) <= *time && *time <= at(newest);

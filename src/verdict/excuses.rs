@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::facts::{Check, Job};
+use super::facts::{Check, Job, Step};
 use super::items::{Item, Items, Kind};
 use super::plan::Plan;
 use super::state::State;
@@ -98,6 +98,13 @@ pub(super) fn told(items: &Items<'_>) -> Vec<Waived> {
         .collect()
 }
 
+/// What GitHub says of a job that it ended itself, or lost.
+const CUT_SHORT: [&str; 8] = [
+    "exceeded the maximum execution time", "lost communication", "operation was canceled",
+    "received a shutdown signal", "was not acquired by runner", "internal error when running your job",
+    "encountered an error while running your job", "job was not started because",
+];
+
 /// Whether a failed job ended by something else than its own result.
 pub(super) fn cut_short(state: State, job: &Job) -> bool {
     match state {
@@ -107,18 +114,20 @@ pub(super) fn cut_short(state: State, job: &Job) -> bool {
                 || job.annotations_unread
                 || job.evidence.as_ref().is_some_and(|e| e.interrupted)
                 || job.annotations.iter().any(|a| {
-                    a.level == "failure"
-                        && [
-                            "exceeded the maximum execution time", "lost communication",
-                            "operation was canceled",
-                        ]
-                        .iter()
-                        .any(|sign| a.message.contains(sign))
+                    let said = a.message.to_ascii_lowercase();
+                    a.level == "failure" && CUT_SHORT.iter().any(|sign| said.contains(sign))
                 })
-                || job.steps.iter().any(|s| s.conclusion.as_deref() == Some("cancelled"))
+                || broke_off(&job.steps)
         }
         _ => false,
     }
+}
+
+/// A step that never ended, or none that failed: what failed the job was not one of them.
+fn broke_off(steps: &[Step]) -> bool {
+    let is = |s: &Step, conclusion: &str| s.conclusion.as_deref() == Some(conclusion);
+    steps.iter().any(|s| is(s, "cancelled") || !s.status.is_empty() && s.status != "completed")
+        || !steps.is_empty() && !steps.iter().any(|s| is(s, "failure"))
 }
 
 /// The same for a check of another app.
@@ -132,7 +141,7 @@ pub(super) fn check_cut_short(state: State, check: &Check) -> bool {
 /// waived, and nothing else in the job failed.
 fn tests_waived<'w>(plan: &Plan<'w>, item: &Item<'_>, job: &Job, now: Timestamp) -> Option<Vec<Granted<'w>>> {
     let evidence = job.evidence.as_ref()?;
-    let counted = evidence.tests.map(|t| t.failed + t.errored)?;
+    let counted = evidence.tests.map(|t| t.failed.saturating_add(t.errored))?;
     let listed = i64::try_from(evidence.failing.len()).ok()?;
     let steps = job.steps.iter().filter(|s| s.conclusion.as_deref() == Some("failure")).count();
     if listed == 0

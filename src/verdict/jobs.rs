@@ -88,8 +88,7 @@ pub(super) fn effective<'a>(facts: &'a Facts, environments: &[String]) -> Effect
 
 /// Runs of one workflow, event and branch, oldest first.
 fn group<'a>(runs: &[&'a Run], environments: &[String], out: &mut Effectives<'a>) {
-    // Runs that other workflows start are about whatever started those: a later one repeats no earlier one.
-    let apart = runs.iter().any(|r| r.event == "workflow_run");
+    let apart = runs.iter().any(|r| !repeats(&r.event));
     let mut superseded: Vec<(&Run, &[&Run])> = Vec::new();
     let mut counting = Vec::new();
     for (i, run) in runs.iter().enumerate() {
@@ -147,6 +146,21 @@ fn group<'a>(runs: &[&'a Run], environments: &[String], out: &mut Effectives<'a>
         let explained = states.get(&run.id).is_some_and(|all| all.iter().any(|s| explains(end, *s)));
         stand_in(run, explained, newest_run == Some(run.id), out);
     }
+}
+
+/// Whether a later run for this event is the same once more. For all others it is about whatever started it: another
+/// workflow, a deployment, a comment.
+fn repeats(event: &str) -> bool {
+    matches!(
+        event,
+        "push"
+            | "pull_request"
+            | "pull_request_target"
+            | "merge_group"
+            | "schedule"
+            | "workflow_dispatch"
+            | "dynamic"
+    )
 }
 
 /// Whether a job in this state may be why its run ended like that.

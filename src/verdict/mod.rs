@@ -300,7 +300,9 @@ fn transitions(context: &Context<'_>, status: &TestRunReportStatus, sha: &str) -
 
 fn next(plan: &Plan<'_>, decision: &decide::Decision, read_at: Timestamp, context: &Context<'_>) -> Next {
     // What is due is due by GitHub's clock; never wake in the past, or the loop is hot.
-    let ours = |at: Timestamp| context.now + at.duration_since(read_at).max(SignedDuration::from_secs(1));
+    let second = SignedDuration::from_secs(1);
+    let from_now = |wait: SignedDuration| context.now.saturating_add(wait).unwrap_or(Timestamp::MAX);
+    let ours = |at: Timestamp| from_now(at.duration_since(read_at).max(second));
     if decision.is_final() {
         return Next::Final(excuses::next_end(plan, context.now));
     }
@@ -311,7 +313,7 @@ fn next(plan: &Plan<'_>, decision: &decide::Decision, read_at: Timestamp, contex
         // A re-run starts within seconds, at the pace of polling it is seen.
         Some(at) if decision.open.as_ref().is_some_and(|o| o.0 == Reason::RerunRequested) => {
             // By our own clock: the record of the request has its time from it.
-            Next::Poll(Some(at.max(context.now + SignedDuration::from_secs(1))))
+            Next::Poll(Some(at.max(from_now(second))))
         }
         Some(at) => Next::At(ours(at)),
         None => Next::Poll(None),

@@ -55,9 +55,12 @@ pub(super) fn source(facts: &Facts, items: &Items<'_>, resolved_at: Time) -> Sou
         runs: Vec::new(),
         digest: digest(items),
     };
-    // Those that count come first where the list is cut.
+    // Where the list is cut, those that count come first, and of these what is not green: it is what must be
+    // remembered if GitHub no longer lists it.
     let mut runs = items.runs.clone();
-    runs.sort_by_key(|r| (items.set_aside.contains_key(&r.id), r.id));
+    let is_cut = runs.len() + items.before.gone.len() > MAX_RUNS;
+    let green = |r: &Run| is_cut && r.conclusion.as_deref() == Some("success");
+    runs.sort_by_key(|r| (items.set_aside.contains_key(&r.id), green(r), r.id));
     let listed = runs.into_iter().map(|r| RunStatus {
         id: r.id,
         attempt: items.before.attempts.get(&r.id).map_or(r.attempt, |seen| r.attempt.max(*seen)),

@@ -47,15 +47,7 @@ fn what_must_be_there_is_there_under_its_exact_name_only() {
 fn what_is_excused_has_the_exact_name() {
     let name = "unit (a)";
     let mut waiving = spec();
-    waiving.waivers = vec![Waiver {
-        job: Some(name.into()),
-        test: None,
-        workflow: None,
-        reason: "known".into(),
-        approver: "ann".into(),
-        ticket: None,
-        expires_at: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(2000)),
-    }];
+    waiving.waivers = vec![waiver(Some(name), None)];
     for other in std::iter::once(name).chain(IMITATIONS) {
         let is = other == name;
         let of = |s: &TestRunReportSpec, conclusion: &str| {
