@@ -31,7 +31,7 @@ pub enum Kind {
     /// A deployment waits for the answer of an App, about one of these commits.
     Gate { shas: Vec<String> },
     /// A commit status was set.
-    Status { sha: String, context: String },
+    Status { sha: String, context: String, state: String },
     /// The repository itself, or what may be read of it, changed.
     Repository,
     /// Something that no report depends on.
@@ -62,7 +62,7 @@ macro_rules! payload {
 payload! {
     Payload {
         action: String, repository: Repository, number: i64, pull_request: Pull, workflow_run: wire::Run,
-        workflow_job: Job, check_run: Check, check_suite: Check, sha: String, context: String,
+        workflow_job: Job, check_run: Check, check_suite: Check, sha: String, context: String, state: String,
         merge_group: Group, deployment: Deployment, pull_requests: Vec<Pull>, repositories_added: Vec<Repository>, repositories_removed: Vec<Repository>,
         #[serde(rename = "ref")]
         reference: String,
@@ -122,7 +122,7 @@ pub fn read(event: &str, body: &[u8]) -> Result<Vec<Event>, Unusable> {
             let all = std::iter::once(payload.deployment.sha).chain(heads);
             Kind::Gate { shas: all.filter(|sha| !sha.is_empty()).take(10).collect() }
         }
-        "status" => Kind::Status { sha: payload.sha, context: payload.context },
+        "status" => Kind::Status { sha: payload.sha, context: payload.context, state: payload.state },
         "merge_group" => Kind::Run {
             sha: payload.merge_group.head_sha,
             branch: payload.merge_group.head_ref.strip_prefix("refs/heads/").map(str::to_owned),
@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(kind("check_run", of_token), Kind::Check { sha: sha.clone() });
         assert_eq!(
             kind("status", json!({"sha": sha, "context": "ci/x", "state": "pending"})),
-            Kind::Status { sha: sha.clone(), context: "ci/x".into() }
+            Kind::Status { sha: sha.clone(), context: "ci/x".into(), state: "pending".into() }
         );
         assert_eq!(
             kind(

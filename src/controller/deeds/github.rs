@@ -50,9 +50,14 @@ pub(super) async fn publish(
         match status::due(&report.spec, observations, status, state) {
             None => came_to(report, Target::Status, Ok(()), shared).await,
             Some(due) => {
-                let fresh =
-                    |d: &Done| d.published.as_ref().is_some_and(|(s, at)| *s == due && at.elapsed() < LAG);
-                let keep = |d: &mut Done| d.published = Some((due.clone(), Instant::now()));
+                // A list that lags behind shows what it showed then; what is newer is somebody else's.
+                let shown = status::newest(facts, &due.context).map(|c| c.id);
+                let fresh = |d: &Done| {
+                    let known =
+                        |(s, id, at): &(_, _, Instant)| *s == due && *id == shown && at.elapsed() < LAG;
+                    d.published.as_ref().is_some_and(known)
+                };
+                let keep = |d: &mut Done| d.published = Some((due.clone(), shown, Instant::now()));
                 act(report, Target::Status, Deed::Status(due.clone()), access, shared, fresh, keep).await;
             }
         }

@@ -107,7 +107,8 @@ pub(super) struct Done {
     answers: BTreeMap<deployment::Key, Result<Time, String>>,
     /// Since when an answer is left to another report, by run, attempt and environment.
     left: BTreeMap<(i64, i64, String), Timestamp>,
-    published: Option<(CommitStatus, Instant)>,
+    /// The commit status that was set last, and the entry that GitHub showed before it.
+    published: Option<(CommitStatus, Option<i64>, Instant)>,
     /// External id of the check run that was shown last.
     shown: Option<(String, Instant)>,
     /// The comment as it was written last.

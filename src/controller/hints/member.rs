@@ -29,6 +29,8 @@ pub(super) struct Member {
     pub(super) source: GitHubSource,
     /// Context of the commit status that the report itself publishes.
     pub(super) own: Option<String>,
+    /// The state of it that goes with the last verdict; none before the first look.
+    pub(super) shows: Option<&'static str>,
     /// How many statuses and check runs it publishes: while it is undecided, so are they.
     pub(super) publishes: u32,
     pub(super) sha: Option<String>,
@@ -114,8 +116,10 @@ impl Member {
             }
             Kind::Gate { shas } => shas.iter().any(|sha| about(sha)).then_some((Depth::Whole, TOGETHER)),
             Kind::Check { sha } => about(sha).then_some((Depth::Whole, TOGETHER)),
-            Kind::Status { sha, context } => {
-                (about(sha) && self.own.as_ref() != Some(context)).then_some((Depth::Whole, TOGETHER))
+            Kind::Status { sha, context, state } => {
+                // What the report itself has set is no news; what somebody else sets in its place is.
+                let echo = self.own.as_ref() == Some(context) && self.shows == Some(state.as_str());
+                (about(sha) && !echo).then_some((Depth::Whole, TOGETHER))
             }
             Kind::Repository => Some((Depth::Whole, TOGETHER)),
             // What it starts is told of by itself.

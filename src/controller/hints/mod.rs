@@ -158,6 +158,7 @@ impl Hints {
                 queue: queue.clone(),
                 source: source.clone(),
                 own: None,
+                shows: None,
                 publishes: 0,
                 sha: None,
                 base: None,
@@ -232,6 +233,11 @@ impl Hints {
             (_, true) => Stage::Final,
             _ => Stage::Open,
         };
+        member.shows = Some(match () {
+            () if is(ConditionType::Passed, "True") => "success",
+            () if is(ConditionType::Passed, "False") => "failure",
+            () => "pending",
+        });
         if let Some(access) = access {
             member.access = Some(access.clone());
         }

@@ -2,7 +2,7 @@
 
 use crate::api::conditions::{ConditionStatus, ConditionType};
 use crate::api::{TestRunReportSpec, TestRunReportStatus};
-use crate::verdict::facts::{CheckKind, Facts, Observations};
+use crate::verdict::facts::{Check, CheckKind, Facts, Observations};
 use crate::verdict::text::clean;
 
 /// Characters of a description that GitHub takes.
@@ -56,12 +56,13 @@ pub fn due(
     })
 }
 
-/// The state that GitHub shows for a context: the newest entry counts, as GitHub compares names.
-fn shown<'a>(facts: &'a Facts, context: &str) -> Option<&'a str> {
-    let newest = facts
-        .checks
-        .iter()
-        .filter(|c| c.kind == CheckKind::Status && c.name.eq_ignore_ascii_case(context))
-        .max_by_key(|c| (c.at, c.id))?;
-    Some(newest.conclusion.as_deref().unwrap_or("pending"))
+/// The state that GitHub shows for a context.
+fn shown<'f>(facts: &'f Facts, context: &str) -> Option<&'f str> {
+    Some(newest(facts, context)?.conclusion.as_deref().unwrap_or("pending"))
+}
+
+/// The entry of a context that GitHub shows: the newest counts, as GitHub compares names.
+pub fn newest<'f>(facts: &'f Facts, context: &str) -> Option<&'f Check> {
+    let of_context = |c: &&Check| c.kind == CheckKind::Status && c.name.eq_ignore_ascii_case(context);
+    facts.checks.iter().filter(of_context).max_by_key(|c| (c.at, c.id))
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testkit::controlplane::ControlPlane;
 use testkit::github::{CheckSpec, Fault, GitHub, Match, PullSpec, RunSpec, Scenario, secs, sha_of};
 
-use crate::cluster::cluster;
+use crate::cluster::{cluster, eventually};
 use crate::reports;
 use crate::story::operator::Operator;
 
@@ -222,5 +222,42 @@ async fn a_pull_request_that_is_retargeted_is_judged_by_its_new_base_at_once() {
     });
     let report = bench.until("pr", "Passed", "Unknown/Expecting").await;
     assert_eq!(report["status"]["source"]["baseBranch"], "main");
+    bench.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_that_somebody_else_sets_under_the_reports_name_is_set_right_at_once() {
+    let bench = Bench::start(github(), "overwritten", &[]).await;
+    let spec = json!({"source": {"github": {"repository": REPO, "pullRequest": 20}}, "publish": {"status": {}},
+        "gate": {"settleSeconds": 0}});
+    reports::create(bench.plane, &bench.namespace, "pr", spec).await;
+    add_run(&bench.gh, 77, 501);
+    finish(&bench.gh, 77, 501, "failure");
+    bench.until("pr", "Passed", "False/RequiredFailed").await;
+    bench.until("pr", "Published", "True/Published").await;
+    let context = "testrun/verdict";
+    let last = || {
+        bench.gh.read(|s| {
+            let all = &s.repo_by_name(REPO).unwrap().statuses;
+            let ours = all.iter().filter(|s| s.context.eq_ignore_ascii_case(context));
+            ours.max_by_key(|s| s.id).map(|s| s.state.clone())
+        })
+    };
+    let is = |want: &'static str| {
+        let last = &last;
+        async move || (last().as_deref() == Some(want)).then_some(())
+    };
+    eventually(|| format!("the verdict on GitHub: {:?}", last()), is("failure")).await;
+    // Its own status is no news, whatever it is told of.
+    let looks = bench.operator.metric("testrun_reconciles_total").await;
+    for name in [context, "TESTRUN/Verdict"] {
+        bench.gh.advance(secs(120));
+        bench.gh.update(|s| {
+            s.repo(REPO).status(&sha_of("one"), name, "success");
+        });
+        eventually(|| format!("{name} to be set right: {:?}", last()), is("failure")).await;
+    }
+    let more = bench.operator.metric("testrun_reconciles_total").await - looks;
+    assert!(more <= 6.0, "{more} looks at two forgeries");
     bench.end().await;
 }
