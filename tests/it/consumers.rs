@@ -58,7 +58,7 @@ fn what_the_tools_say_is_documented() {
     assert_section("docs/gating.md", "tools", &table(&heads, &rows));
 }
 
-const SHA: &str = "99361f9f642d952e7c28134197ccb0326fc6f1a6";
+const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
 const NAME: &str = "shop-main";
 
 /// Puts the report into a state, as the operator would leave it.
@@ -74,28 +74,14 @@ async fn put(plane: &ControlPlane, n: &str, state: &str) {
         "metadata": {"name": NAME, "finalizers": ["example.com/hold"]},
         "spec": {"source": {"github": {"repository": "acme/shop", "sha": SHA}}}});
     plane.admin().with_file(&object.to_string(), &["create", n]).await.unwrap();
-    let (passed, complete) = match state {
-        "never-reconciled" => return,
-        "pending" => ("Unknown", "False"),
-        "final-red" => ("False", "True"),
-        "github-away-undecided" => ("Unknown", "Unknown"),
-        _ => ("True", "True"),
-    };
-    let phase = match passed {
-        "True" => "Passed",
-        "False" => "Failed",
-        _ => "Pending",
-    };
-    let condition = |kind: &str, status: &str| {
-        json!({"type": kind, "status": status, "reason": "Reason", "message": "text",
-            "observedGeneration": 1, "lastTransitionTime": "2026-01-23T16:00:00Z"})
-    };
-    let mut conditions = vec![condition("Passed", passed), condition("Complete", complete)];
-    if state == "github-away-undecided" {
-        conditions.push(condition("SourceAvailable", "False"));
+    if state == "never-reconciled" {
+        return;
     }
-    let status = json!({"status": {"observedGeneration": 1, "phase": phase,
-        "source": {"repository": "acme/shop", "sha": SHA, "shortSha": "99361f9f"}, "conditions": conditions}});
+    // As the tests of the tools have it, which a test holds to what the operator says.
+    let text = std::fs::read_to_string(in_repository(&format!("tests/gating/states/{state}.yaml"))).unwrap();
+    let mut file: Value = serde_saphyr::from_str(&text).unwrap();
+    assert_eq!(file["status"]["observedGeneration"], 1, "{state}");
+    let status = json!({"status": file["status"].take()});
     let args = ["patch", "trr", NAME, n, "--subresource=status", "--type=merge", "-p"];
     plane.kubectl_ok(&[&args[..], &[&status.to_string()]].concat()).await.unwrap();
     match state {
@@ -151,10 +137,20 @@ async fn what_kubectl_says_on_a_real_api_server_is_documented() {
     let denies = async || (!admitted(plane, &namespace).await).then_some(());
     eventually(|| "the policy to be in force", denies).await;
 
+    let cache = tempfile::tempdir().unwrap();
     let key = in_repository("tests/gating/attestations/ed25519.key").to_string_lossy().into_owned();
     let plugin = async |args: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-testrun"));
         command.env_clear().env("KUBECONFIG", plane.kubeconfig_path()).args(args).args(["-n", &namespace]);
+        command.output().await.unwrap().status.code().unwrap().to_string()
+    };
+    let script = async || {
+        let kubectl = plane.binaries().kubectl.parent().unwrap().to_string_lossy().into_owned();
+        let path = format!("{kubectl}:{}", std::env::var("PATH").unwrap());
+        let mut command = Command::new("sh");
+        command.arg(in_repository("examples/gating/job/kubectl-wait.sh")).arg(NAME).env("PATH", path);
+        command.env("KUBECONFIG", plane.kubeconfig_path()).env("KUBECACHEDIR", cache.path());
+        command.envs([("NAMESPACE", namespace.as_str()), ("TIMEOUT", "1"), ("INTERVAL", "1")]);
         command.output().await.unwrap().status.code().unwrap().to_string()
     };
     let kubectl = async |args: &[&str]| plane.kubectl(args).await.unwrap().status.code().unwrap().to_string();
@@ -183,6 +179,7 @@ async fn what_kubectl_says_on_a_real_api_server_is_documented() {
         columns.push(vec![
             wait("--for=condition=Passed").await,
             wait("--for=jsonpath={.status.phase}=Passed").await,
+            script().await,
             plugin(&["gate", NAME]).await,
             plugin(&["gate", NAME, "--sha", &"f".repeat(40)]).await,
             plugin(&["attest", NAME, "--key", &key]).await,
@@ -194,6 +191,7 @@ async fn what_kubectl_says_on_a_real_api_server_is_documented() {
     let names = [
         "`kubectl wait --for=condition=Passed`",
         "`kubectl wait --for=jsonpath={.status.phase}=Passed` (do not use)",
+        "`kubectl-wait.sh`",
         "`kubectl testrun gate`",
         "`kubectl testrun gate --sha` of another commit",
         "`kubectl testrun attest`",

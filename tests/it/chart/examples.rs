@@ -52,6 +52,23 @@ async fn what_is_ours_in_the_examples_is_taken_by_the_api_server() {
     }
 }
 
+#[tokio::test]
+async fn the_reports_inside_of_the_workflow_are_taken_too() {
+    let plane = cluster().await;
+    let text = std::fs::read_to_string(in_repository("examples/gating/github/workflow.yml")).unwrap();
+    let workflow: Value = serde_saphyr::from_str(&text).unwrap();
+    for (job, command) in [("gate", "kubectl testrun gate"), ("queue", "kubectl apply")] {
+        let script = workflow["jobs"][job]["steps"][0]["run"].as_str().unwrap();
+        let (line, rest) = script.split_once("<<EOF\n").unwrap();
+        let object = rest.split_once("EOF").unwrap().0.replace("$SHA", super::SHA);
+        let object = object.replace("$GITHUB_REPOSITORY", "acme/shop");
+        assert!(line.starts_with(command), "{line}");
+        let args = ["create", "--dry-run=server", "--validate=strict", "--namespace=default"];
+        let taken = plane.admin().with_file(&object, &args).await;
+        assert!(taken.is_ok(), "{job}: {}", taken.unwrap_err());
+    }
+}
+
 /// What the chart makes of the values of an example: the Deployment, and the text of the configuration.
 async fn rendered(example: &str) -> (Value, String) {
     let values = documents(&in_repository(&format!("examples/gating/{example}/values.yaml"))).remove(0);
@@ -81,13 +98,20 @@ fn is_mounted(deployment: &Value, path: &str, secret: &Value) -> bool {
 
 #[tokio::test]
 async fn the_operator_can_use_what_the_examples_tell_the_chart() {
-    for example in ["deployment-protection", "attestation"] {
+    for example in ["deployment-protection", "attestation", "events"] {
         let (deployment, text) = rendered(example).await;
         let loaded = Source::default().parse(&text).unwrap_or_else(|e| panic!("{example}: {e}"));
         let folder = in_repository(&format!("examples/gating/{example}"));
         let secret = documents(&folder.join("secret.yaml")).remove(0);
-        let report = documents(&folder.join("report.yaml")).remove(0);
         let config: Value = serde_saphyr::from_str(&text).unwrap();
+        if example == "events" {
+            let sinks = loaded.config.events.sinks();
+            assert_eq!((sinks.len(), sinks[0].name.as_str()), (1, "broker"));
+            let file = config["events"]["sinks"][0]["secretFile"].as_str().unwrap();
+            assert!(is_mounted(&deployment, file, &secret), "{example}: nothing is mounted at {file}");
+            continue;
+        }
+        let report = documents(&folder.join("report.yaml")).remove(0);
         let (files, namespaces) = if example == "attestation" {
             let attestor = loaded.config.attestation.attestor().unwrap();
             (vec![attestor.key_file.to_string_lossy().into_owned()], attestor.namespaces)

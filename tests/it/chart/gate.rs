@@ -42,15 +42,17 @@ struct Gated {
 impl Gated {
     /// Installs a release that gates one namespace by these reports.
     async fn new(prefix: &str, reports: Value) -> Self {
+        Self::with(prefix, json!({"enabled": true, "reports": reports})).await
+    }
+
+    /// The same with these values of the gate.
+    async fn with(prefix: &str, mut gate: Value) -> Self {
         let plane = plane().await;
         let namespace = plane.namespace(prefix).await.unwrap();
         let label = format!("testrun.dev/gate={namespace}");
         plane.kubectl_ok(&["label", "namespace", &namespace, &label]).await.unwrap();
-        let values = json!({
-            "watch": {"namespaces": [namespace]},
-            "gate": {"enabled": true, "reports": reports,
-                "namespaceSelector": {"matchLabels": {"testrun.dev/gate": namespace}}},
-        });
+        gate["namespaceSelector"] = json!({"matchLabels": {"testrun.dev/gate": namespace}});
+        let values = json!({"watch": {"namespaces": [namespace]}, "gate": gate});
         Helm::on(plane).deploy(&namespace, &values).await;
         plane
             .kubectl_ok(&["wait", "--for=condition=Established", "crd/testrunreports.testrun.dev"])
@@ -262,4 +264,38 @@ async fn reports_that_name_their_workloads_leave_no_name_undecided() {
     metadata.remove("name");
     metadata.insert("generateName".to_owned(), json!("web"));
     gate.refuses(&generated, "no TestRunReport decides about a workload of this name").await;
+}
+
+/// A document of `examples/gating/admission`, for one namespace.
+fn example(file: &str, namespace: &str) -> Value {
+    let path = crate::generated::in_repository(&format!("examples/gating/admission/{file}"));
+    let mut object: Value = serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    if object["metadata"].is_object() {
+        object["metadata"]["namespace"] = json!(namespace);
+    }
+    object
+}
+
+#[tokio::test]
+async fn the_example_of_a_gate_opens_for_its_deployment_when_its_report_has_passed() {
+    let mut values = example("values.yaml", "");
+    // The test has one namespace for both.
+    assert_eq!(values["gate"].as_object_mut().unwrap().remove("reportNamespace"), Some(json!("release")));
+    assert_eq!(values["gate"]["namespaceSelector"]["matchLabels"]["testrun.dev/gate"], "enforced");
+    let gate = Gated::with("example", values["gate"].take()).await;
+    let app = example("deployment.yaml", &gate.namespace);
+    gate.refuses(&app, MISSING).await;
+    let report = example("report.yaml", &gate.namespace);
+    gate.apply(gate.plane.admin(), &report.to_string(), &["create"]).await.unwrap();
+    gate.refuses(&app, NO_VERDICT).await;
+    let name = report["metadata"]["name"].as_str().unwrap();
+    let mut passed: Value = serde_json::from_str(&verdict(name, 1, "True", 1)).unwrap();
+    let annotations = &app["metadata"]["annotations"];
+    passed["status"]["source"] = json!({"sha": annotations["testrun.dev/commit"], "shortSha": "01234567",
+        "repository": report["spec"]["source"]["github"]["repository"]});
+    gate.apply(&gate.operator, &passed.to_string(), &WRITE_STATUS).await.unwrap();
+    gate.admits(&app).await;
+    let mut other = app.clone();
+    other["metadata"]["annotations"]["testrun.dev/commit"] = json!("f".repeat(40));
+    gate.refuses(&other, OTHER_COMMIT).await;
 }
