@@ -1,6 +1,7 @@
 //! Console of `cargo test`: one summary per test binary and one for the doctests.
 
 use super::Line;
+use super::panic::{Panic, panic_of};
 use crate::evidence::parse::model::{Counts, Failure, FailureKind, Format, Outcome};
 use crate::evidence::parse::sink::{Place, Sink, broken};
 use crate::evidence::parse::text::{self, Pattern, captures, group, number, pattern};
@@ -12,9 +13,6 @@ static RUNNING: Pattern = pattern!(r"^running (\d+) tests?$");
 static TEST: Pattern = pattern!(r"^test (.+?) \.\.\. (.*)$");
 static STDOUT: Pattern = pattern!(r"^---- (.+) (?:stdout|stderr) ----$");
 static QUIET_FAIL: Pattern = pattern!(r"^(\S.*) --- FAILED$");
-static PANICKED: Pattern = pattern!(r"^thread '[^']*'(?: \(\d+\))? panicked at (\S.*?):(\d+):\d+:$");
-/// Before Rust 1.73.
-static OLD_PANICKED: Pattern = pattern!(r"^thread '[^']*' panicked at '(.*?)(?:', (\S+):(\d+):\d+)?$");
 static OLD_PLACE: Pattern = pattern!(r"', (\S+?):(\d+):\d+$");
 static DOCTEST: Pattern = pattern!(r"^(\S+\.(?:rs|md)) - .*\(line (\d+)\)");
 static BINARY: Pattern = pattern!(r"^\s+(?:Running (?:unittests )?(\S+)|Doc-tests (\S+))");
@@ -62,14 +60,16 @@ pub(super) struct Cargo {
     lost: bool,
     any: bool,
     names: usize,
-    /// The line of a test binary that was started and has not said how many tests it runs.
-    started: Option<u64>,
+    /// The line of a test binary that was started and has not said how many tests it runs; and whether it will.
+    started: Option<(u64, bool)>,
 }
 
 impl Cargo {
     /// Whether lines that start with nothing special are wanted.
     pub(super) fn open(&self) -> bool {
-        self.run.as_ref().is_some_and(|run| run.details) || self.lost
+        self.run.as_ref().is_some_and(|run| run.details)
+            || self.lost
+            || self.started.is_some_and(|(_, sure)| !sure)
     }
 
     /// Takes a line; true if it was cargo's.
@@ -99,7 +99,8 @@ impl Cargo {
             self.lost = false;
             // Other binaries can have a harness of their own.
             let sure = text.contains("unittests ") || bare.starts_with("Doc-tests ");
-            self.started = sure.then_some(line.number);
+            let test = sure || self.any || text.contains("/deps/");
+            self.started = test.then_some((line.number, sure));
             self.binary = format!("{}{}", group(&found, 1), group(&found, 2));
             return false;
         }
@@ -136,6 +137,9 @@ impl Cargo {
             }
             self.lost = text.trim().is_empty() || text.starts_with("Caused by");
         }
+        // It has a harness of its own, if these are not the first letters of the usual one's line.
+        let first = text.trim().is_empty() || text.starts_with("running ") || "running ".starts_with(text);
+        self.started = self.started.filter(|(_, sure)| *sure || first);
         self.inside(text, sink)
     }
 
@@ -308,7 +312,7 @@ impl Cargo {
     /// The log ended.
     pub(super) fn end(&mut self, sink: &mut Sink) {
         self.cut_off(sink);
-        if let Some(line) = self.started.take() {
+        if let Some((line, _)) = self.started.take() {
             let said = "the log ends before the test binary ran";
             sink.incomplete(Place::Line(line), said);
         }
@@ -363,33 +367,10 @@ impl Run {
     }
 }
 
-/// The first line of a panic.
-#[derive(Debug, PartialEq)]
-pub(super) struct Panic {
-    pub(super) place: Option<(String, u64)>,
-    /// Before Rust 1.73 the message stands on the line itself, else on the next.
-    pub(super) message: Option<String>,
-}
-
-/// Reads the first line of a panic, as of any version of Rust.
-pub(super) fn panic_of(text: &str) -> Option<Panic> {
-    if !text.contains("panicked at ") {
-        return None;
-    }
-    let text = text.trim();
-    if let Some(found) = captures(&PANICKED, text) {
-        let place = Some((group(&found, 1).to_owned(), number(&found, 2)));
-        return Some(Panic { place, message: None });
-    }
-    let found = captures(&OLD_PANICKED, text)?;
-    let place = found.get(2).map(|file| (file.as_str().to_owned(), number(&found, 3)));
-    Some(Panic { place, message: Some(group(&found, 1).to_owned()) })
-}
-
 #[cfg(test)]
 pub(super) fn patterns() -> Vec<&'static Pattern> {
     vec![
-        &RESULT, &RUNNING, &TEST, &STDOUT, &QUIET_FAIL, &PANICKED, &OLD_PANICKED, &OLD_PLACE, &DOCTEST,
-        &BINARY, &NOT_BUILT, &TO_RERUN, &DIED,
+        &RESULT, &RUNNING, &TEST, &STDOUT, &QUIET_FAIL, &OLD_PLACE, &DOCTEST, &BINARY, &NOT_BUILT, &TO_RERUN,
+        &DIED,
     ]
 }

@@ -14,6 +14,7 @@ mod gotest;
 mod jest;
 mod mocha;
 mod nextest;
+mod panic;
 mod playwright;
 mod pytest;
 mod tap;
@@ -231,6 +232,7 @@ pub(super) fn patterns() -> Vec<&'static super::text::Pattern> {
         tap::patterns(),
         bats::patterns(),
         cargo::patterns(),
+        panic::patterns(),
         nextest::patterns(),
         jest::patterns(),
         vitest::patterns(),

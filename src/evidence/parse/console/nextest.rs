@@ -4,7 +4,7 @@
 //! `cargo test` included: while a nextest run is open, those are output and nothing else.
 
 use super::Line;
-use super::cargo::panic_of;
+use super::panic::panic_of;
 use crate::evidence::parse::model::{Counts, Failure, FailureKind, Format, Outcome};
 use crate::evidence::parse::sink::{Place, Sink};
 use crate::evidence::parse::text::{self, Pattern, captures, group, number, pattern};

@@ -16,6 +16,9 @@ use crate::evidence::parse::sink::{Place, Sink};
 use crate::evidence::parse::text::{self, Pattern, captures, group, number, pattern};
 use stream::{Point, Stream};
 
+/// Breaks of a description that are looked for.
+const BREAKS: u8 = 3;
+
 static PLAN: Pattern = pattern!(r"^(\s*)1\.\.(\d+)(?:\s*#\s*(.*))?\s*$");
 static POINT: Pattern = pattern!(r"^(\s*)(not )?ok(?: (\d+))?(?: (?:- )?(.*?))?\s*$");
 static DIRECTIVE: Pattern = pattern!(r"(?i)\s#\s*(skip\S*|todo)\b:?\s*(.*)$");
@@ -48,6 +51,10 @@ pub(super) struct Tap {
     /// The key opened a block of text, as against a map.
     text_block: bool,
     bats_name: bool,
+    /// Lines that may still be of a failing point's description, which some tools write with its breaks.
+    described: u8,
+    /// The line before was nothing but `not`.
+    torn: bool,
 }
 
 impl Tap {
@@ -67,6 +74,7 @@ impl Tap {
     /// Takes a line; true if it was TAP.
     pub(super) fn line(&mut self, line: &Line<'_>, sink: &mut Sink) -> bool {
         let text = line.text;
+        let (described, torn) = (std::mem::take(&mut self.described), std::mem::take(&mut self.torn));
         if text.starts_with("TAP version ") {
             self.close(sink);
             self.stream =
@@ -87,8 +95,15 @@ impl Tap {
             && let Some(found) = captures(&POINT, text)
             && self.point(&found, line.number, sink)
         {
+            if torn && bare.starts_with("ok") {
+                sink.incomplete(
+                    Place::Line(line.number),
+                    "a line break stands before `ok`: it may be `not ok`",
+                );
+            }
             return true;
         }
+        self.torn = self.stream.is_some() && text.trim() == "not";
         let Some(stream) = &mut self.stream else {
             return false;
         };
@@ -121,6 +136,11 @@ impl Tap {
         }
         if self.part == Part::Notes && text.starts_with(' ') {
             self.note(text);
+            return true;
+        }
+        if self.part == Part::Notes && described > 0 && !text.trim().is_empty() {
+            // Or somebody else's output: it is in neither the name nor the message, and ends neither.
+            self.described = described - 1;
             return true;
         }
         if self.part == Part::Notes && !text.trim().is_empty() {
@@ -236,6 +256,7 @@ impl Tap {
                     is_suite: false,
                 });
                 self.part = Part::Notes;
+                self.described = BREAKS;
             } else {
                 stream.left += 1;
             }

@@ -382,7 +382,8 @@ impl Walk<'_> {
         };
         if suite.cases == 0 && suite.suites == 0 {
             self.declared.merge(suite.declared.counts());
-            self.declared_bad = self.declared_bad.saturating_add(suite.declared.bad());
+            let not_there = suite.declared.bad().saturating_sub(suite.bad);
+            self.declared_bad = self.declared_bad.saturating_add(not_there);
         } else {
             self.compare(&suite, is_suite);
         }

@@ -231,6 +231,42 @@ const CASES: &[Case] = &[
         true,
     ),
     (
+        "a break in the description of a failing point",
+        "1..2\nnot ok 1 adds\nup to five\n  AssertionError: 4 is not 5\nok 2 b\n",
+        Format::Tap,
+        [2, 1, 1, 0, 0, 0, 0],
+        true,
+    ),
+    (
+        "a break in the words of a failing point",
+        "1..2\nok 1 a\nnot\nok 2 b\n",
+        Format::Tap,
+        [2, 2, 0, 0, 0, 0, 0],
+        false,
+    ),
+    ("a word that is no point", "1..2\nok 1 a\nnot\nso\nok 2 b\n", Format::Tap, [2, 2, 0, 0, 0, 0, 0], true),
+    (
+        "a log of cargo that is cut off before a test binary says anything",
+        "running 1 test\ntest a ... ok\n\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\n     Running tests/it.rs (target/debug/deps/it-0123)\n\nrunning",
+        Format::CargoTest,
+        [1, 1, 0, 0, 0, 0, 0],
+        false,
+    ),
+    (
+        "a test binary with a harness of its own",
+        "running 1 test\ntest a ... ok\n\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\n     Running tests/own.rs (target/debug/deps/own-0123)\nall is well\n",
+        Format::CargoTest,
+        [1, 1, 0, 0, 0, 0, 0],
+        true,
+    ),
+    (
+        "a program that cargo runs and that says nothing",
+        "    Finished dev profile\n     Running `target/debug/a`\n",
+        Format::Unknown,
+        [0; 7],
+        true,
+    ),
+    (
         "no tests, but words that tests use",
         "Ran all checks\nok then\nnot ok\n1 error in the config\nFAIL to connect\n--- a/file\n+++ b/file\nTests are good\n  \u{2713} docker\n  \u{2713} kubectl\n[1/3] copying\n= note\ntest of time ... passed\n",
         Format::Unknown,
@@ -269,6 +305,11 @@ fn details_of_such_lines_are_read_too() {
     assert_eq!(nextest.failures[0].message.as_deref(), Some("assertion failed: 1 == 2"));
     let dots = of("gotestsum that only dots");
     assert_eq!(place(failure(&dots, "TestBad")), "b_test.go:7");
+    let broken = of("a break in the description of a failing point");
+    assert_eq!(
+        (names(&broken), broken.failures[0].message.as_deref()),
+        (vec!["adds"], Some("AssertionError: 4 is not 5"))
+    );
     let old = of("the first version of Ginkgo");
     assert_eq!(place(failure(&old, "Old fails")), "/x/a_test.go:10");
 }

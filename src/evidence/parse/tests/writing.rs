@@ -49,12 +49,43 @@ fn tests_whose_names_are_not_known_are_not_made_up() {
     let xml = String::from_utf8(out).unwrap();
     assert!(xml.contains("tests=\"110\" failures=\"1\""), "{xml}");
     assert!(xml.contains("testrun.notListed"), "{xml}");
-    assert!(xml.contains("x/broken (build failed)"), "{xml}");
+    assert!(xml.contains("<testsuite name=\"x/broken\" tests=\"0\" failures=\"0\" errors=\"1\">"), "{xml}");
     let mut out = Vec::new();
     write_ctrf(&parsed, &mut out).unwrap();
     let report: serde_json::Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(report["results"]["summary"]["passed"], 109);
     assert_eq!(report["results"]["extra"]["testrun"]["complete"], false);
+}
+
+#[test]
+fn a_failure_outside_of_tests_is_one_for_whoever_reads_the_file() {
+    let broken = "=== RUN   TestA\n--- PASS: TestA (0.00s)\nPASS\nok  \tx\t0.1s\n";
+    for (what, limit, listed) in [("one", 10, 1), ("one that is not in the list", 0, 0)] {
+        let log = format!("{broken}FAIL\ty [build failed]\n");
+        let limits = Limits { failures: limit, cases: 10, ..Limits::default() };
+        let parsed = parse_bytes("go.log", log.as_bytes(), &limits);
+        assert_eq!((counts(&parsed), parsed.failures.len()), ([1, 1, 0, 0, 0, 0, 0], listed), "{what}");
+        let (mut xml, mut json) = (Vec::new(), Vec::new());
+        write_junit(&parsed, &mut xml).unwrap();
+        write_ctrf(&parsed, &mut json).unwrap();
+        let text = String::from_utf8(xml.clone()).unwrap();
+        let errors: u64 = text
+            .match_indices(" errors=\"")
+            .map(|(at, found)| text[at + found.len()..].split('"').next().unwrap().parse::<u64>().unwrap())
+            .sum();
+        assert_eq!(errors, 2, "{what}: at the root and in its suite: {text}");
+        let again = parse("out.xml", &xml);
+        assert_eq!((counts(&again), again.failures.len()), (counts(&parsed), listed), "{what}: {text}");
+        assert_eq!(again.failures.first().map(|f| f.name.as_str()), (listed == 1).then_some("y"), "{what}");
+        for out in [xml, json] {
+            let again = parse("out", &out);
+            assert!(
+                !again.complete && warns(&again, "failures outside of tests"),
+                "{what}: {:?}",
+                again.warnings
+            );
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! CTRF.
 
-use super::{kind_word, listed, outside};
+use super::{hidden, kind_word, listed, outside};
 use crate::evidence::parse::model::{Outcome, Parsed};
 use serde_json::{Map, Value, json};
 use std::io::{Error, Result, Write};
@@ -12,12 +12,16 @@ use std::io::{Error, Result, Write};
 /// `results.extra`.
 pub fn write_ctrf<W: Write>(parsed: &Parsed, mut out: W) -> Result<()> {
     let list = listed(parsed);
-    let outside: Vec<Value> = outside(parsed, &list)
+    let mut outside: Vec<Value> = outside(parsed, &list)
         .iter()
         .map(|failure| {
             json!({ "name": failure.name, "kind": kind_word(failure.kind), "message": failure.message })
         })
         .collect();
+    let more = hidden(parsed).saturating_sub(outside.len() as u64);
+    if more > 0 {
+        outside.push(json!({ "name": format!("{more} more"), "kind": "error", "message": null }));
+    }
     let tests: Vec<Value> = list
         .iter()
         .map(|test| {

@@ -1,6 +1,6 @@
 //! JUnit XML.
 
-use super::{Listed, kind_word, listed, outside};
+use super::{Listed, hidden, kind_word, listed, outside};
 use crate::evidence::parse::model::{Outcome, Parsed};
 use std::io::{Result, Write};
 
@@ -8,11 +8,13 @@ use std::io::{Result, Write};
 ///
 /// One suite per group of tests that share a suite, in order of appearance. Pending tests are
 /// skipped with the status `pending`, as Ginkgo writes them; flaked tests carry a
-/// `flakyFailure`. Failures that are not tests are in the suite's `system-err`.
+/// `flakyFailure`. A failure that is no test is a suite without tests that has an error, so that nobody who adds
+/// up suites finds that all is well.
 pub fn write_junit<W: Write>(parsed: &Parsed, mut out: W) -> Result<()> {
     let tests = parsed.tests;
     let list = listed(parsed);
     let outside = outside(parsed, &list);
+    let failures_outside = hidden(parsed).max(outside.len() as u64);
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     writeln!(
         out,
@@ -20,7 +22,7 @@ pub fn write_junit<W: Write>(parsed: &Parsed, mut out: W) -> Result<()> {
         escape(&parsed.file),
         tests.total,
         tests.failed,
-        tests.errored,
+        tests.errored.saturating_add(failures_outside),
         tests.skipped.saturating_add(tests.pending)
     )?;
     // Stable grouping: a suite is written where its first test is.
@@ -43,22 +45,22 @@ pub fn write_junit<W: Write>(parsed: &Parsed, mut out: W) -> Result<()> {
         writeln!(out, "  </testsuite>")?;
     }
     let not_listed = tests.total.saturating_sub(list.len() as u64);
-    if not_listed > 0 || !outside.is_empty() || !parsed.complete {
-        writeln!(out, "  <testsuite name=\"not listed\" tests=\"0\">")?;
+    for failure in &outside {
+        let name = escape(&failure.name);
+        let said = escape(failure.message.as_deref().unwrap_or(""));
+        let kind = kind_word(failure.kind);
+        writeln!(out, "  <testsuite name=\"{name}\" tests=\"0\" failures=\"0\" errors=\"1\">")?;
+        writeln!(out, "    <error message=\"{said}\" type=\"{kind}\"/>")?;
+        writeln!(out, "  </testsuite>")?;
+    }
+    if not_listed > 0 || failures_outside > 0 || !parsed.complete {
+        let more = failures_outside.saturating_sub(outside.len() as u64);
+        writeln!(out, "  <testsuite name=\"not listed\" tests=\"0\" failures=\"0\" errors=\"{more}\">")?;
         writeln!(out, "    <properties>")?;
         writeln!(out, "      <property name=\"testrun.complete\" value=\"{}\"/>", parsed.complete)?;
         writeln!(out, "      <property name=\"testrun.notListed\" value=\"{not_listed}\"/>")?;
-        writeln!(out, "      <property name=\"testrun.failuresOutside\" value=\"{}\"/>", outside.len())?;
+        writeln!(out, "      <property name=\"testrun.failuresOutside\" value=\"{failures_outside}\"/>")?;
         writeln!(out, "    </properties>")?;
-        if !outside.is_empty() {
-            writeln!(out, "    <system-err>")?;
-            for failure in outside {
-                let said = failure.message.as_deref().unwrap_or("");
-                let kind = kind_word(failure.kind);
-                writeln!(out, "{} ({kind}): {}", escape(&failure.name), escape(said))?;
-            }
-            writeln!(out, "    </system-err>")?;
-        }
         writeln!(out, "  </testsuite>")?;
     }
     writeln!(out, "</testsuites>")

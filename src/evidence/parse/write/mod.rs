@@ -95,6 +95,11 @@ fn outside<'a>(parsed: &'a Parsed, list: &[Listed<'_>]) -> Vec<&'a Failure> {
     parsed.failures.iter().filter(|failure| !known(failure)).collect()
 }
 
+/// Failures that are not tests, whether or not they are in the list.
+fn hidden(parsed: &Parsed) -> u64 {
+    parsed.failures_total.saturating_sub(parsed.tests.bad())
+}
+
 /// The word that reports use for a kind.
 fn kind_word(kind: FailureKind) -> &'static str {
     match kind {
