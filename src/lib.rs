@@ -9,6 +9,7 @@ pub mod collect;
 pub mod config;
 pub mod connections;
 pub mod controller;
+pub mod copies;
 pub mod evidence;
 pub mod github;
 pub mod history;

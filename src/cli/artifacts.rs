@@ -105,7 +105,7 @@ pub(super) async fn artifacts(args: &ArtifactsArgs) -> anyhow::Result<Exit> {
                 }
             }
             Err(error) => {
-                eprintln!("error: {}: {error:#}", clean(&artifact.name, 255));
+                eprintln!("error: {}: {error:#}{}", clean(&artifact.name, 255), elsewhere(artifact));
                 exit = match error.downcast_ref::<Unfetched>() {
                     Some(Unfetched::Trouble(t)) if t.reason != Reason::NotFound => Exit::Unreadable,
                     _ if exit == Exit::Unreadable => exit,
@@ -137,6 +137,13 @@ async fn of_commit(
         now: Timestamp::now(),
     };
     Ok(evaluate(&spec, &seen, &context).status)
+}
+
+/// Where else an artifact is.
+fn elsewhere(artifact: &Artifact) -> String {
+    let Some(copy) = artifact.copied() else { return String::new() };
+    let said = |text: &Option<String>| clean(text.as_deref().unwrap_or_default(), 1024);
+    format!("; a copy is at {} ({})", said(&copy.url), said(&copy.digest))
 }
 
 /// Downloads one artifact. Says what came of it, and whether all of it is there.

@@ -91,6 +91,15 @@ pub struct RunArgs {
     /// File with the address of the server of the history, for postgres
     #[arg(long, env = "TESTRUN_HISTORY_URL_FILE", value_name = "FILE")]
     pub history_url_file: Option<String>,
+    /// Where artifacts are copied to, file:///FOLDER or s3://BUCKET/PREFIX [default: nowhere]
+    #[arg(long, env = "TESTRUN_ARTIFACTS_STORE", value_name = "URL")]
+    pub artifacts_store: Option<String>,
+    /// Address of the S3 server of that store [default: Amazon's]
+    #[arg(long, env = "TESTRUN_ARTIFACTS_ENDPOINT", value_name = "URL")]
+    pub artifacts_endpoint: Option<String>,
+    /// Region of its bucket [default: that of AWS_REGION, else us-east-1]
+    #[arg(long, env = "TESTRUN_ARTIFACTS_REGION", value_name = "REGION")]
+    pub artifacts_region: Option<String>,
     /// Work only while a Lease is held; needed for more than one replica
     #[arg(long, env = "TESTRUN_LEADER_ELECT")]
     pub leader_elect: bool,
@@ -112,7 +121,7 @@ pub struct RunArgs {
 }
 
 /// Which entry of the file a flag stands for: its path, and the name of the flag's argument.
-pub const OVERRIDES: [(&str, &str); 24] = [
+pub const OVERRIDES: [(&str, &str); 27] = [
     ("controller.namespaces", "namespaces"),
     ("controller.pollInterval", "poll_interval"),
     ("controller.progressInterval", "progress_interval"),
@@ -131,6 +140,9 @@ pub const OVERRIDES: [(&str, &str); 24] = [
     ("history.store", "history"),
     ("history.file", "history_file"),
     ("history.urlFile", "history_url_file"),
+    ("artifacts.store", "artifacts_store"),
+    ("artifacts.endpoint", "artifacts_endpoint"),
+    ("artifacts.region", "artifacts_region"),
     ("leaderElection.enabled", "leader_elect"),
     ("leaderElection.namespace", "lease_namespace"),
     ("sharding.shards", "shards"),
@@ -170,6 +182,9 @@ impl RunArgs {
             "history" => self.history.and_then(|s| serde_json::to_value(s).ok()),
             "history_file" => text(&self.history_file),
             "history_url_file" => text(&self.history_url_file),
+            "artifacts_store" => text(&self.artifacts_store),
+            "artifacts_endpoint" => text(&self.artifacts_endpoint),
+            "artifacts_region" => text(&self.artifacts_region),
             "leader_elect" => self.leader_elect.then_some(Value::Bool(true)),
             "lease_namespace" => text(&self.lease_namespace),
             "shards" => self.shards.map(Value::from),

@@ -197,6 +197,7 @@ fn checked(config: &Config, wrong: &mut Vec<String>) -> Connections {
     config.page.check(listeners, wrong);
     config.events.check(wrong);
     config.history.check(wrong);
+    config.artifacts.check(wrong);
     config.attestation.check(wrong);
     range("sharding.shards", sharding.shards, 64, wrong);
     if sharding.shards > 1 && !election.enabled {

@@ -4,6 +4,7 @@
 //! defaults) and says everything that is wrong at once; `reload` notices a changed file. The doc
 //! comments here are the reference in docs/configuration.md.
 
+mod artifacts;
 mod attestation;
 mod connections;
 mod events;
@@ -21,6 +22,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::github::Pace;
+pub use artifacts::Artifacts;
 pub use attestation::Attestation;
 pub use connections::{App, Entry};
 pub use events::{Events, Sink};
@@ -51,6 +53,8 @@ pub struct Config {
     pub events: Events,
     /// Where results of past commits are kept, and how much of them.
     pub history: History,
+    /// Copies of artifacts in a store of one's own, which keeps them longer than GitHub does.
+    pub artifacts: Artifacts,
     /// Verdicts as signed statements, where reports ask for them.
     pub attestation: Attestation,
     /// What is logged, on standard error.

@@ -18,7 +18,11 @@ use super::{Access, Observer};
 use crate::api::{Reason, TestRunReport};
 use crate::collect::{self, Candidates, Look, Memory, SetSurvey, Sightings, Survey};
 use crate::connections::{AppKey, Held};
-use crate::github::{App, Ask, Budget, Cache, Credential, GitHub, Rights, Settings, Stats, Ties, Transport};
+use crate::github::api::Repo;
+use crate::github::{
+    App, Ask, Budget, Cache, Credential, Fetched, GitHub, Priority, Rights, Settings, Stats, Ties, Transport,
+    Unfetched,
+};
 use crate::verdict::facts::{Observations, Trouble};
 
 /// Clients and Apps that are kept; one that is not used for long is made anew. An App has a client for
@@ -298,6 +302,22 @@ impl Observer for GitHubObserver {
         self.read(access, repository, ask, move |client, ask| async move {
             collect::closed(&client, repository, numbers, ask).await
         })
+        .boxed()
+    }
+
+    fn archive<'a>(
+        &'a self,
+        access: &'a Access,
+        repository: &'a str,
+        artifact: i64,
+        digest: Option<&'a str>,
+        limit: u64,
+    ) -> BoxFuture<'a, Result<Fetched, Unfetched>> {
+        async move {
+            let ask = Ask::now(Priority::Refresh);
+            let reached = self.reach(access, repository, Rights::Read, ask.since).await?;
+            Repo::new(&reached.client, repository, ask).artifact_zip(artifact, digest, limit).await
+        }
         .boxed()
     }
 

@@ -3,9 +3,11 @@
 //! `watch`, `secrets`, `hints` (events of GitHub) and `surveys` (lists of a repository) say which reports
 //! need a look, `turns` which of them may begin, `requeue` says when the next one is due anyway, `depth` how deep it is, `reconcile` takes
 //! it, `write` puts its status onto the report, and `memory` tells own writes from those of others. `vigil` keeps
-//! watches from staying blind. `sets` has the reports made that a set wants. The facts come from an [`Observer`]; the verdict
+//! watches from staying blind. `sets` has the reports made that a set wants, `copies` the
+//! artifacts copied that GitHub will delete. The facts come from an [`Observer`]; the verdict
 //! is `crate::verdict`'s.
 
+mod copies;
 mod credentials;
 mod deeds;
 mod depth;
@@ -37,6 +39,7 @@ use kube::{Client, Resource, ResourceExt};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+pub use copies::Archive;
 pub use credentials::Access;
 pub use deeds::{Answer, Attestor, Deed};
 pub use github::GitHubObserver;
@@ -91,6 +94,8 @@ pub struct Config {
     pub notifier: Notifier,
     /// Where what was seen is kept.
     pub history: History,
+    /// Where artifacts are copied to; None where none are.
+    pub archive: Option<Archive>,
     /// What verdicts are signed with; None where none are.
     pub attestor: Option<Attestor>,
 }
@@ -149,7 +154,15 @@ pub async fn run(
     let kept = store.clone();
     let exists = Arc::new(move |report: &ObjectRef<Kept>| kept.get(report).is_some());
     let (turns, called) = turns::Turns::new(usize::from(config.concurrency), exists, metrics.clone());
-    let shared = Arc::new(Shared { client, observer, config, memory, waivers, metrics, recorder, turns });
+    let (copies, copying, copied) = copies::Copies::new(
+        config.archive.clone(),
+        observer.clone(),
+        memory.clone(),
+        store.clone(),
+        metrics.clone(),
+    );
+    let shared =
+        Arc::new(Shared { client, observer, config, memory, waivers, metrics, recorder, turns, copies });
     let looks = Controller::for_stream(reports, store)
         .with_config(settings)
         .reconcile_on(secrets)
@@ -159,6 +172,7 @@ pub async fn run(
         .reconcile_on(hinted)
         .reconcile_on(restored)
         .reconcile_on(called)
+        .reconcile_on(copied)
         .graceful_shutdown_on(end.clone().cancelled_owned())
         .run(look, |_, never: &Infallible, _| match *never {}, shared)
         .for_each(|result| async move {
@@ -168,12 +182,16 @@ pub async fn run(
                 Err(error) => tracing::error!("the queue of reports failed: {error}"),
             }
         });
-    let late = async {
-        end.cancelled().await;
+    let (ended, late) = (end.clone(), end.clone());
+    let copying = async move {
+        ended.run_until_cancelled(copying).await;
+    };
+    let late = async move {
+        late.cancelled().await;
         tokio::time::sleep(GRACE).await;
     };
     tokio::select! {
-        ((), (), ()) = async { tokio::join!(looks, asking, making) } => {}
+        ((), (), (), ()) = async { tokio::join!(looks, asking, making, copying) } => {}
         () = late => tracing::warn!("reconciles still ran after {} s and were dropped", GRACE.as_secs()),
     }
     health.not_ready("ending".to_owned());

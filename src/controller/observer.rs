@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Access, Deed};
 use crate::api::TestRunReport;
 use crate::collect::{Candidates, Look, SetSurvey, Sightings, Survey};
-use crate::github::Ask;
+use crate::github::{Ask, Fetched, Unfetched};
 use crate::verdict::facts::{Observations, Trouble};
 
 /// Looks at the commit of a report. It never fails: what went wrong is part of what was observed.
@@ -45,6 +45,16 @@ pub trait Observer: Send + Sync + 'static {
         numbers: &'a [i64],
         ask: Ask,
     ) -> BoxFuture<'a, Result<BTreeMap<i64, Timestamp>, Trouble>>;
+
+    /// The archive of an artifact, if it has the digest that GitHub says and is at most `limit` bytes.
+    fn archive<'a>(
+        &'a self,
+        access: &'a Access,
+        repository: &'a str,
+        artifact: i64,
+        digest: Option<&'a str>,
+        limit: u64,
+    ) -> BoxFuture<'a, Result<Fetched, Unfetched>>;
 
     /// Changes something on GitHub.
     fn act<'a>(

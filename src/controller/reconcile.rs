@@ -11,6 +11,7 @@ use kube::runtime::controller::Action;
 use kube::runtime::events::Recorder;
 use kube::{Client, ResourceExt};
 
+use super::copies::Copies;
 use super::credentials::{self, Denied, Wish};
 use super::depth::{self, Why};
 use super::memory::Memory;
@@ -46,6 +47,7 @@ pub(super) struct Shared {
     pub metrics: Metrics,
     pub recorder: Recorder,
     pub turns: Turns,
+    pub copies: Copies,
 }
 
 /// What was seen, and what it was seen with.
@@ -162,9 +164,11 @@ async fn look(snapshot: &Snapshot, shared: &Shared, work: &Work) -> Result<Done,
         refused = deeds::reruns(report, previous.as_ref(), status, access, shared).await;
         refused |= deeds::deployment::answer(report, previous.as_ref(), status, access, shared).await;
     }
+    let mut copies = None;
     if matches!(outcome, Outcome::Written | Outcome::Unchanged) && work.may_write() {
         let before = previous.as_ref();
         refused |= deeds::publish(report, &observations, before, status, access, shared).await;
+        copies = shared.copies.ask(&now, status, access, &shared.memory);
         // What came of it is told without asking GitHub anew.
         let mut told = evaluation.status.clone();
         deeds::tell(report, &Context { previous: Some(&evaluation.status), ..context }, shared, &mut told);
@@ -184,7 +188,7 @@ async fn look(snapshot: &Snapshot, shared: &Shared, work: &Work) -> Result<Done,
         _ if refused => Some(AFTER_CONFLICT),
         Outcome::Conflict => Some(AFTER_CONFLICT),
         Outcome::Gone | Outcome::Lost => None,
-        _ => wait(report, &evaluation, &why, shared),
+        _ => [wait(report, &evaluation, &why, shared), copies].into_iter().flatten().min(),
     };
     if !matches!(outcome, Outcome::Written | Outcome::Unchanged) {
         shared.memory.ask(report.as_ref());

@@ -13,6 +13,7 @@ use super::{health, metrics, shutdown, telemetry};
 use crate::config::{self, Config, InvalidConfig, Loaded, Reload, RunArgs, Source, Span};
 use crate::connections::{Connection, Connections, Live};
 use crate::controller::{self, Hints, Observer, Pace, Vigil};
+use crate::copies;
 use crate::history::History;
 use crate::leader::{self, Ownership, Peers};
 use crate::notify::{Notifier, Retries};
@@ -181,6 +182,7 @@ async fn process(
         hints,
         sweeps: config.controller.graphql_sweep,
         reports,
+        archive: archive(&config),
         attestor: config.attestation.attestor(),
         notifier: Notifier::start(config.events.sinks(), Retries::default(), counters.clone(), &end)?,
         history,
@@ -198,6 +200,12 @@ async fn process(
     }
     tracing::info!("testrun-operator ends");
     Ok(())
+}
+
+/// Where artifacts are copied to, if anywhere.
+fn archive(config: &Config) -> Option<controller::Archive> {
+    let store = Arc::new(copies::Store::new(config.artifacts.place()?));
+    Some(controller::Archive { store, bounds: config.artifacts.bounds() })
 }
 
 /// Starts to receive webhooks, each of which is a hint for the controllers, and to ask for those that failed.

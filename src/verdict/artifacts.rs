@@ -14,7 +14,7 @@ use super::report::len;
 use super::state::State;
 use super::text::{self, clean, clean_some};
 use crate::api::conditions::{ConditionStatus, ConditionType, Reason};
-use crate::api::status::{Artifact, ArtifactAnalysis, BundleFinding};
+use crate::api::status::{Artifact, ArtifactAnalysis, ArtifactCopy, BundleFinding, TestRunReportStatus};
 
 const MAX_ARTIFACTS: usize = 200;
 /// Findings of one bundle.
@@ -35,7 +35,11 @@ pub(super) fn list(
     facts: &Facts,
     items: &Items<'_>,
     owners: &[Option<usize>],
+    before: Option<&TestRunReportStatus>,
 ) -> (Vec<Artifact>, i64) {
+    let before = before.map(|b| b.artifacts.as_slice()).unwrap_or_default();
+    let copies: BTreeMap<i64, &ArtifactCopy> =
+        before.iter().filter_map(|a| Some((a.id, a.copy.as_ref()?))).collect();
     let runs: BTreeSet<i64> = items.runs.iter().map(|r| r.id).collect();
     let mut all: Vec<(ArtifactKind, &ArtifactFact, Option<usize>)> = facts
         .artifacts
@@ -66,8 +70,16 @@ pub(super) fn list(
             url: clean(&a.url, 512),
             api_url: clean(&a.api_url, 512),
             analysis: a.analysis.as_ref().map(analysis),
+            copy: copies.get(&a.id).copied().cloned(),
         })
         .collect();
+    // What GitHub does not list any more is known by its copy only.
+    let listed = !facts.partial && !facts.gaps.iter().any(|g| g.kind == GapKind::Artifacts);
+    let known: BTreeSet<i64> = facts.artifacts.iter().map(|a| a.id).collect();
+    let gone = before.iter().filter(|a| listed && a.copied().is_some() && !known.contains(&a.id));
+    let mut out: Vec<Artifact> = out;
+    let room = MAX_ARTIFACTS.saturating_sub(out.len());
+    out.extend(gone.take(room).map(|a| Artifact { expired: true, ..a.clone() }));
     (out, total)
 }
 

@@ -161,7 +161,8 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
     let bundles = causes::Bundles::of(plan, facts, &items, &owners);
     let (failures, failures_total) =
         report::failures(plan, facts, &items, &owners, &decision, &patterns, &bundles);
-    let (artifact_list, artifacts_total) = artifacts::list(plan, facts, &items, &owners);
+    let (artifact_list, artifacts_total) =
+        artifacts::list(plan, facts, &items, &owners, context.previous.filter(|_| same));
     summary.failures_total = failures_total;
     summary.artifacts = artifacts_total;
 

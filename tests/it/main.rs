@@ -11,6 +11,7 @@ mod conditions_doc;
 mod config;
 mod consumers;
 mod controller;
+mod copies;
 mod dependencies_doc;
 mod evidence_doc;
 mod faults;

@@ -52,9 +52,48 @@ pub struct Artifact {
     /// What is in it, or why that is not known; absent where it was not looked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub analysis: Option<ArtifactAnalysis>,
+    /// The copy in the administrator's store, or why there is none; absent where none is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copy: Option<ArtifactCopy>,
+}
+
+/// A copy of an artifact in a store that the administrator names.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ArtifactCopy {
+    /// Copied, Failed (tried again), TooLarge (larger than is copied), or Expired, Deleted or Corrupt as GitHub had it.
+    #[schemars(length(max = 16))]
+    pub state: String,
+    /// Why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub message: Option<String>,
+    /// Where it is: `s3://BUCKET/KEY`, or `file:///PATH` on the operator's volume.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub url: Option<String>,
+    /// Digest of the copy, such as `sha256:...`: that of the zip as GitHub had it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 80))]
+    pub digest: Option<String>,
+    /// When it was made, or found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copied_at: Option<Time>,
+}
+
+impl ArtifactCopy {
+    /// Whether there is one.
+    pub fn is_there(&self) -> bool {
+        self.state == "Copied"
+    }
 }
 
 impl Artifact {
+    /// The copy, if there is one.
+    pub fn copied(&self) -> Option<&ArtifactCopy> {
+        self.copy.as_ref().filter(|copy| copy.is_there())
+    }
+
     /// Whether its content is gone from GitHub.
     pub fn is_gone(&self) -> bool {
         self.expired

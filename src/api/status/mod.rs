@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::answers::DeploymentAnswer;
 use super::schema::conditions_schema;
 
-pub use artifacts::{Artifact, ArtifactAnalysis, BundleFinding};
+pub use artifacts::{Artifact, ArtifactAnalysis, ArtifactCopy, BundleFinding};
 pub use assessment::{ActionOption, Assessment, Recommendation};
 pub use failures::{
     Cause, ExcerptLine, FailingTest, Failure, LocalComparison, MaskedFailure, Pattern, SeenFailure,

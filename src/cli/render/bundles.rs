@@ -2,8 +2,19 @@
 
 use crate::api::status::{Artifact, BundleFinding, Pattern};
 
-/// What became of an artifact's content, in a word or two.
+/// What became of an artifact's content, in a word or two, and of its copy.
 pub(super) fn content(a: &Artifact) -> String {
+    let content = at_github(a);
+    let Some(copy) = &a.copy else { return content };
+    let text = |of: &Option<String>| of.clone().unwrap_or_default();
+    let said = match copy.is_there() {
+        true => format!("copy: {}", text(&copy.url)),
+        false => format!("not copied ({}): {}", copy.state, text(&copy.message)),
+    };
+    if content.is_empty() { said } else { format!("{content}; {said}") }
+}
+
+fn at_github(a: &Artifact) -> String {
     let analysis = a.analysis.as_ref();
     match analysis.map(|x| x.state.as_str()) {
         _ if a.expired => "expired".to_owned(),

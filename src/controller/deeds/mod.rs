@@ -23,6 +23,7 @@ pub use deployment::Answer;
 use owned::Reflected;
 
 use super::Access;
+use super::copies::Tried;
 use super::reconcile::Shared;
 use crate::api::status::Rerun;
 use crate::api::{ConditionType, Reason, TestRunReport, TestRunReportStatus};
@@ -113,6 +114,8 @@ pub(super) struct Done {
     shown: Option<(String, Instant)>,
     /// The comment as it was written last.
     commented: Option<Comment>,
+    /// By artifact: its copy, or why there is none.
+    pub copies: BTreeMap<i64, Tried>,
     outcomes: Outcomes,
     warned: BTreeMap<Option<Target>, String>,
 }
@@ -127,6 +130,13 @@ impl Done {
                 _ => {}
             }
         }
+        for artifact in &mut status.artifacts {
+            if let Some(tried) = self.copies.get(&artifact.id)
+                && artifact.copied().is_none()
+            {
+                artifact.copy = Some(tried.copy.clone());
+            }
+        }
         for record in &mut status.reruns {
             match self.reruns.get(&(record.run_id, record.attempt)) {
                 Some(Ok(at)) if record.accepted_at.is_none() => record.accepted_at = Some(at.clone()),
@@ -138,9 +148,14 @@ impl Done {
 
     /// Whether nothing was ever done.
     pub fn is_empty(&self) -> bool {
-        let Self { reruns, answers, left, published, shown, commented, outcomes, warned } = self;
+        let Self { reruns, answers, left, published, shown, commented, copies, outcomes, warned } = self;
         let nothing = published.is_none() && shown.is_none() && commented.is_none() && answers.is_empty();
-        nothing && left.is_empty() && reruns.is_empty() && outcomes.is_empty() && warned.is_empty()
+        nothing
+            && copies.is_empty()
+            && left.is_empty()
+            && reruns.is_empty()
+            && outcomes.is_empty()
+            && warned.is_empty()
     }
 
     /// Whether the last attempt to publish there failed.

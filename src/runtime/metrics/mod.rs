@@ -24,7 +24,7 @@ use prometheus_client::registry::Registry;
 
 use crate::github::Stats;
 use crate::webhooks;
-pub use outcomes::{Keeping, LeaseEvent, Outcome, Redelivery, Telling};
+pub use outcomes::{Copying, Keeping, LeaseEvent, Outcome, Redelivery, Telling};
 pub use tally::{Standing, Tally};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -71,6 +71,7 @@ struct Inner {
     leases: Family<OutcomeLabel, Counter>,
     held: Gauge,
     tellings: Family<OutcomeLabel, Counter>,
+    copies: Family<OutcomeLabel, Counter>,
     history: history::Gauges,
 }
 
@@ -153,6 +154,8 @@ impl Metrics {
         );
         let tellings = family(Telling::ALL.map(Telling::as_str), |outcome| OutcomeLabel { outcome });
         registry.register("events", "CloudEvents for sinks by outcome", tellings.clone());
+        let copies = family(Copying::ALL.map(Copying::as_str), |outcome| OutcomeLabel { outcome });
+        registry.register("artifact_copies", "Copies of artifacts by outcome", copies.clone());
         let history = history::Gauges::register(&mut registry);
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running build", version);
@@ -177,6 +180,7 @@ impl Metrics {
             leases,
             held,
             tellings,
+            copies,
             history,
         }))
     }
@@ -212,6 +216,11 @@ impl Metrics {
     /// Counts what became of telling a sink of a change.
     pub fn told(&self, outcome: Telling) {
         self.0.tellings.get_or_create(&OutcomeLabel { outcome: outcome.as_str() }).inc();
+    }
+
+    /// Counts what became of copying an artifact.
+    pub fn copied(&self, outcome: Copying) {
+        self.0.copies.get_or_create(&OutcomeLabel { outcome: outcome.as_str() }).inc();
     }
 
     /// Counts what became of a record for the history.

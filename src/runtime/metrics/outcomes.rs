@@ -135,6 +135,31 @@ impl Keeping {
     }
 }
 
+/// What became of copying an artifact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copying {
+    /// It is in the store now.
+    Copied,
+    /// It was there already.
+    Found,
+    /// It is not; the report says why.
+    Failed,
+}
+
+impl Copying {
+    /// All that may become of it.
+    pub const ALL: [Self; 3] = [Self::Copied, Self::Found, Self::Failed];
+
+    /// As a label.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Copied => "copied",
+            Self::Found => "found",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// What became of telling a sink of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Telling {

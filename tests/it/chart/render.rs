@@ -168,6 +168,30 @@ async fn a_history_is_on_a_volume_of_its_own_or_on_a_server() {
 }
 
 #[tokio::test]
+async fn artifacts_are_copied_to_a_bucket_or_a_volume() {
+    let of = async |artifacts: Value| rendered(json!({"artifacts": artifacts})).await;
+    assert!(!of(json!({})).await.contains("artifacts"));
+    let secret = json!({"name": "s3", "accessKeyId": "id"});
+    let bucket = json!({"store": "s3://ci/a", "endpoint": "http://minio:9000", "region": "eu-west-1",
+        "credentialsSecret": secret});
+    let bucket = of(bucket).await;
+    for words in [
+        "- --artifacts-store=s3://ci/a\n", "- --artifacts-endpoint=http://minio:9000\n",
+        "- --artifacts-region=eu-west-1\n", "name: AWS_ACCESS_KEY_ID", "name: AWS_SECRET_ACCESS_KEY",
+        "name: s3\n                  key: id\n", "key: secretAccessKey",
+    ] {
+        assert!(bucket.contains(words), "{words}: {bucket}");
+    }
+    let volume = of(json!({"existingClaim": "copies"})).await;
+    for words in [
+        "- --artifacts-store=file:///var/lib/testrun-artifacts\n", "claimName: copies",
+        "mountPath: /var/lib/testrun-artifacts",
+    ] {
+        assert!(volume.contains(words), "{words}: {volume}");
+    }
+}
+
+#[tokio::test]
 async fn secrets_are_read_only_as_far_as_the_values_say() {
     let rules = async |values: Value| documents(&rendered(values).await, "ClusterRole")[0].to_owned();
     let plain = rules(json!({})).await;
@@ -200,6 +224,9 @@ async fn values_that_make_no_sense_are_refused() {
             "needs history.postgres.secret.name: a file has one writer",
         ),
         (json!({"history": {"persistence": {"enabled": true}}}), "need history.enabled"),
+        (json!({"artifacts": {"store": "s3://a", "existingClaim": "b"}}), "copied to one of them"),
+        (json!({"artifacts": {"endpoint": "https://minio"}}), "need artifacts.store"),
+        (json!({"artifacts": {"store": "file:///copies"}}), "/artifacts/store"),
         (json!({"page": {"enabled": true}}), "page.enabled needs http.enabled"),
         (
             json!({"history": {"persistence": {"accessModes": ["ReadWriteMany"]}}}),

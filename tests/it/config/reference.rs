@@ -21,7 +21,7 @@ fn resolved<'a>(root: &'a Value, node: &'a Value) -> &'a Value {
     }
 }
 
-fn kind(node: &Value) -> String {
+fn kind(root: &Value, node: &Value) -> String {
     if node["enum"].is_array() || node["oneOf"].is_array() {
         let names = |n: &Value| n.as_str().or(n["const"].as_str()).map(|t| format!("`{t}`"));
         let all = node["enum"].as_array().or(node["oneOf"].as_array()).unwrap();
@@ -32,7 +32,10 @@ fn kind(node: &Value) -> String {
     }
     match &node["type"] {
         Value::Array(all) => all[0].as_str().unwrap().to_owned(),
-        Value::String(name) if name == "array" => format!("list of {}s", kind(&node["items"])),
+        Value::String(name) if name == "array" => {
+            let items = kind(root, resolved(root, &node["items"]));
+            if items.ends_with('`') { format!("list of {items}") } else { format!("list of {items}s") }
+        }
         Value::String(name) => name.clone(),
         other => panic!("no type: {other}"),
     }
@@ -60,7 +63,7 @@ fn rows(root: &Value, node: &Value, path: &str, defaults: &Value, all: &mut Vec<
             rows(root, items, &format!("{path}[]"), &Value::Null, all);
         } else {
             let default = if default.is_null() { String::new() } else { format!("`{default}`") };
-            all.push(Row { path, kind: kind(target), default, text });
+            all.push(Row { path, kind: kind(root, target), default, text });
         }
     }
 }

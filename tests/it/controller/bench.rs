@@ -15,7 +15,7 @@ use testrun_operator::api::{TestRunReport, definitions};
 use testrun_operator::collect::{Candidates, Look as TakenAs, SetSurvey, Sightings, Survey};
 use testrun_operator::connections::{Connection, Connections, Held, Own, Publish};
 use testrun_operator::controller::{self, Access, Attestor, Config, Deed, Hints, Observer, Pace, Vigil};
-use testrun_operator::github::{ApiBase, Ask};
+use testrun_operator::github::{ApiBase, Ask, Fetched, Unfetched};
 use testrun_operator::history::History;
 use testrun_operator::leader::Ownership;
 use testrun_operator::notify::Notifier;
@@ -157,6 +157,17 @@ impl Observer for Script {
         _: Ask,
     ) -> BoxFuture<'a, Result<BTreeMap<i64, jiff::Timestamp>, Trouble>> {
         Box::pin(async { Ok(BTreeMap::new()) })
+    }
+
+    fn archive<'a>(
+        &'a self,
+        _: &'a Access,
+        _: &'a str,
+        _: i64,
+        _: Option<&'a str>,
+        _: u64,
+    ) -> BoxFuture<'a, Result<Fetched, Unfetched>> {
+        Box::pin(async { Err(Unfetched::Deleted) })
     }
 
     fn act<'a>(
@@ -381,6 +392,7 @@ impl Bench {
             reports: Reports::default(),
             notifier,
             history,
+            archive: None,
             attestor,
         };
         let mark = plane.audit_mark().unwrap();

@@ -40,6 +40,8 @@ const CONTROLLER_MANAGER: Target = Target {
     package: "k8s.io/kubernetes/cmd/kube-controller-manager",
 };
 const HELM: Target = Target { name: "helm", module: "helm", package: "helm.sh/helm/v4/cmd/helm" };
+const S3: Target =
+    Target { name: "versitygw", module: "s3", package: "github.com/versity/versitygw/cmd/versitygw" };
 
 /// Where the binaries of the control plane are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +82,13 @@ impl Binaries {
         let binaries = Self::ensure()?;
         binaries.kube_controller_manager()?;
         binaries.helm()?;
+        Self::s3()?;
         Ok(binaries)
+    }
+
+    /// The server of S3, built on demand. It is no part of a directory of ready binaries.
+    pub(super) fn s3() -> Result<PathBuf, Error> {
+        Cache::from_env()?.ensure(&S3)
     }
 
     /// The Kubernetes controller manager, built on demand. In a directory of

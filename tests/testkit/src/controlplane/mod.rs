@@ -33,6 +33,7 @@ mod kubectl;
 mod plane;
 mod ports;
 mod process;
+mod s3;
 mod servers;
 
 pub use audit::{AuditEvent, AuditMark, ObjectRef};
@@ -40,6 +41,7 @@ pub use binaries::Binaries;
 pub use error::Error;
 pub use kubectl::Kubectl;
 pub use plane::{Builder, ControlPlane};
+pub use s3::S3;
 
 use tokio::sync::OnceCell;
 
