@@ -3,6 +3,10 @@
 //! `cargo run --release --example fuzz -- [ITERATIONS] [SEED] [READER...]` prints for each reader how many
 //! inputs it had and how it answered; the laws are those of `src/evidence/fuzz`. It ends with 1 and the
 //! input at the first law that does not hold. The same seed makes the same inputs.
+//!
+//! `... --example fuzz -- every [BYTES] [READER...]` tries each report cut off at every byte, and with every byte of it
+//! replaced by others: by the BYTES that mean most to readers, or by all 256. It tells of every law that does not
+//! hold, up to ten of a report.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -16,13 +20,21 @@ use testrun_operator::evidence;
 #[path = "../src/evidence/fuzz/mod.rs"]
 mod fuzz;
 
-use fuzz::{Answer, TARGETS, Target, archived, changed, damage, ops, torn};
+use fuzz::{Answer, Fixture, TARGETS, Target, archived, changed, damage, ops, torn};
+
+/// What a byte is replaced by, what means most to readers first.
+const BYTES: &[u8] = b"x0\" <>/1{}[]:,9-#&;='.\\\0\t(|)A\x1b\xff!*+%~\xc3\xe2";
+/// Laws that do not hold that are told of one report.
+const TOLD: usize = 10;
 
 /// Inputs of each reader where no number is given.
 const ITERATIONS: u64 = 10_000;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    if args.first().is_some_and(|arg| arg == "every") {
+        return every(&args);
+    }
     let number = |at: usize| args.get(at).and_then(|arg| arg.parse::<u64>().ok());
     let (iterations, seed) = (number(0).unwrap_or(ITERATIONS), number(1).unwrap_or(1));
     let wanted = |target: &&Target| args.len() < 3 || args.iter().skip(2).any(|name| name == target.name);
@@ -56,6 +68,50 @@ fn main() -> ExitCode {
     }
     println!("\n{sum} inputs, seed {seed}: every law holds");
     ExitCode::SUCCESS
+}
+
+/// Tries every byte of every report.
+fn every(args: &[String]) -> ExitCode {
+    let asked = args.get(1).and_then(|arg| arg.parse::<usize>().ok());
+    let names = args.get(if asked.is_some() { 2 } else { 1 }..).unwrap_or_default();
+    let mut bytes = BYTES.to_vec();
+    bytes.extend((0..=u8::MAX).filter(|byte| !BYTES.contains(byte)));
+    bytes.truncate(asked.unwrap_or(BYTES.len()));
+    println!("| reader | report | bytes | inputs | a second |\n|---|---|---:|---:|---:|");
+    let (mut sum, mut broken) = (0, 0);
+    let wanted =
+        |target: &&Target| target.reports && (names.is_empty() || names.iter().any(|n| n == target.name));
+    for target in TARGETS.iter().filter(wanted) {
+        for fixture in target.fixtures {
+            let begun = Instant::now();
+            let (inputs, wrong) = each_byte(fixture, &bytes);
+            let a_second = inputs as f64 / begun.elapsed().as_secs_f64().max(1e-9);
+            let size = fixture.bytes.len();
+            println!("| {} | {} | {size} | {inputs} | {a_second:.0} |", target.name, fixture.name);
+            wrong.iter().take(TOLD).for_each(|why| println!("{}: {why}", target.name));
+            sum += inputs;
+            broken += wrong.len();
+        }
+    }
+    println!("\n{sum} inputs: {broken} break a law");
+    if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// How many inputs a report makes, and which laws do not hold.
+fn each_byte(fixture: &Fixture, bytes: &[u8]) -> (u64, Vec<String>) {
+    let (mut inputs, mut wrong) = (0, Vec::new());
+    for at in 0..fixture.bytes.len() {
+        wrong.extend(torn(fixture, at).err());
+        inputs += 1;
+        if fixture.is_green() {
+            continue;
+        }
+        for byte in bytes.iter().filter(|byte| !matches!(byte, b'\n' | b'\r')) {
+            wrong.extend(changed(fixture, at, *byte).err());
+            inputs += 1;
+        }
+    }
+    (inputs, wrong)
 }
 
 /// What was tried of one reader.

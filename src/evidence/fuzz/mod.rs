@@ -20,4 +20,4 @@ mod tests;
 
 pub use laws::{Answer, archived, changed, torn};
 pub use mutate::{damage, ops};
-pub use table::{TARGETS, Target};
+pub use table::{Fixture, TARGETS, Target};

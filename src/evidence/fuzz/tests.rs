@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use super::table::Fixture;
 use super::*;
 use proptest::prelude::*;
 use proptest::sample::Index;

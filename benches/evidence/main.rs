@@ -1,7 +1,10 @@
 //! Throughput of the evidence engine on one core, and what it holds, beside ripgrep on the same file.
 //!
 //! `cargo bench --bench evidence [-- MEGABYTES]` prints a table; the input is made here, so that it says the
-//! same on every machine. Files are read from the page cache.
+//! same on every machine. Files are read from the page cache. `-- streams [MEGABYTES]` measures memory only, of streams
+//! that no disk holds.
+
+mod streams;
 
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
@@ -21,7 +24,13 @@ const MARKERS: &str =
     r"Ran \d+ of \d+ Specs|FAIL!|SUCCESS!|--- FAIL|\[FAIL\]|##\[error\]|not ok|test result:|FAILED";
 
 fn main() -> Result<()> {
+    if streams::one()? {
+        return Ok(());
+    }
     let asked = std::env::args().skip(1).find_map(|a| a.parse::<u64>().ok());
+    if std::env::args().any(|arg| arg == "streams") {
+        return streams::all(asked.unwrap_or(1024) << 20);
+    }
     let size = asked.unwrap_or(256) << 20;
     let folder = tempfile::tempdir()?;
     let (plain, pass) = (folder.path().join("fail.log"), folder.path().join("pass.log"));
@@ -137,18 +146,7 @@ fn write_log(path: &Path, size: u64, fails: bool) -> Result<u64> {
             format!("{} Running Suite: Audit - /src\n{0} Will run 100 of 100 specs\n", stamp(line));
         for _ in 0..20_000 {
             line += 1;
-            let level =
-                ["INFO", "DEBUG", "INFO", "WARN"].get((line % 4) as usize).copied().unwrap_or_default();
-            suite.push_str(&format!(
-                "{} {level} controller.audit reconciled object name=rr-p{}-{:08x} namespace=kubernaut-{} duration={}.{:03}ms attempt={}\n",
-                stamp(line),
-                line % 7,
-                line.wrapping_mul(2_654_435_761) as u32,
-                line % 13,
-                line % 90,
-                line % 1000,
-                line % 3
-            ));
+            suite.push_str(&chatter(line));
         }
         let last = fails && written + suite.len() as u64 >= size;
         if last {
@@ -168,6 +166,21 @@ fn write_log(path: &Path, size: u64, fails: bool) -> Result<u64> {
     }
     out.flush()?;
     Ok(specs)
+}
+
+/// A line that says nothing.
+fn chatter(line: u64) -> String {
+    let level = ["INFO", "DEBUG", "INFO", "WARN"].get((line % 4) as usize).copied().unwrap_or_default();
+    format!(
+        "{} {level} controller.audit reconciled object name=rr-p{}-{:08x} namespace=kubernaut-{} duration={}.{:03}ms attempt={}\n",
+        stamp(line),
+        line % 7,
+        line.wrapping_mul(2_654_435_761) as u32,
+        line % 13,
+        line % 90,
+        line % 1000,
+        line % 3
+    )
 }
 
 fn stamp(line: u64) -> String {
