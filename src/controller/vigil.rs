@@ -65,6 +65,10 @@ impl Witness for () {
     }
 }
 
+/// Objects of a page of a list. A page is in memory as text and as objects at the same time, and what that took is
+/// not all given back: pages of the usual 500 are the most that the operator ever needs.
+const PAGE: u32 = 100;
+
 /// A watch of all objects.
 pub(super) fn events<K>(
     api: Api<K>,
@@ -191,7 +195,7 @@ fn begin<K>(api: &Api<K>) -> Events<K>
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    Box::pin(watch(api.clone(), watcher::Config::default()).default_backoff())
+    Box::pin(watch(api.clone(), watcher::Config::default().page_size(PAGE)).default_backoff())
 }
 
 /// Whether a watch cannot go on from where it is.
