@@ -82,6 +82,16 @@ pub(super) struct Reply {
     pub body: Bytes,
 }
 
+impl Reply {
+    /// A copy of what came. What the connection gives are parts of its buffer, some hundred KB, and each of them
+    /// would hold all of it for as long as it is kept.
+    pub fn new(status: http::StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        let own = |value: &HeaderValue| HeaderValue::from_bytes(value.as_bytes()).ok();
+        let headers = headers.iter().filter_map(|(name, value)| Some((name.clone(), own(value)?))).collect();
+        Self { status, headers, body: Bytes::copy_from_slice(body) }
+    }
+}
+
 type Flying = BoxFuture<'static, Result<Reply>>;
 
 struct Flight {
@@ -141,14 +151,7 @@ impl Cache {
         if !entry.varies || entry.token == print(authorization) {
             return Some((etag, entry.body));
         }
-        let mut hash = Sha256::new();
-        for value in [Some(accept), authorization].into_iter().flatten() {
-            hash.update(value);
-            hash.update(":");
-        }
-        hash.update(&entry.body);
-        let hex: String = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
-        Some((format!("W/\"{hex}\""), entry.body))
+        Some((tag(accept, authorization, &entry.body), entry.body))
     }
 
     /// What a body of this path says: parsed once, as long as it is the body that is kept.
@@ -240,6 +243,18 @@ impl Kept {
     }
 }
 
+/// The tag that GitHub gives a body under a credential, computed: `W/"` and 64 hexadecimal digits.
+pub fn tag(accept: &str, authorization: Option<&str>, body: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    for value in [Some(accept), authorization].into_iter().flatten() {
+        hash.update(value);
+        hash.update(":");
+    }
+    hash.update(body);
+    let hex: String = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
+    format!("W/\"{hex}\"")
+}
+
 fn print(authorization: Option<&str>) -> [u8; 32] {
     Sha256::digest(authorization.unwrap_or_default()).into()
 }
@@ -311,6 +326,18 @@ mod tests {
         assert_eq!(parsed(&one), (Ok(3), 5), "who still holds the old one gets what that says");
         let refused = cache.parsed("/a", &two, |_| Ok("another kind"));
         assert_eq!(refused.map(|s| *s), Ok("another kind"));
+    }
+
+    #[test]
+    fn an_answer_holds_nothing_of_the_buffer_that_it_came_in() {
+        let buffer = Bytes::from(vec![b'x'; 1000]);
+        let mut headers = HeaderMap::new();
+        headers.insert("link", HeaderValue::from_maybe_shared(buffer.slice(..10)).unwrap());
+        headers.append("link", HeaderValue::from_maybe_shared(buffer.slice(10..12)).unwrap());
+        let reply = Reply::new(http::StatusCode::OK, &headers, &buffer.slice(20..30));
+        drop(headers);
+        assert!(buffer.is_unique());
+        assert_eq!((&reply.body[..], reply.headers.get_all("link").iter().count()), (&b"xxxxxxxxxx"[..], 2));
     }
 
     #[tokio::test(start_paused = true)]

@@ -27,7 +27,7 @@ use tokio::time::Instant;
 
 pub use app::{App, Made, Rights};
 pub use budget::{Budget, Pace, Priority, Rate};
-pub use cache::Cache;
+pub use cache::{Cache, tag};
 pub use client::{Answer, GitHub, Ties};
 pub use fetch::{Fetched, Unfetched};
 pub use rollup::Rollup;

@@ -150,7 +150,7 @@ impl Transport {
                     error::unreachable(what, "the answer broke off")
                 }
             })?;
-            Ok::<_, Trouble>(Reply { status: parts.status, headers: parts.headers, body: body.to_bytes() })
+            Ok::<_, Trouble>(Reply::new(parts.status, &parts.headers, &body.to_bytes()))
         };
         tokio::time::timeout(inner.timeout, work).await.unwrap_or_else(|_| {
             Err(error::unreachable(what, &format!("no answer within {} s", inner.timeout.as_secs())))
