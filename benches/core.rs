@@ -1,10 +1,13 @@
 //! What the pure parts cost: `cargo bench --bench core`.
 //!
 //! Facts are those of the pull request of the tests, its jobs repeated under other names. What is compared
-//! with: SHA-256 over the same bytes.
+//! with: SHA-256 or HMAC over the same bytes, and copying them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use hmac::{Hmac, Mac};
@@ -13,10 +16,12 @@ use sha2::{Digest, Sha256};
 use testrun_operator::api::TestRunReportSpec;
 use testrun_operator::api::spec::{GitHubSource, Source};
 use testrun_operator::collect::{Look, Memory, collect};
+use testrun_operator::connections::{Connection, Connections, Own, Signing};
 use testrun_operator::evidence::fingerprint;
-use testrun_operator::github::{ApiBase, Credential, GitHub, Settings};
+use testrun_operator::github::{ApiBase, Credential, GitHub, Settings, tag};
 use testrun_operator::verdict::facts::{Facts, Observations};
 use testrun_operator::verdict::{Context, Waivers, evaluate};
+use testrun_operator::webhooks::{Limits, Receiver, Stats};
 
 fn main() {
     divan::main();
@@ -103,13 +108,99 @@ fn sha256_of_the_same_lines(bencher: Bencher<'_, '_>) {
     bencher.counter(BytesCount::new(text.len())).bench(|| Sha256::digest(black_box(&text)));
 }
 
-/// A delivery of the usual size, verified as the receiver does it: the digest decides what it costs.
+/// Memory bandwidth: what nothing that reads these lines can beat.
 #[divan::bench]
-fn hmac_of_a_delivery(bencher: Bencher<'_, '_>) {
-    let body = vec![b'x'; 24 << 10];
-    bencher.counter(BytesCount::new(body.len())).bench(|| {
-        let mut mac = Hmac::<Sha256>::new_from_slice(b"secret").unwrap();
-        mac.update(black_box(&body));
-        mac.finalize().into_bytes()
+fn copying_the_same_lines(bencher: Bencher<'_, '_>) {
+    let text = lines().concat();
+    bencher.counter(BytesCount::new(text.len())).bench(|| black_box(text.as_bytes()).to_vec());
+}
+
+/// A job with a thousand failing tests, each with its message.
+#[divan::bench]
+fn fingerprint_of_a_job(bencher: Bencher<'_, '_>) {
+    let lines = lines();
+    bencher.counter(ItemsCount::new(lines.len())).bench(|| {
+        let mut failures = fingerprint::Failures::default();
+        for (n, line) in lines.iter().enumerate() {
+            failures.test(&format!("TestItems/{n}"), Some(black_box(line)));
+        }
+        failures.fingerprint()
     });
+}
+
+const SECRET: &str = "it's a secret";
+
+/// A delivery of the usual size.
+fn delivery() -> Bytes {
+    let mut body = String::from(
+        r#"{"action":"completed","repository":{"full_name":"acme/shop"},"workflow_run":{"id":7,"head_sha":"abc","status":"completed"},"rest":["#,
+    );
+    while body.len() < 24 << 10 {
+        body.push_str(r#"{"name":"checks","html_url":"https://github.example.com/acme/shop","id":7},"#);
+    }
+    body.push_str("null]}");
+    body.into()
+}
+
+fn mac(body: &[u8]) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    mac.update(body);
+    mac
+}
+
+/// From the request to the sink: bounds, signature, the event, and whether it came before.
+#[divan::bench]
+fn webhook_delivery_received(bencher: Bencher<'_, '_>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let connection = Connection {
+        webhooks: vec![Signing::Secret(SECRET.into())],
+        ..Connection::open("github.com", Default::default(), Own::None)
+    };
+    let receiver = Receiver::new(
+        Connections::new([connection]).into(),
+        Arc::new(|_, _| ()),
+        Stats::default(),
+        Limits::default(),
+    );
+    let body = delivery();
+    let signature: String = mac(&body).finalize().into_bytes().iter().map(|b| format!("{b:02x}")).collect();
+    let mut n = 0;
+    bencher
+        .counter(BytesCount::new(body.len()))
+        .with_inputs(|| {
+            n += 1;
+            http::Request::post("/webhooks/github.com")
+                .header("content-type", "application/json")
+                .header("content-length", body.len())
+                .header("x-github-event", "workflow_run")
+                .header("x-github-delivery", format!("delivery-{n}"))
+                .header("x-hub-signature-256", format!("sha256={signature}"))
+                .body(http_body_util::Full::new(body.clone()))
+                .unwrap()
+        })
+        .bench_local_values(|request| {
+            let status = runtime.block_on(receiver.receive(request)).status();
+            assert_eq!(status, 202);
+        });
+}
+
+#[divan::bench]
+fn hmac_of_the_same_delivery(bencher: Bencher<'_, '_>) {
+    let body = delivery();
+    bencher.counter(BytesCount::new(body.len())).bench(|| mac(black_box(&body)).finalize().into_bytes());
+}
+
+/// The tag under a new token, of an answer with a hundred jobs.
+#[divan::bench]
+fn etag_of_an_answer(bencher: Bencher<'_, '_>) {
+    let body = vec![b'x'; 180 << 10];
+    bencher
+        .counter(BytesCount::new(body.len()))
+        .bench(|| tag("application/vnd.github+json", Some("Bearer token"), black_box(&body)));
+}
+
+#[divan::bench]
+fn sha256_of_the_same_answer(bencher: Bencher<'_, '_>) {
+    let body = vec![b'x'; 180 << 10];
+    bencher.counter(BytesCount::new(body.len())).bench(|| Sha256::digest(black_box(&body)));
 }
