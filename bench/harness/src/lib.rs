@@ -4,6 +4,7 @@ pub mod api;
 pub mod bare;
 pub mod cluster;
 pub mod github;
+pub mod growth;
 pub mod load;
 pub mod process;
 pub mod relay;

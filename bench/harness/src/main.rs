@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bench::github::{Server, Size, State};
+use bench::growth::{self, By};
 use bench::rounds::{self, Round};
 use bench::session::Plan;
 use bench::subjects::{Programs, Subject};
@@ -30,6 +31,18 @@ enum Command {
         /// Files of `run --json`
         #[arg(required = true)]
         files: Vec<PathBuf>,
+    },
+    /// Print how cost grows over rounds of several sizes, and draw it
+    Growth {
+        /// Files of `run --json`
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// What grows
+        #[arg(long, value_enum, default_value_t = By::Reports)]
+        by: By,
+        /// Where the drawing is written
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
     },
     /// Serve the scripted GitHub until standard input ends
     Github(GitHubArgs),
@@ -97,7 +110,8 @@ struct GitHubArgs {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(args) => interruptible(run(args)),
-        Command::Table { files } => print_table(&files),
+        Command::Table { files } => read(&files).map(|rounds| print!("{}", table::markdown(&rounds))),
+        Command::Growth { files, by, svg } => grow(&files, by, svg.as_deref()),
         Command::Github(args) => github(&args),
     };
     match done {
@@ -142,15 +156,25 @@ async fn run(args: RunArgs) -> Result<()> {
     Ok(())
 }
 
-fn print_table(files: &[PathBuf]) -> Result<()> {
+fn read(files: &[PathBuf]) -> Result<Vec<Round>> {
     let mut rounds: Vec<Round> = Vec::new();
     for file in files {
         let text = std::fs::read(file).with_context(|| file.display().to_string())?;
         rounds
             .extend(serde_json::from_slice::<Vec<Round>>(&text).with_context(|| file.display().to_string())?);
     }
-    print!("{}", table::markdown(&rounds));
-    Ok(())
+    Ok(rounds)
+}
+
+fn grow(files: &[PathBuf], by: By, svg: Option<&Path>) -> Result<()> {
+    let rounds = read(files)?;
+    print!("{}", growth::markdown(&rounds, by));
+    match svg {
+        Some(path) => {
+            std::fs::write(path, growth::svg(&rounds, by)).with_context(|| path.display().to_string())
+        }
+        None => Ok(()),
+    }
 }
 
 /// One thread: what it takes is taken from what is measured.

@@ -7,7 +7,7 @@ use crate::subjects::Subject;
 
 /// How a value is shown.
 #[derive(Clone, Copy, Debug)]
-enum Unit {
+pub(crate) enum Unit {
     Plain,
     Milliseconds,
     Megabytes,
@@ -119,12 +119,19 @@ impl Spread {
     }
 }
 
-fn number(value: f64, unit: Unit) -> String {
-    let value = match unit {
-        Unit::Plain | Unit::Milliseconds => value,
-        Unit::Megabytes => value / 1e6,
-        Unit::Kilobytes => value / 1e3,
-    };
+impl Unit {
+    /// A value in this unit.
+    pub(crate) fn of(self, value: f64) -> f64 {
+        match self {
+            Self::Plain | Self::Milliseconds => value,
+            Self::Megabytes => value / 1e6,
+            Self::Kilobytes => value / 1e3,
+        }
+    }
+}
+
+pub(crate) fn number(value: f64, unit: Unit) -> String {
+    let value = unit.of(value);
     match value.abs() {
         0.0 => "0".to_owned(),
         v if v >= 100.0 => format!("{value:.0}"),
