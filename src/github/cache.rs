@@ -26,7 +26,7 @@ use super::error::header;
 use super::{Ask, Result};
 
 /// Bytes of all bodies that are kept, where nothing else is said.
-const MAX_BYTES: usize = 64 << 20;
+const MAX_BYTES: usize = 32 << 20;
 /// What an entry takes besides its body.
 const OVERHEAD: usize = 512;
 

@@ -40,7 +40,7 @@ pub(super) struct Member {
     pub(super) finished: BTreeSet<(i64, i64)>,
     pub(super) stage: Stage,
     pub(super) access: Option<Access>,
-    pub(super) hint: Option<Hint>,
+    pub(super) hint: Option<Box<Hint>>,
     /// The controller has been told of the hint, and that it is urgent.
     pub(super) called: bool,
 }
@@ -150,7 +150,7 @@ impl Member {
 
     pub(super) fn mark(&mut self, hint: Hint, delay: Duration) {
         let news = self.hint.is_none();
-        self.hint.get_or_insert_with(|| Hint::new(hint.since, hint.depth)).merge(hint);
+        self.hint.get_or_insert_with(|| Box::new(Hint::new(hint.since, hint.depth))).merge(hint);
         // One that waits already will be looked at; what is urgent does not wait for it.
         if news || delay.is_zero() && !std::mem::replace(&mut self.called, delay.is_zero()) {
             // The receiver goes away with its controller, and then nobody needs the hint.

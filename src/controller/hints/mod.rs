@@ -86,7 +86,8 @@ struct Key {
 
 #[derive(Default)]
 struct Repository {
-    members: HashMap<String, Member>,
+    /// Boxed: a table is half empty.
+    members: HashMap<String, Box<Member>>,
     /// The last event that was heard of it.
     heard: Option<Instant>,
     /// When a change was seen that no event had told of.
@@ -153,7 +154,7 @@ impl Hints {
         let known = index.member(&uid).is_some_and(|m| m.source == *source);
         if !known {
             index.remove(&uid);
-            let member = Member {
+            let member = Box::new(Member {
                 object: reference(report),
                 queue: queue.clone(),
                 source: source.clone(),
@@ -167,7 +168,7 @@ impl Hints {
                 access: None,
                 hint: None,
                 called: false,
-            };
+            });
             let heard = index.strangers.pop(&key);
             let repository = index.repositories.entry(key.clone()).or_default();
             repository.heard = repository.heard.max(heard);
@@ -194,7 +195,7 @@ impl Hints {
         let mut index = self.lock();
         let member = index.member(&report.uid()?)?;
         member.called = false;
-        member.hint.take()
+        member.hint.take().map(|hint| *hint)
     }
 
     /// The trace of what a report waits to be looked at for.
@@ -383,7 +384,7 @@ impl Key {
 
 impl Index {
     fn member(&mut self, uid: &str) -> Option<&mut Member> {
-        self.repositories.get_mut(self.places.get(uid)?)?.members.get_mut(uid)
+        self.repositories.get_mut(self.places.get(uid)?)?.members.get_mut(uid).map(|member| &mut **member)
     }
 
     fn remove(&mut self, uid: &str) {
