@@ -543,6 +543,18 @@ pub struct RerunSpec {
     #[serde(default = "default_attempts")]
     #[schemars(range(min = 1, max = 5))]
     pub max_attempts: i32,
+
+    /// Failed, the default: whatever failed. Flaky: only where every failed job that counts was green and
+    /// red by turns in its last runs on the base branch, so that a failure that is new is final at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<RerunWhen>,
+}
+
+/// Which failures are worth another attempt.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RerunWhen {
+    Failed,
+    Flaky,
 }
 
 const fn default_attempts() -> i32 {

@@ -10,9 +10,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::Context;
 use super::decide::Decision;
 use super::facts::{Facts, Run};
-use super::items::Items;
+use super::items::{Item, Items};
 use super::plan::Plan;
 use crate::api::conditions::ConditionStatus;
+use crate::api::spec::RerunWhen;
 use crate::api::status::Rerun;
 use crate::api::{Reason, TestRunReportSpec};
 
@@ -114,18 +115,33 @@ fn wanted<'a>(spec: &TestRunReportSpec, items: &Items<'a>, decision: &Decision) 
     let most = i64::from(spec.rerun.as_ref().map_or(1, |r| r.max_attempts));
     let (runs, others) = red(items, decision.overdue);
     let may = |run: &&Run| run.attempt < most && run.status == "completed";
-    if others || !runs.iter().all(may) {
+    let only_flaky = spec.rerun.as_ref().is_some_and(|r| r.when == Some(RerunWhen::Flaky));
+    // What was skipped because of them runs again with them.
+    let known = || {
+        let mut failed = counts_red(items, decision.overdue).filter(|i| !i.consequence).peekable();
+        failed.peek().is_some() && failed.all(is_flaky)
+    };
+    if others || !runs.iter().all(may) || only_flaky && !known() {
         return Vec::new();
     }
     runs
 }
 
+/// Whether a failed job was green and red by turns in its last runs on the base branch.
+fn is_flaky(item: &Item<'_>) -> bool {
+    let past = item.job().and_then(|job| job.past.as_ref());
+    past.is_some_and(|past| past.passed > 0 && past.failed > 0)
+}
+
+/// What is red and counts; what only repeats others turns with them.
+fn counts_red<'i, 'a>(items: &'i Items<'a>, overdue: bool) -> impl Iterator<Item = &'i Item<'a>> {
+    items.items.iter().filter(move |i| i.required && i.red(overdue) && !i.aggregate && !i.disagrees)
+}
+
 /// Runs with something red that counts, each once, and whether there is something red that is of no run.
 pub(super) fn red<'a>(items: &Items<'a>, overdue: bool) -> (Vec<&'a Run>, bool) {
-    // What only repeats others turns with them.
-    let own = |i: &&super::items::Item<'a>| i.required && i.red(overdue) && !i.aggregate && !i.disagrees;
     let (mut runs, mut others) = (Vec::new(), false);
-    for item in items.items.iter().filter(own) {
+    for item in counts_red(items, overdue) {
         match item.run() {
             Some(run) => runs.push(run),
             None => others = true,

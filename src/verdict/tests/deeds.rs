@@ -5,11 +5,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::*;
 use crate::api::publish::{PublishSpec, PublishStatus};
-use crate::api::spec::RerunSpec;
+use crate::api::spec::{RerunSpec, RerunWhen};
 use crate::verdict::publish::status as publish;
 
 fn twice() -> TestRunReportSpec {
-    TestRunReportSpec { rerun: Some(RerunSpec { max_attempts: 2 }), ..spec() }
+    TestRunReportSpec { rerun: Some(RerunSpec { max_attempts: 2, when: None }), ..spec() }
 }
 
 fn asked(e: &Evaluation) -> Vec<(i64, i64)> {
@@ -21,7 +21,10 @@ fn failed_jobs_are_re_run_only_where_the_spec_asks() {
     let f = jobs(&[("a", "success"), ("b", "failure")]);
     assert_eq!(asked(&eval(&spec(), &f)), []);
     assert_eq!(
-        asked(&eval(&TestRunReportSpec { rerun: Some(RerunSpec { max_attempts: 1 }), ..spec() }, &f)),
+        asked(&eval(
+            &TestRunReportSpec { rerun: Some(RerunSpec { max_attempts: 1, ..Default::default() }), ..spec() },
+            &f
+        )),
         []
     );
     let e = eval(&twice(), &f);
@@ -30,6 +33,41 @@ fn failed_jobs_are_re_run_only_where_the_spec_asks() {
     assert_eq!(condition(&e, ConditionType::Reconciling), "True/RerunRequested");
     assert_eq!(condition(&e, ConditionType::Stalled), "False/RequiredFailed");
     assert_eq!(condition(&e, ConditionType::Complete), "False/RerunRequested");
+}
+
+#[test]
+fn only_what_is_known_to_be_flaky_is_re_run_where_the_spec_says_so() {
+    let mut flaky = twice();
+    flaky.rerun = Some(RerunSpec { max_attempts: 2, when: Some(RerunWhen::Flaky) });
+    let past = |passed, failed| Some(Past { branch: "main".into(), passed, failed });
+    for (what, b, c, want) in [
+        ("both are", past(6, 2), past(1, 7), true),
+        ("one is new", past(6, 2), past(8, 0), false),
+        ("one is always red", past(6, 2), past(0, 8), false),
+        ("nobody knows one", past(6, 2), None, false),
+        ("nobody knows any", None, None, false),
+    ] {
+        let mut f = jobs(&[("a", "success"), ("b", "failure"), ("c", "failure")]);
+        (f.runs[0].jobs[1].past, f.runs[0].jobs[2].past) = (b, c);
+        let e = eval(&flaky, &f);
+        assert_eq!(!asked(&e).is_empty(), want, "{what}");
+        let stalled = if want { "False/RequiredFailed" } else { "True/RequiredFailed" };
+        assert_eq!(condition(&e, ConditionType::Stalled), stalled, "{what}: what is not asked for is final");
+        assert_eq!(asked(&eval(&twice(), &f)), [(7, 1)], "{what}");
+    }
+    // What was skipped because of it is not what failed.
+    let mut f = jobs(&[("b", "failure"), ("c", "skipped")]);
+    f.runs[0].jobs[0].past = past(6, 2);
+    assert_eq!(asked(&eval(&flaky, &f)), [(7, 1)]);
+    // What was cut short is not known to be flaky.
+    let mut f = jobs(&[("b", "failure"), ("c", "cancelled")]);
+    f.runs[0].jobs[0].past = past(6, 2);
+    assert_eq!(asked(&eval(&flaky, &f)), []);
+    // A second attempt that fails too is final.
+    let mut f = jobs(&[("b", "failure")]);
+    f.runs[0].jobs[0].past = past(6, 2);
+    (f.runs[0].attempt, f.runs[0].jobs[0].attempt) = (2, 2);
+    assert_eq!(asked(&eval(&flaky, &f)), []);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! How failed jobs did lately on the base branch: read within bounds, and once for all reports.
 
+use serde_json::json;
 use testkit::github::{GitHub as Fake, PullSpec, RunSpec, Scenario, State, secs, sha_of};
 use testrun_operator::verdict::facts::Past;
+use testrun_operator::verdict::{Context, evaluate};
 
 use super::*;
 
@@ -95,4 +97,30 @@ async fn a_commit_without_failures_asks_for_no_past() {
     let seen = facts(collect(&client, &green, &memory, Look::whole()).await);
     assert!(seen.runs[0].jobs.iter().all(|j| j.past.is_none()));
     assert_eq!(reads(&gh), 0, "no run of main was green");
+}
+
+#[tokio::test]
+async fn what_is_red_and_green_by_turns_there_is_worth_another_attempt() {
+    let gh = github(30);
+    gh.update(|s| {
+        for (number, unit) in [(23, "success"), (24, "failure")] {
+            s.repo(REPO).pull_request(PullSpec::new(number, sha_of(&format!("head {number}"))));
+            let spec =
+                RunSpec::new(880 + number).workflow("CI", ".github/workflows/ci.yml").pull_request(number);
+            ended(s, 880 + number, spec, &[("unit", unit), ("e2e", "failure")]);
+        }
+    });
+    gh.advance(secs(600));
+    let (client, memory) = (client(&gh), Memory::new());
+    for (pull, again) in [(23, true), (24, false)] {
+        let mut spec = spec(REPO, |s| s.pull_request = Some(pull));
+        spec.rerun = serde_json::from_value(json!({"maxAttempts": 2, "when": "Flaky"})).unwrap();
+        let seen = collect(&client, &spec, &memory, Look::whole()).await;
+        let now = gh.now().to_string().parse().unwrap();
+        let (name, namespace, previous, waivers) = (None, None, None, Default::default());
+        let context = Context { generation: 1, name, namespace, previous, waivers, now };
+        let status = evaluate(&spec, &seen, &context).status;
+        assert_eq!(!status.reruns.is_empty(), again, "{pull}: {:?}", status.conditions);
+    }
+    assert!(gh.violations().is_empty(), "{:?}", gh.violations());
 }
