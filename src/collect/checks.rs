@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::api::TestRunReportSpec;
 use crate::github::api::Repo;
 use crate::github::{Result, wire};
-use crate::verdict::facts::{ACTIONS_APP_ID, Check, CheckKind, Expectations};
+use crate::verdict::facts::{ACTIONS_APP_ID, Check, CheckKind};
 
 /// What the checks of a commit come to.
 pub(super) struct Read {
@@ -69,19 +68,6 @@ pub(super) fn read(listed: Vec<wire::CheckRun>, jobs: &BTreeSet<i64>, now: Optio
         });
     }
     Read { checks: out, annotated, actions_app, lagging }
-}
-
-/// Whether commit statuses can count: all of them do where the spec has no suites, else those that are asked
-/// for by name.
-pub(super) fn statuses_count(spec: &TestRunReportSpec, expectations: &Expectations) -> bool {
-    statuses_asked(spec) || !expectations.required.is_empty()
-}
-
-/// Whether the spec itself lets commit statuses count. One that is published has to be seen, so that it is not
-/// set again.
-pub(super) fn statuses_asked(spec: &TestRunReportSpec) -> bool {
-    let publishes = spec.publish.as_ref().is_some_and(|p| p.status.is_some());
-    spec.suites.is_empty() || !spec.checks.is_empty() || publishes
 }
 
 /// Reads commit statuses.

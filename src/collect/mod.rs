@@ -33,8 +33,8 @@ use crate::api::{Reason, TestRunReportSpec};
 use crate::github::api::Repo;
 use crate::github::{Ask, GitHub, Priority, Result, wire};
 use crate::verdict::facts::{ArtifactFact, Facts, Gap, GapKind, Observations, Run, Trouble};
-use crate::verdict::names_workflow;
 use crate::verdict::publish::deployment;
+use crate::verdict::{names_workflow, statuses_asked, statuses_read};
 
 /// How old what all reports of a repository share may be, as long as nothing is decided by it.
 const SHARED_AGE: Duration = Duration::from_secs(600);
@@ -127,7 +127,7 @@ async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, look:
     let mut gaps = Vec::new();
     let shared = repo.asking(if deciding { ask } else { ask.within(SHARED_AGE) });
     let statuses = async {
-        let asked = checks::statuses_asked(spec);
+        let asked = statuses_asked(spec);
         if asked { checks::statuses(&repo, &sha).await.map(Some) } else { Ok(None) }
     };
     let (expected, statuses, found) = join!(
@@ -138,7 +138,7 @@ async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, look:
     let (expectations, baseline_jobs) = expected?;
     match statuses? {
         Some(statuses) => checks.extend(statuses),
-        None if checks::statuses_count(spec, &expectations) => {
+        None if statuses_read(spec, &expectations) => {
             checks.extend(checks::statuses(&repo, &sha).await?);
         }
         None => {}

@@ -13,6 +13,7 @@ use crate::github::api::Repo;
 use crate::github::{Ask, GitHub, Result, wire};
 use crate::verdict::facts::{CheckKind, Facts, Run};
 use crate::verdict::publish::deployment;
+use crate::verdict::statuses_read;
 
 /// A list of the newest runs of a repository that reaches back this far would show a run that began
 /// because of a report that was just made.
@@ -116,7 +117,7 @@ pub(super) async fn progress(
     if !any {
         return Ok(None);
     }
-    if checks::statuses_count(spec, &facts.expectations) {
+    if statuses_read(spec, &facts.expectations) {
         let statuses = checks::statuses(&repo, &facts.source.sha).await?;
         facts.checks.retain(|c| c.kind != CheckKind::Status);
         facts.checks.extend(statuses);

@@ -23,6 +23,27 @@ pub struct Answer {
     pub next: Option<String>,
 }
 
+/// A page of commits, each with what decided about it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Past {
+    pub namespace: String,
+    /// The newest first.
+    pub commits: Vec<PastCommit>,
+    /// What to ask `before` for the page after this one; none where this is the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// A commit with what decided about it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PastCommit {
+    pub commit: Commit,
+    /// As `verdict::dry_run::Kept` writes it; null where nothing was kept.
+    pub facts: serde_json::Value,
+}
+
 /// A commit, and what each report said of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -2,10 +2,11 @@
 //!
 //! The store explains and never decides: a verdict is written first, and what is told to the store after that waits
 //! in a bounded queue of its own. A store that is full, locked, broken or gone costs explanations and nothing else.
-//! `record` makes records of facts, `write` has the queue, `store` is the one interface to the database, `query` what
+//! `record` makes records of facts, `facts` keeps those that decided, `write` has the queue, `store` is the one interface to the database, `query` what
 //! is asked of it, `stats` the arithmetic of rates. Rows belong to the namespace of the report they were seen for.
 
 mod answer;
+mod facts;
 mod grid;
 mod put;
 mod query;
@@ -24,7 +25,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub use answer::{Answer, Commit, Execution, Ranked, Said, Top};
+pub use answer::{Answer, Commit, Execution, Past, PastCommit, Ranked, Said, Top};
+pub use facts::{MAX_PAST, pack};
 pub use grid::{Cell, Ended, Grid, Row, worst_first};
 pub use query::{Asked, By, MAX_LIMIT, Of, Ranking, Unanswered};
 pub use record::{Record, Result as JobResult};
@@ -133,7 +135,7 @@ impl History {
     /// Records what a look saw and what its verdict was, if that is news. Never waits.
     pub fn note(&self, report: &TestRunReport, seen: &Observations) {
         let (Some(inner), Observations::Facts(facts)) = (&self.0, seen) else { return };
-        let Some(record) = record::of(report, facts) else { return };
+        let Some(mut record) = record::of(report, facts) else { return };
         let uid = report.metadata.uid.clone().unwrap_or_default();
         let digest = record.digest();
         if inner.kept.recorded().get(&uid) == Some(&digest) {
@@ -143,6 +145,7 @@ impl History {
         if record.started < record.observed.saturating_sub(oldest) {
             return;
         }
+        record.facts = report.status.as_ref().and_then(|status| pack(&report.spec, facts, status));
         match inner.queue.try_send(Letter { record }) {
             Ok(()) => drop(inner.kept.recorded().put(uid, digest)),
             Err(_) => inner.metrics.kept(Keeping::Dropped),

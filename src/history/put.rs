@@ -51,6 +51,7 @@ impl Store {
         .bind(record.observed)
         .execute(&mut *work)
         .await?;
+        facts_of(&mut work, commit, record).await?;
         let mut series: Option<(&str, &str, i64)> = None;
         for result in &record.results {
             let id = match series {
@@ -72,6 +73,24 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// What decided about the commit by the newest look; what an older one saw is no more.
+async fn facts_of(work: &mut AnyConnection, commit: i64, record: &Record) -> Result<(), sqlx::Error> {
+    let query = match &record.facts {
+        Some(facts) => sqlx::query(
+            "INSERT INTO history_facts (commit_id, observed, facts) VALUES ($1, $2, $3)
+             ON CONFLICT (commit_id) DO UPDATE SET observed = excluded.observed, facts = excluded.facts
+             WHERE excluded.observed >= history_facts.observed",
+        )
+        .bind(commit)
+        .bind(record.observed)
+        .bind(facts.as_slice()),
+        None => sqlx::query("DELETE FROM history_facts WHERE commit_id = $1 AND observed <= $2")
+            .bind(commit)
+            .bind(record.observed),
+    };
+    query.execute(work).await.map(drop)
 }
 
 async fn series_of(

@@ -38,6 +38,8 @@ pub struct Record {
     /// What waivers excused, as JSON; none where nothing was.
     pub waived: Option<String>,
     pub results: Vec<Result>,
+    /// What decided, packed; none where that is too much.
+    pub facts: Option<Vec<u8>>,
 }
 
 /// How one job of one attempt ended.
@@ -64,7 +66,7 @@ impl Record {
     /// Equal for looks that saw the same.
     pub fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        Self { observed: 0, ..self.clone() }.hash(&mut hasher);
+        Self { observed: 0, facts: None, ..self.clone() }.hash(&mut hasher);
         hasher.finish()
     }
 }
@@ -103,6 +105,7 @@ pub(super) fn of(report: &TestRunReport, facts: &Facts) -> Option<Record> {
         decided: status.completed_at.as_ref().map(|t| t.0.as_second()),
         waived,
         results: results.take(MAX_JOBS).collect(),
+        facts: None,
     })
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::auth::User;
 use super::{Refusal, Site};
-use crate::history::{Asked, By, Of, Ranking, Store, Unanswered};
+use crate::history::{Asked, By, MAX_PAST, Of, Ranking, Store, Unanswered};
 use crate::verdict::text::clean;
 
 /// Where the history of a namespace is.
@@ -24,7 +24,10 @@ const DAYS: (i64, i64) = (30, 3650);
 const TEXT: usize = 1024;
 
 pub(super) fn routes() -> Router<Site> {
-    Router::new().route(HISTORY, get(page)).route(&format!("{HISTORY}/top"), get(top))
+    Router::new()
+        .route(HISTORY, get(page))
+        .route(&format!("{HISTORY}/facts"), get(facts))
+        .route(&format!("{HISTORY}/top"), get(top))
 }
 
 /// A question for a page.
@@ -35,6 +38,16 @@ struct Question {
     branch: String,
     job: Option<String>,
     test: Option<String>,
+    limit: Option<i64>,
+    before: Option<String>,
+}
+
+/// A question for commits with what decided about each.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Stretch {
+    repository: String,
+    branch: String,
     limit: Option<i64>,
     before: Option<String>,
 }
@@ -90,6 +103,27 @@ async fn page(
         before: question.before,
     };
     told(store.page(&asked).await)
+}
+
+async fn facts(
+    State(site): State<Site>,
+    Extension(user): Extension<User>,
+    Path(namespace): Path<String>,
+    stretch: Result<Query<Stretch>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let Query(stretch) =
+        stretch.map_err(|_| bad("the query may have repository, branch, limit and before, each once"))?;
+    fits(&[&stretch.repository, &stretch.branch])?;
+    let store = open(&site, &user, &namespace).await?;
+    let asked = Asked {
+        namespace,
+        of: Of::Commits,
+        repository: stretch.repository,
+        branch: stretch.branch,
+        limit: stretch.limit.unwrap_or(MAX_PAST),
+        before: stretch.before,
+    };
+    told(store.past(&asked).await)
 }
 
 async fn top(

@@ -5,11 +5,30 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::facts::{ACTIONS_APP_ID, Check, CheckKind, Facts};
+use super::facts::{ACTIONS_APP_ID, Check, CheckKind, Expectations, Facts};
 use super::state::State;
+use crate::api::TestRunReportSpec;
 
 /// What makes two checks values of one: kind, name, app.
 type Key<'a> = (CheckKind, &'a str, Option<i64>, Option<&'a str>);
+
+/// Whether commit statuses can count: all of them do where the spec has no suites, else those that are asked
+/// for by name.
+pub(crate) fn statuses_count(spec: &TestRunReportSpec, expectations: &Expectations) -> bool {
+    spec.suites.is_empty() || !spec.checks.is_empty() || !expectations.required.is_empty()
+}
+
+/// Whether the spec itself has commit statuses read. One that is published has to be seen, so that it is not
+/// set again.
+pub(crate) fn statuses_asked(spec: &TestRunReportSpec) -> bool {
+    let publishes = spec.publish.as_ref().is_some_and(|p| p.status.is_some());
+    publishes || statuses_count(spec, &Expectations::default())
+}
+
+/// Whether a look that knows what must be there reads commit statuses.
+pub(crate) fn statuses_read(spec: &TestRunReportSpec, expectations: &Expectations) -> bool {
+    statuses_asked(spec) || statuses_count(spec, expectations)
+}
 
 /// The checks of the commit that count, and how many are of another commit. Of the same name and app the newest
 /// counts. What workflows make with their own token is all of one app, whichever of them made it: there a newer one

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::facts::{Check, Job, Step};
+use super::facts::{Annotation, Check, Job, Step};
 use super::items::{Item, Items, Kind};
 use super::plan::Plan;
 use super::state::State;
@@ -113,14 +113,17 @@ pub(super) fn cut_short(state: State, job: &Job) -> bool {
             matches!(job.conclusion.as_deref(), Some("timed_out" | "startup_failure"))
                 || job.annotations_unread
                 || job.evidence.as_ref().is_some_and(|e| e.interrupted)
-                || job.annotations.iter().any(|a| {
-                    let said = a.message.to_ascii_lowercase();
-                    a.level == "failure" && CUT_SHORT.iter().any(|sign| said.contains(sign))
-                })
+                || job.annotations.iter().any(|a| end_by_force(a).is_some())
                 || broke_off(&job.steps)
         }
         _ => false,
     }
+}
+
+/// What an annotation says of a job that GitHub ended itself, or lost.
+pub(super) fn end_by_force(annotation: &Annotation) -> Option<&'static str> {
+    let said = annotation.message.to_ascii_lowercase();
+    CUT_SHORT.into_iter().find(|sign| annotation.level == "failure" && said.contains(sign))
 }
 
 /// A step that never ended, or none that failed: what failed the job was not one of them.

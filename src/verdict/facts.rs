@@ -5,6 +5,7 @@
 //! what only explains (annotations, logs, artifacts) is a `Gap`.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::api::Reason;
 use crate::api::status::{BundleFinding, Cause, ExcerptLine, FailingTest, TestTotals};
@@ -30,7 +31,7 @@ pub struct Trouble {
 }
 
 /// All that decides about one commit.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
     pub source: SourceFacts,
     /// All workflow runs that GitHub lists for the commit.
@@ -53,7 +54,7 @@ pub struct Facts {
 }
 
 /// The commit as GitHub resolved it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SourceFacts {
     /// `owner/name` as GitHub spells it now.
     pub repository: String,
@@ -70,7 +71,7 @@ pub struct SourceFacts {
 }
 
 /// Whose file the workflow of a run is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
     /// GitHub does not say.
     #[default]
@@ -82,7 +83,7 @@ pub enum Origin {
 }
 
 /// A workflow run with the jobs of all its attempts.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     pub id: i64,
     pub attempt: i64,
@@ -115,7 +116,7 @@ pub struct Run {
 }
 
 /// One job of one attempt.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Job {
     pub id: i64,
     pub attempt: i64,
@@ -136,7 +137,7 @@ pub struct Job {
 }
 
 /// How a job did in the last runs of a branch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Past {
     pub branch: String,
     pub passed: u32,
@@ -144,7 +145,7 @@ pub struct Past {
 }
 
 /// A step of a job.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     pub number: i64,
     pub name: String,
@@ -153,7 +154,7 @@ pub struct Step {
 }
 
 /// A remark that a job left on GitHub.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Annotation {
     /// `failure`, `warning` or `notice`.
     pub level: String,
@@ -164,7 +165,7 @@ pub struct Annotation {
 }
 
 /// What a job's log and test reports say.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Counts, where a summary was understood.
     pub tests: Option<TestTotals>,
@@ -189,7 +190,7 @@ pub struct Evidence {
 }
 
 /// A failure that was seen elsewhere.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sighting {
     pub fingerprint: String,
     /// Commit and job, for people.
@@ -197,7 +198,7 @@ pub struct Sighting {
 }
 
 /// Where a check comes from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum CheckKind {
     /// A check run of an app.
     #[default]
@@ -207,7 +208,7 @@ pub enum CheckKind {
 }
 
 /// A check run of another app, or a commit status.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     pub id: i64,
     pub kind: CheckKind,
@@ -232,7 +233,7 @@ pub struct Check {
 }
 
 /// What must be there.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Expectations {
     /// Checks that rules or the protection of the base branch require.
     pub required: Vec<RequiredCheck>,
@@ -243,7 +244,7 @@ pub struct Expectations {
 }
 
 /// A workflow that a rule of the base branch requires.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RequiredWorkflow {
     pub path: String,
     /// Id of the repository that its file is in.
@@ -251,7 +252,7 @@ pub struct RequiredWorkflow {
 }
 
 /// A check that the base branch requires.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RequiredCheck {
     pub name: String,
     /// The app that must produce it, where the rule names one.
@@ -262,7 +263,7 @@ pub struct RequiredCheck {
 pub const ACTIONS_APP_ID: i64 = 15_368;
 
 /// What the last green commit of the base branch had.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Baseline {
     /// The base branch has no green commit with runs, or there is no base branch.
     #[default]
@@ -272,7 +273,7 @@ pub enum Baseline {
 }
 
 /// Jobs of the last green commit of the base branch.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BaselineJobs {
     pub sha: String,
     pub branch: String,
@@ -280,7 +281,7 @@ pub struct BaselineJobs {
 }
 
 /// A workflow as it ran green on the base branch.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BaselineWorkflow {
     pub workflow: String,
     pub path: String,
@@ -293,7 +294,7 @@ pub struct BaselineWorkflow {
 }
 
 /// An artifact as GitHub lists it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ArtifactFact {
     pub id: i64,
     pub name: String,
@@ -312,7 +313,7 @@ pub struct ArtifactFact {
 }
 
 /// What became of an artifact that was looked at.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Analysis {
     pub state: Content,
     /// Why it is not whole, or what is in it, in a sentence.
@@ -327,7 +328,7 @@ pub struct Analysis {
 }
 
 /// How much of an artifact was had.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Content {
     /// All of it.
     #[default]
@@ -367,7 +368,7 @@ impl Content {
 }
 
 /// Something that explains and could not be read.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gap {
     pub kind: GapKind,
     /// One sentence for people.
@@ -375,7 +376,7 @@ pub struct Gap {
 }
 
 /// What a gap is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GapKind {
     /// The list of artifacts.
     Artifacts,

@@ -14,6 +14,7 @@ mod causes;
 mod checks;
 pub(crate) mod conditions;
 mod decide;
+pub mod dry_run;
 mod excuses;
 mod expected;
 pub mod facts;
@@ -40,6 +41,7 @@ mod waivers;
 use jiff::{SignedDuration, Timestamp, Unit};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+pub(crate) use checks::{statuses_asked, statuses_read};
 pub(crate) use plan::names_workflow;
 pub use plan::{DEFAULT_DEADLINE_SECONDS, DEFAULT_SETTLE_SECONDS};
 pub use rerun::{RedRun, red_runs};

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 use super::super::cluster::ClusterArgs;
 use crate::github::GITHUB_COM;
-use crate::history::{Answer, Asked, By, Of, Ranking, Store, Top, Unanswered};
+use crate::history::{Answer, Asked, By, Of, Past, Ranking, Store, Top, Unanswered};
 use crate::verdict::text::clean;
 
 /// Bytes of an answer; a page of 500 rows is far below it.
@@ -93,6 +93,19 @@ impl Source {
             query.push(("before", before.clone()));
         }
         Ok(self.get("", &query).await?)
+    }
+
+    /// A page of commits with what decided about each.
+    pub async fn past(&self, asked: &mut Asked) -> Result<Past, Failure> {
+        if let Some(file) = &self.db {
+            asked.namespace = self.namespace()?;
+            return Ok(open(file).await?.past(asked).await?);
+        }
+        let mut query = query(&asked.repository, &asked.branch, asked.limit);
+        if let Some(before) = &asked.before {
+            query.push(("before", before.clone()));
+        }
+        Ok(self.get("/facts", &query).await?)
     }
 
     /// A ranking.

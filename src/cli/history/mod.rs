@@ -2,6 +2,9 @@
 
 mod ask;
 mod github;
+pub(super) mod would;
+
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -35,6 +38,9 @@ pub(super) struct HistoryArgs {
     /// Results of a test, as `describe` prints its name
     #[arg(long, value_name = "NAME")]
     test: Option<String>,
+    /// What this TestRunReport would have said of the commits of its repository; - for standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["job", "test"])]
+    would_pass: Option<PathBuf>,
     /// Only of this repository
     #[arg(long, value_name = "OWNER/NAME")]
     repo: Option<String>,
@@ -107,6 +113,21 @@ pub(super) async fn history(args: &HistoryArgs) -> anyhow::Result<Exit> {
         limit: args.limit,
         before: args.before.clone(),
     };
+    if let Some(file) = &args.would_pass {
+        if !args.source.names_a_store() {
+            return Ok(wrong(
+                "what was kept of past commits is in a history: name --server URL or --db FILE",
+            ));
+        }
+        let trial = match would::tried(&args.source, file, asked).await {
+            Ok(trial) => trial,
+            Err(ask::Failure::Usage(why)) => return Ok(wrong(&why)),
+            Err(ask::Failure::Other(error)) => return Err(error),
+        };
+        let exit = show(args.output, &trial, || render::trial(&trial), || render::trial_csv(&trial))?;
+        more(args.output, trial.next.as_deref());
+        return Ok(exit);
+    }
     if !args.source.names_a_store() {
         return match github::question(&asked) {
             Ok(question) => {
@@ -125,10 +146,15 @@ pub(super) async fn history(args: &HistoryArgs) -> anyhow::Result<Exit> {
     let table = || if commits { render::commits(&answer) } else { render::results(&answer) };
     let csv = || if commits { render::commits_csv(&answer) } else { render::results_csv(&answer) };
     let exit = show(args.output, &answer, table, csv)?;
-    if let (Some(next), Output::Table | Output::Csv) = (&answer.next, args.output) {
+    more(args.output, answer.next.as_deref());
+    Ok(exit)
+}
+
+/// Says how to go on, where the answer itself does not.
+fn more(output: Output, next: Option<&str>) {
+    if let (Some(next), Output::Table | Output::Csv) = (next, output) {
         eprintln!("more: --before {next}");
     }
-    Ok(exit)
 }
 
 /// Jobs or tests, the worst first.

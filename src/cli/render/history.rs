@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::table::align;
 use super::text::{line, took};
-use crate::history::{Answer, Commit, Execution, Rate, Summary, Top};
+use crate::history::{Answer, Commit, Execution, Rate, Said, Summary, Top};
 
 /// Commits with their verdicts.
 pub fn commits(answer: &Answer) -> String {
@@ -28,16 +28,20 @@ pub fn commits(answer: &Answer) -> String {
             rows.push(row("-", "-".to_owned(), "-"));
         }
         for said in &commit.verdicts {
-            let waived = said.waived.as_array().map_or(0, Vec::len);
-            let verdict = match (said.r#final, waived) {
-                (false, _) => format!("{} (not final)", line(&said.verdict)),
-                (true, 0) => line(&said.verdict),
-                (true, n) => format!("{} ({n} waived)", line(&said.verdict)),
-            };
-            rows.push(row(&said.report, verdict, &said.reason));
+            rows.push(row(&said.report, verdict(said), &said.reason));
         }
     }
     none(&rows, "no commit is recorded\n")
+}
+
+/// A verdict, and what of it is less than it looks.
+pub(super) fn verdict(said: &Said) -> String {
+    let waived = said.waived.as_array().map_or(0, Vec::len);
+    match (said.r#final, waived) {
+        (false, _) => format!("{} (not final)", line(&said.verdict)),
+        (true, 0) => line(&said.verdict),
+        (true, n) => format!("{} ({n} waived)", line(&said.verdict)),
+    }
 }
 
 /// Results of a job or test, under what they come to.
@@ -123,7 +127,7 @@ pub fn top(top: &Top) -> String {
 }
 
 /// A table, or a word where it has no row.
-fn none(rows: &[Vec<String>], word: &str) -> String {
+pub(super) fn none(rows: &[Vec<String>], word: &str) -> String {
     if rows.len() > 1 { align(rows) } else { word.to_owned() }
 }
 
@@ -165,13 +169,13 @@ pub fn commits_csv(answer: &Answer) -> String {
             record(&mut out, &verdict_cells(commit, said));
         }
         if commit.verdicts.is_empty() {
-            record(&mut out, &verdict_cells(commit, &crate::history::Said::default()));
+            record(&mut out, &verdict_cells(commit, &Said::default()));
         }
     }
     out
 }
 
-fn verdict_cells(commit: &Commit, said: &crate::history::Said) -> [String; 12] {
+fn verdict_cells(commit: &Commit, said: &Said) -> [String; 12] {
     [
         commit.repository.clone(),
         commit.sha.clone(),
@@ -233,12 +237,12 @@ pub fn top_csv(top: &Top) -> String {
     out
 }
 
-fn number(value: Option<i64>) -> String {
+pub(super) fn number(value: Option<i64>) -> String {
     value.map(|n| n.to_string()).unwrap_or_default()
 }
 
 /// One line of CSV (RFC 4180). A name of a stranger must not become a formula where it is opened.
-fn record(out: &mut String, cells: &[String]) {
+pub(super) fn record(out: &mut String, cells: &[String]) {
     for (i, cell) in cells.iter().enumerate() {
         if i > 0 {
             out.push(',');

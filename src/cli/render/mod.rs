@@ -11,6 +11,7 @@ pub mod markup;
 mod progress;
 mod table;
 pub(crate) mod text;
+mod trial;
 
 use clap::ValueEnum;
 
@@ -20,6 +21,7 @@ pub use html::html;
 pub use markdown::markdown;
 pub use progress::{board, news};
 pub use table::{Columns, artifact_table, table};
+pub(super) use trial::{trial, trial_csv};
 
 use crate::api::TestRunReport;
 

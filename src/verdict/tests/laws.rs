@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::api::status::TestTotals;
 
 const CONCLUSIONS: [&str; 12] = [
     "success", "success", "success", "success", "success", "failure", "cancelled", "skipped", "neutral",
@@ -207,6 +208,31 @@ proptest! {
             let moved = a.last_transition_time != b.last_transition_time;
             prop_assert_eq!(moved, a.status != b.status, "{} {} {}", a.type_, a.status, b.status);
         }
+    }
+
+    #[test]
+    fn what_is_kept_decides_as_all_of_it_did(s in any_spec(), mut f in any_facts(), t in any_spec()) {
+        for (n, job) in f.runs.iter_mut().flat_map(|r| &mut r.jobs).enumerate().filter(|(n, _)| n % 3 == 0) {
+            job.steps = vec![Step { number: 1, name: "s".into(), status: "completed".into(), conclusion: job.conclusion.clone() }];
+            job.annotations = vec![Annotation { level: "failure".into(), message: "The operation was canceled.".into(), ..Default::default() }];
+            let failed = i64::from(n % 2 == 0);
+            let tests = TestTotals { total: 4, passed: 4 - failed, failed, ..Default::default() };
+            job.evidence = Some(Evidence { tests: Some(tests), signature: Some("x".into()), ..Default::default() });
+        }
+        let first = eval(&s, &f);
+        let kept = dry_run::Kept::of(&s, &f, &first.status).unwrap();
+        let kept = dry_run::Kept::read(serde_json::to_value(&kept).unwrap()).unwrap();
+        let word = |e: &Evaluation| match passed(e).split('/').next() { Some("True") => "passed", Some("False") => "failed", _ => "unknown" };
+        // As it was read, by the same spec and by another one.
+        prop_assert_eq!(kept.would(&s, f.read_at).verdict, word(&after(&s, &f, &first.status)));
+        let other = kept.would(&t, f.read_at);
+        if other.reason != "NotKept" {
+            prop_assert_eq!(&other.verdict, word(&after(&t, &f, &first.status)));
+        }
+        // Later it says no more than the gate would of the same facts.
+        let mut late = f.clone();
+        late.read_at = at(10_000_000);
+        prop_assert!(kept.would(&s, late.read_at).verdict != "passed" || is_true(&eval(&s, &late)));
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod rules;
 mod size;
 mod skew;
 mod states;
+mod tried;
 mod trouble;
 
 use jiff::{SignedDuration, Timestamp};

@@ -1,6 +1,9 @@
 //! What holds of every store, whatever it is made of.
 
-use testrun_operator::history::{Asked, By, Ended, Of, Place, Ranking, Row, Store, Unanswered};
+use testrun_operator::api::TestRunReportStatus;
+use testrun_operator::api::status::SourceStatus;
+use testrun_operator::history::{Asked, By, Ended, Of, Place, Ranking, Row, Store, Unanswered, pack};
+use testrun_operator::verdict::facts::{Facts, Observations};
 
 use super::{BOUNDS, REPO, ago, record, sha};
 
@@ -31,6 +34,7 @@ pub async fn hold(place: &Place) {
     namespaces_are_apart(&store).await;
     pages_follow_each_other(&store).await;
     rankings(&store).await;
+    what_decided_is_kept_once(&store).await;
     what_is_too_old_goes(&store).await;
 }
 
@@ -207,6 +211,48 @@ async fn rankings(store: &Store) {
     assert_eq!((tests[0].2.count, tests[0].2.total, tests[0].3.count), (5, 10, 5));
     assert_eq!(top(false, By::Seconds).await.len(), 3, "what never passed took no time that says anything");
     assert!(store.top(&ranking("top", true, By::Seconds), ago(0)).await.is_err());
+}
+
+/// Of a commit the newest look's; none where there is none.
+async fn what_decided_is_kept_once(store: &Store) {
+    let with = |commit: u32, observed: i64, facts: Option<Facts>| {
+        let mut record = record("facts", commit, "unit", &["success"]);
+        record.observed += observed;
+        record.facts = facts.map(|facts| {
+            let sha = facts.source.sha.clone();
+            let source = Some(SourceStatus { sha, ..Default::default() });
+            pack(&Default::default(), &facts, &TestRunReportStatus { source, ..Default::default() }).unwrap()
+        });
+        record
+    };
+    let facts = |branch: &str| {
+        let Observations::Facts(mut facts) = crate::controller::green() else { return None };
+        facts.source.branch = Some(branch.into());
+        Some(*facts)
+    };
+    for record in [
+        with(1, 5, facts("newest")),
+        with(1, 4, facts("overtaken")),
+        with(1, 3, None),
+        with(2, 1, facts("gone")),
+        with(2, 2, None),
+        with(3, 1, facts("older")),
+        with(3, 2, facts("other")),
+    ] {
+        store.record(&record).await.unwrap();
+    }
+    let first = store.past(&asked("facts", Of::Commits, 2, None)).await.unwrap();
+    let second = store.past(&asked("facts", Of::Commits, 2, first.next.clone())).await.unwrap();
+    assert!(first.next.is_some() && second.next.is_none());
+    let told: Vec<(String, Option<String>)> = [first.commits, second.commits]
+        .concat()
+        .into_iter()
+        .map(|c| (c.commit.sha, c.facts["facts"]["source"]["branch"].as_str().map(str::to_owned)))
+        .collect();
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(told, [(sha(3), some("other")), (sha(2), None), (sha(1), some("newest"))]);
+    let others = store.past(&asked("elsewhere", Of::Commits, 2, None)).await.unwrap();
+    assert!(others.commits.is_empty());
 }
 
 async fn what_is_too_old_goes(store: &Store) {

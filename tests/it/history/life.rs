@@ -12,7 +12,7 @@ use crate::serve::ask;
 use crate::story::operator::Operator;
 
 /// Pull request 20 with one job that runs.
-fn github() -> GitHub {
+pub fn github() -> GitHub {
     let gh = GitHub::start(Scenario::new().start_now().setup(|s| {
         s.add_repo(REPO).pull_request(PullSpec::new(20, sha_of("one")).branch("feature/x"));
         let run = RunSpec::new(77).workflow("CI", ".github/workflows/ci.yml").pull_request(20);
@@ -23,7 +23,7 @@ fn github() -> GitHub {
     gh
 }
 
-fn fail(gh: &GitHub) {
+pub fn fail(gh: &GitHub) {
     gh.advance(secs(60));
     gh.update(|s| {
         s.job(501).complete("failure");
@@ -32,7 +32,7 @@ fn fail(gh: &GitHub) {
     gh.advance(secs(5));
 }
 
-fn pass_again(gh: &GitHub) {
+pub fn pass_again(gh: &GitHub) {
     gh.update(|s| {
         s.run(77).rerun("someone", |_| true);
         let again = s.repos[0].jobs.iter().map(|j| j.id).max().unwrap();
@@ -43,7 +43,7 @@ fn pass_again(gh: &GitHub) {
     gh.advance(secs(5));
 }
 
-async fn history(more: &[&str], envs: &[(&str, &str)]) -> Ran {
+pub async fn history(more: &[&str], envs: &[(&str, &str)]) -> Ran {
     let mut cli = Cli::new(&[&["history"], more].concat());
     for (name, value) in envs {
         cli = cli.env(name, value);

@@ -5,6 +5,7 @@ mod figures;
 mod laws;
 mod life;
 mod postgres;
+mod would;
 
 use std::time::Duration;
 
