@@ -97,8 +97,8 @@ pub struct SetSource {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("has(self.pullRequests) != has(self.commits)")
-        .message("set either pullRequests ({} selects all that are open) or commits")
+    validation = Rule::new("[has(self.pullRequests), has(self.commits), has(self.mergeQueue)].filter(x, x).size() == 1")
+        .message("set exactly one of pullRequests ({} selects all that are open), commits and mergeQueue")
 )]
 pub struct Generators {
     /// A report for each open pull request that all of these select; `{}` selects every one.
@@ -107,6 +107,25 @@ pub struct Generators {
     /// A report for each of the newest commits of a branch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commits: Option<CommitGenerator>,
+    /// A report for each commit that the merge queue of a branch has tested, as long as it is queued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge_queue: Option<MergeQueueGenerator>,
+}
+
+impl Generators {
+    /// Whether each report is for a pull request: itself, or as the merge queue tests it.
+    pub fn has_numbers(&self) -> bool {
+        self.pull_requests.is_some() || self.merge_queue.is_some()
+    }
+}
+
+/// Selects the commits of a merge queue.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct MergeQueueGenerator {
+    /// Name of the branch that the queue merges into.
+    #[schemars(schema_with = "branch_schema")]
+    pub branch: String,
 }
 
 /// Selects the newest commits of a branch.
@@ -166,7 +185,7 @@ pub enum Follow {
 #[serde(rename_all = "camelCase")]
 pub struct ReportTemplate {
     /// PullRequest: the report follows the pull request. Commit: it is about the commit at its head, and after a
-    /// push another one takes its place. Reports for commits of a branch are about their commit.
+    /// push another one takes its place. Reports for commits of a branch or a merge queue are about their commit.
     #[serde(default)]
     pub follow: Follow,
     /// Name, labels and annotations.
@@ -184,7 +203,7 @@ pub struct ReportTemplate {
 #[serde(rename_all = "camelCase")]
 pub struct TemplateMetadata {
     /// Name of a report. Default: `{{set}}-pr-{{number}}`, with follow: Commit `{{set}}-pr-{{number}}-{{head_short_sha}}`,
-    /// and for commits of a branch `{{set}}-{{head_short_sha}}`.
+    /// for commits of a branch `{{set}}-{{head_short_sha}}`, of a merge queue `{{set}}-queue-{{number}}-{{head_short_sha}}`.
     /// What is longer than 63 characters is cut, and ends with a hash of the whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 120))]
@@ -229,7 +248,7 @@ pub struct Retention {
     #[serde(default = "default_max_reports")]
     #[schemars(range(min = 1, max = 3000))]
     pub max_reports: i32,
-    /// Seconds for which a report stays after its pull request was closed.
+    /// Seconds for which a report stays after its pull request was closed, or has left the merge queue.
     #[serde(default)]
     #[schemars(range(min = 0, max = 31_536_000))]
     pub ttl_after_closed: i64,

@@ -1,4 +1,4 @@
-//! What a set of reports may make reports for: open pull requests, commits of a branch.
+//! What a set of reports may make reports for: open pull requests, commits of a branch or of a merge queue.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::api::Reason;
-use crate::api::set::{CommitGenerator, Generators, PullRequestGenerator};
+use crate::api::set::{CommitGenerator, Generators, MergeQueueGenerator, PullRequestGenerator};
 use crate::github::api::{PER_PAGE, Repo};
-use crate::github::{Ask, GitHub, Result, wire};
+use crate::github::{Ask, GitHub, Result, queue_of, queued, wire};
 use crate::sets::selects;
 use crate::verdict::facts::Trouble;
 
@@ -28,7 +28,7 @@ pub struct SetSurvey {
 /// An open pull request, or a commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Candidate {
-    /// Number of the pull request.
+    /// Number of the pull request, open or queued.
     pub number: Option<i64>,
     /// Of the pull request, or the first line of the commit's message.
     pub title: String,
@@ -56,12 +56,36 @@ pub struct Candidates {
 /// Lists what the generator is about.
 pub async fn candidates(github: &GitHub, wanted: &SetSurvey, ask: Ask) -> Result<Candidates> {
     let repo = Repo::new(github, &wanted.repository, ask);
-    let Generators { pull_requests, commits: of_branch } = &wanted.generators;
-    match (pull_requests, of_branch) {
-        (Some(select), _) => pulls(&repo, select, wanted.most).await,
-        (None, Some(by)) => commits(&repo, by, ask).await,
-        (None, None) => Ok(Candidates { whole: true, ..Candidates::default() }),
+    let Generators { pull_requests, commits: of_branch, merge_queue } = &wanted.generators;
+    match (pull_requests, of_branch, merge_queue) {
+        (Some(select), ..) => pulls(&repo, select, wanted.most).await,
+        (None, Some(by), _) => commits(&repo, by, ask).await,
+        (None, None, Some(by)) => queue(&repo, by, ask).await,
+        (None, None, None) => Ok(Candidates { whole: true, ..Candidates::default() }),
     }
+}
+
+/// What is in a merge queue now: a branch for each pull request. Mostly there is nothing.
+async fn queue(repo: &Repo<'_>, by: &MergeQueueGenerator, ask: Ask) -> Result<Candidates> {
+    let repository = repo.asking(ask.within(SHARED_AGE)).repository().await?.full_name;
+    let mut list: Vec<Candidate> = repo
+        .branches_like(&queue_of(&by.branch))
+        .await?
+        .iter()
+        .filter_map(|found| {
+            let branch = found.name.strip_prefix("refs/heads/")?;
+            let (base, number) = queued(branch).filter(|(base, _)| *base == by.branch)?;
+            Some(Candidate {
+                number: Some(number),
+                head: found.object.sha.to_ascii_lowercase(),
+                branch: branch.to_owned(),
+                base: base.to_owned(),
+                ..Candidate::default()
+            })
+        })
+        .collect();
+    list.sort_by(|a, b| (b.number, &b.branch).cmp(&(a.number, &a.branch)));
+    Ok(Candidates { repository: Some(repository).filter(|r| !r.is_empty()), list, whole: true })
 }
 
 /// Lists open pull requests. One page, which all reports of the repository ask for too, is enough for most.
@@ -118,15 +142,24 @@ async fn commits(repo: &Repo<'_>, by: &CommitGenerator, ask: Ask) -> Result<Cand
     })
 }
 
-/// Those of some pull requests that are not open any more, and since when.
+/// Those of some pull requests that are not open any more, or not in the queue, and since when.
 pub async fn closed(
     github: &GitHub,
-    repository: &str,
+    wanted: &SetSurvey,
     numbers: &[i64],
     ask: Ask,
 ) -> Result<BTreeMap<i64, Timestamp>> {
-    let repo = Repo::new(github, repository, ask);
+    let repo = Repo::new(github, &wanted.repository, ask);
     let mut closed = BTreeMap::new();
+    if let Some(by) = &wanted.generators.merge_queue {
+        for number in numbers {
+            // Nobody tells when it left the queue; that it has is seen now.
+            if repo.branches_like(&format!("{}{number}-", queue_of(&by.branch))).await?.is_empty() {
+                closed.insert(*number, repo.date().unwrap_or_else(Timestamp::now));
+            }
+        }
+        return Ok(closed);
+    }
     for number in numbers {
         match repo.pull(*number).await {
             Ok(pull) if pull.number == *number && pull.state == "closed" => {

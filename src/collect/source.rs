@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::api::Reason;
 use crate::api::spec::GitHubSource;
 use crate::github::api::Repo;
-use crate::github::{Ask, Result, wire};
+use crate::github::{Ask, Result, queued, wire};
 use crate::verdict::facts::{SourceFacts, Trouble};
 
 /// The commit, and what is known of where it wants to go.
@@ -149,8 +149,7 @@ pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource, shares: bool) 
 
 /// The branch that a merge queue merges into, by the name of the branch that it makes for that.
 fn queued_for(branch: &str) -> Option<&str> {
-    let (base, rest) = branch.strip_prefix("gh-readonly-queue/")?.rsplit_once("/pr-")?;
-    (!base.is_empty() && rest.starts_with(|c: char| c.is_ascii_digit())).then_some(base)
+    queued(branch).map(|(base, _)| base)
 }
 
 /// The commit of a spec by what all reports of a repository share; None where that does not tell.

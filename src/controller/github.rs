@@ -295,12 +295,12 @@ impl Observer for GitHubObserver {
     fn closed<'a>(
         &'a self,
         access: &'a Access,
-        repository: &'a str,
+        wanted: &'a SetSurvey,
         numbers: &'a [i64],
         ask: Ask,
     ) -> BoxFuture<'a, Result<BTreeMap<i64, Timestamp>, Trouble>> {
-        self.read(access, repository, ask, move |client, ask| async move {
-            collect::closed(&client, repository, numbers, ask).await
+        self.read(access, &wanted.repository, ask, move |client, ask| async move {
+            collect::closed(&client, wanted, numbers, ask).await
         })
         .boxed()
     }

@@ -37,11 +37,11 @@ pub trait Observer: Send + Sync + 'static {
         ask: Ask,
     ) -> BoxFuture<'a, Result<Candidates, Trouble>>;
 
-    /// Those of some pull requests that are not open any more, and since when.
+    /// Those of some pull requests that are not open any more, or not in the queue, and since when.
     fn closed<'a>(
         &'a self,
         access: &'a Access,
-        repository: &'a str,
+        wanted: &'a SetSurvey,
         numbers: &'a [i64],
         ask: Ask,
     ) -> BoxFuture<'a, Result<BTreeMap<i64, Timestamp>, Trouble>>;

@@ -59,6 +59,11 @@ impl<'g> Repo<'g> {
         &self.name
     }
 
+    /// `/repos/owner/name`.
+    pub(super) fn root(&self) -> &str {
+        &self.root
+    }
+
     /// Sends a GraphQL query.
     pub(super) async fn query(&self, query: &serde_json::Value, what: &str) -> Result<Reply> {
         self.github.query(query, what, self.ask.priority).await
@@ -370,7 +375,7 @@ impl<'g> Repo<'g> {
         self.read(path, what, Shape::Object).await
     }
 
-    async fn read<T: DeserializeOwned>(&self, path: &str, what: &str, shape: Shape) -> Result<T> {
+    pub(super) async fn read<T: DeserializeOwned>(&self, path: &str, what: &str, shape: Shape) -> Result<T> {
         Ok(self.answer(path, what, shape).await?.value)
     }
 

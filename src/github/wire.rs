@@ -30,6 +30,8 @@ wire! {
     /// Head or base of a pull request.
     Tip { sha: String, #[serde(rename = "ref")] name: String, repo: Option<Repository> }
     Label { name: String }
+    /// A branch by its full name, `refs/heads/...`.
+    Reference { #[serde(rename = "ref")] name: String, object: Commit }
     ListedCommit { sha: String, commit: CommitText, author: Option<User> }
     CommitText { message: String, committer: Signature }
     Commit { sha: String, html_url: Option<String> }

@@ -111,7 +111,8 @@ pub fn plan(
     let mut closed_ones = Vec::new();
     for report in left.filter(|r| r.meta().deletion_timestamp.is_none()) {
         // Commits of a branch are all listed; a pull request may have been missed.
-        let unlisted = pull_of(report).filter(|n| select.is_some() && !open.contains(n));
+        let numbered = set.spec.generators.has_numbers();
+        let unlisted = pull_of(report).filter(|n| numbered && !open.contains(n));
         match unlisted.map(|n| (n, closed.get(&n))) {
             Some((n, Some(since))) => closed_ones.push((*since, n, report)),
             // Of the newest there are enough without it.

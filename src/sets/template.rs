@@ -54,7 +54,7 @@ impl Place {
 
 /// Whether the template can be filled: an error names the field and the remedy.
 pub fn check(set: &TestRunReportSet) -> Result<(), String> {
-    let number = set.spec.generators.pull_requests.as_ref().map(|_| 1);
+    let number = set.spec.generators.has_numbers().then_some(1);
     let sample = Candidate { number, head: "0".repeat(40), ..Candidate::default() };
     Wanted::of(set, &sample).map(|_| ())
 }
@@ -66,7 +66,7 @@ pub fn fits(set: &TestRunReportSet, report: &TestRunReport) -> Result<(), String
         return Err(format!("it is about another repository than the set, {}", source.repository));
     }
     let marked = report.labels().get(PULL_LABEL).and_then(|n| n.parse().ok());
-    let number = github.pull_request.or(marked).filter(|_| set.spec.generators.pull_requests.is_some());
+    let number = github.pull_request.or(marked).filter(|_| set.spec.generators.has_numbers());
     let resolved = report.status.as_ref().and_then(|s| s.source.as_ref()).map(|s| s.sha.clone());
     let head = github.sha.clone().or(resolved).unwrap_or_default();
     let name = Wanted::of(set, &Candidate { number, head, ..Candidate::default() })?.name;
@@ -82,9 +82,12 @@ impl Wanted {
     /// The report of a pull request or commit.
     pub(super) fn of(set: &TestRunReportSet, candidate: &Candidate) -> Result<Self, String> {
         let template = &set.spec.template;
-        let follow = template.follow;
+        // What the queue tests is no head of a pull request.
+        let queued = set.spec.generators.merge_queue.is_some();
+        let follow = if queued { Follow::Commit } else { template.follow };
         let filler = Filler { set: set.name_any(), candidate };
         let default = match (candidate.number, follow) {
+            (Some(_), _) if queued => "{{set}}-queue-{{number}}-{{head_short_sha}}",
             (Some(_), Follow::PullRequest) => "{{set}}-pr-{{number}}",
             (Some(_), Follow::Commit) => "{{set}}-pr-{{number}}-{{head_short_sha}}",
             (None, _) => "{{set}}-{{head_short_sha}}",

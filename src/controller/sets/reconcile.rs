@@ -105,7 +105,9 @@ async fn look(
                 let Carried { created, changed, removed, left, .. } = carried;
                 tracing::info!(created, changed, removed, left, "reports of a set");
             }
-            let heads = listed.whole.then(|| listed.heads());
+            // What reports of the repository see of its pull requests is news for those of pull requests only.
+            let of_pulls = set.spec.generators.pull_requests.is_some();
+            let heads = (of_pulls && listed.whole).then(|| listed.heads());
             shared.wakes.saw(set, listed.repository.as_deref(), heads, carried.names_taken(), closed);
             let written =
                 write(set, &Seen::Done { listed: &listed, numbers, carried: &carried }, shared, work).await?;
@@ -168,7 +170,8 @@ async fn work_on(
     }
     sets::check(set).map_err(|message| trouble(Reason::InvalidSpec, message))?;
     let access = access(set, shared).await?;
-    let listed = list(set, &access, since, shared).await?;
+    let wanted = survey(set);
+    let listed = list(&wanted, &access, since, shared).await?;
     let namespace = set.namespace().unwrap_or_default();
     let kept = shared.reports.state();
     let here = kept.iter().filter(|kept| kept.namespace().as_deref() == Some(&namespace));
@@ -188,7 +191,7 @@ async fn work_on(
         let some: Vec<i64> = planned.ask.iter().copied().take(MAX_ASKED).collect();
         let left = planned.ask.len() - some.len();
         let ask = Ask::now(Priority::Running);
-        closed.extend(shared.observer.closed(&access, &set.spec.source.repository, &some, ask).await?);
+        closed.extend(shared.observer.closed(&access, &wanted, &some, ask).await?);
         planned = plan(&closed)?;
         // Those that are open were just missed by the list.
         planned.ask.truncate(left);
@@ -228,8 +231,17 @@ async fn access(set: &TestRunReportSet, shared: &Shared) -> Result<Access, Stop>
     }
 }
 
+/// What a set is about.
+fn survey(set: &TestRunReportSet) -> SetSurvey {
+    SetSurvey {
+        repository: set.spec.source.repository.clone(),
+        generators: set.spec.generators.clone(),
+        most: usize::try_from(set.spec.retention.max_reports).unwrap_or(0),
+    }
+}
+
 async fn list(
-    set: &TestRunReportSet,
+    wanted: &SetSurvey,
     access: &Access,
     since: Option<Instant>,
     shared: &Shared,
@@ -240,12 +252,7 @@ async fn list(
         Some(since) => Ask { since, ..now },
         None => now.within(shared.config.pace.refresh.mul_f64(0.75)),
     };
-    let wanted = SetSurvey {
-        repository: set.spec.source.repository.clone(),
-        generators: set.spec.generators.clone(),
-        most: usize::try_from(set.spec.retention.max_reports).unwrap_or(0),
-    };
-    let listed = shared.observer.candidates(access, &wanted, ask).await?;
+    let listed = shared.observer.candidates(access, wanted, ask).await?;
     // A renamed repository answers under its old name; its new one must be allowed as well.
     if let Some(name) = listed.repository.as_ref().filter(|name| !access.connection.may_read(name)) {
         tracing::warn!("the repository is {name} by now, which the connection may not read");

@@ -10,7 +10,9 @@ use kube::runtime::reflector::ObjectRef;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::api::set::Generators;
 use crate::api::{TestRunReport, TestRunReportSet};
+use crate::github::queue_of;
 use crate::sets::set_of;
 use crate::webhooks::{Event, Kind};
 
@@ -28,8 +30,7 @@ struct Member {
     connection: String,
     /// `owner/name` in lower case, as the set and as GitHub spells it.
     names: BTreeSet<String>,
-    /// The branch whose commits it is about; else it is about pull requests.
-    branch: Option<String>,
+    about: About,
     /// When GitHub told of a change that no look has answered.
     since: Option<Instant>,
     /// Heads and bases of the open pull requests that the last look saw, if it saw all of them.
@@ -44,15 +45,42 @@ struct Member {
     failures: u32,
 }
 
+/// What a set is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum About {
+    Pulls,
+    /// Commits of a branch.
+    Branch(String),
+    /// Branches whose names begin so: those of a merge queue.
+    Queue(String),
+}
+
+impl About {
+    fn of(set: &TestRunReportSet) -> Self {
+        match &set.spec.generators {
+            Generators { commits: Some(by), .. } => Self::Branch(by.branch.clone()),
+            Generators { merge_queue: Some(by), .. } => Self::Queue(queue_of(&by.branch)),
+            _ => Self::Pulls,
+        }
+    }
+
+    fn is(&self, branch: Option<&str>) -> bool {
+        match (self, branch) {
+            (Self::Branch(own), Some(branch)) => own == branch,
+            (Self::Queue(start), Some(branch)) => branch.starts_with(start),
+            _ => false,
+        }
+    }
+}
+
 impl Member {
     fn concerns(&self, kind: &Kind) -> bool {
-        let is = |branch: &Option<String>| branch.is_some() && *branch == self.branch;
         match kind {
             Kind::Repository => true,
-            Kind::Pull { .. } => self.branch.is_none(),
-            Kind::Push { branch } => is(branch),
+            Kind::Pull { .. } => self.about == About::Pulls,
+            Kind::Push { branch } => self.about.is(branch.as_deref()),
             // Where pushes are not told of, what they start is.
-            Kind::Run { branch, finished: false, .. } => is(branch),
+            Kind::Run { branch, finished: false, .. } => self.about.is(branch.as_deref()),
             _ => false,
         }
     }
@@ -76,9 +104,9 @@ impl Followed {
         let name = source.repository.to_ascii_lowercase();
         let mut members = self.wakes.lock();
         let known = members.get(&set.uid().unwrap_or_default());
-        let branch = set.spec.generators.commits.as_ref().map(|by| by.branch.clone());
+        let about = About::of(set);
         let same =
-            |m: &Member| m.connection == source.connection && m.branch == branch && m.names.contains(&name);
+            |m: &Member| m.connection == source.connection && m.about == about && m.names.contains(&name);
         if known.is_some_and(same) {
             return;
         }
@@ -87,7 +115,7 @@ impl Followed {
             queue: self.queue.clone(),
             connection: source.connection.clone(),
             names: BTreeSet::from([name]),
-            branch,
+            about,
             since: None,
             heads: None,
             taken: BTreeSet::new(),

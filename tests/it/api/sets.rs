@@ -29,6 +29,7 @@ async fn a_set_names_its_repository_and_what_its_reports_are_made_of() {
         json!({}),
         json!({"generators": {"pullRequests": {"baseBranches": ["main", "release/*"], "labels": ["ci"],
             "authors": ["octocat"], "draft": false}}}),
+        json!({"generators": {"pullRequests": null, "mergeQueue": {"branch": "release/1.2"}}}),
         json!({"retention": {"maxReports": 3000, "deletionPolicy": "Keep"}, "suspend": true}),
         metadata(json!({"name": "pr-{{ number }}"})),
         metadata(json!({"name": "{{set}}-{{head_short_sha}}", "labels": {"a/b": "{{branch}}"}})),
@@ -40,7 +41,14 @@ async fn a_set_names_its_repository_and_what_its_reports_are_made_of() {
     for (more, words) in [
         (json!({"source": {"repository": "https://github.com/a/b"}}), "repository must be owner/name"),
         (json!({"generators": null}), "spec.generators: Required value"),
-        (json!({"generators": {}}), "set either pullRequests ({} selects all that are open) or commits"),
+        (
+            json!({"generators": {}}),
+            "set exactly one of pullRequests ({} selects all that are open), commits and mergeQueue",
+        ),
+        (
+            json!({"generators": {"pullRequests": {}, "mergeQueue": {"branch": "main"}}}),
+            "set exactly one of pullRequests",
+        ),
         (
             json!({"generators": {"commits": {"branch": "refs/heads/main"}}}),
             "branch must be a plain branch name",

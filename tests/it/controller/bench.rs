@@ -152,7 +152,7 @@ impl Observer for Script {
     fn closed<'a>(
         &'a self,
         _: &'a Access,
-        _: &'a str,
+        _: &'a SetSurvey,
         _: &'a [i64],
         _: Ask,
     ) -> BoxFuture<'a, Result<BTreeMap<i64, jiff::Timestamp>, Trouble>> {

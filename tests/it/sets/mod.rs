@@ -3,6 +3,7 @@
 mod bounds;
 mod life;
 mod ownership;
+mod queue;
 mod trouble;
 
 use serde_json::{Value, json};

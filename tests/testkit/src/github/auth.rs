@@ -200,7 +200,7 @@ pub fn needed(method: &str, template: &str) -> (&'static str, &'static str) {
         "issues"
     } else if rest.contains("/protection") {
         "administration"
-    } else if rest.starts_with("/commits") || rest.starts_with("/branches") || rest.starts_with("/compare") {
+    } else if ["/commits", "/branches", "/compare", "/git/"].iter().any(|start| rest.starts_with(start)) {
         "contents"
     } else {
         "metadata"

@@ -320,6 +320,18 @@ impl<'a> RepoMut<'a> {
         this
     }
 
+    /// A group leaves the merge queue: merged, or taken out.
+    pub fn ungroup(mut self, number: u64) -> Self {
+        let own = self.id;
+        let pull = self.pull(number).clone();
+        let short = format!("gh-readonly-queue/{}/pr-{number}-{}", pull.base_ref, pull.base_sha);
+        let head_sha = self.data().branches.remove(&short).unwrap_or_default();
+        let head_ref = format!("refs/heads/{short}");
+        let subject = Subject::MergeGroup { repo: own, head_ref, head_sha, base_sha: pull.base_sha };
+        self.state.emit(subject, Some("destroyed"));
+        self
+    }
+
     /// Requires checks on a branch by a ruleset; an app id pins the check to that app.
     pub fn rule(mut self, branch: &str, checks: &[(&str, Option<u64>)]) -> Self {
         self.data().rules.insert(branch.to_owned(), required(checks));

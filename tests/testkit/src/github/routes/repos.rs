@@ -20,6 +20,7 @@ pub(super) fn serve(state: &mut State, method: &str, rest: &str, call: &Call<'_>
         ("GET", "/commits") => commits(state, call),
         ("GET", "/commits/{ref}") => commit(state, call),
         ("GET", "/compare/{basehead}") => compare(state, call),
+        ("GET", "/git/matching-refs/{ref}") => matching_refs(state, call),
         _ => return None,
     })
 }
@@ -28,6 +29,15 @@ fn branches(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let all: Vec<(&String, &String)> = repo.branches.iter().collect();
     Ok(call.listed(all, |(name, sha)| show::short_branch(state, repo, name, sha)))
+}
+
+fn matching_refs(state: &State, call: &Call<'_>) -> Answer {
+    let repo = call.repo(state)?;
+    let start = call.param("ref");
+    let all = repo.branches.iter().map(|(name, sha)| (format!("heads/{name}"), sha));
+    let found = all.filter(|(name, _)| name.starts_with(start));
+    let list = found.map(|(name, sha)| show::reference(state, repo, &name, sha)).collect();
+    Ok(Reply::ok(Value::Array(list)))
 }
 
 fn branch(state: &State, call: &Call<'_>) -> Answer {

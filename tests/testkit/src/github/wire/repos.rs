@@ -218,6 +218,17 @@ pub fn short_branch(state: &State, repo: &Repo, name: &str, sha: &str) -> Value 
     })
 }
 
+/// A git reference by its name without `refs/`.
+pub fn reference(state: &State, repo: &Repo, name: &str, sha: &str) -> Value {
+    let base = url(state, repo);
+    json!({
+        "ref": format!("refs/{name}"),
+        "node_id": node("REF", repo.id),
+        "url": format!("{base}/git/refs/{name}"),
+        "object": { "type": "commit", "sha": sha, "url": format!("{base}/git/commits/{sha}") },
+    })
+}
+
 fn checks(required: &[RequiredCheck]) -> Vec<Value> {
     required.iter().map(|check| json!({ "context": check.context, "app_id": check.app_id })).collect()
 }
