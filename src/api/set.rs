@@ -165,6 +165,11 @@ pub struct PullRequestGenerator {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), inner(length(min = 1, max = 100)))]
     pub authors: Vec<String>,
+    /// Globs (`*` is any text, also with `/`) of the files that they change; any one suffices. Upper and lower case are the
+    /// same. One whose files cannot be told, or are more than the 3,000 that GitHub lists, is selected.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), inner(length(min = 1, max = 255)))]
+    pub paths: Vec<String>,
     /// true: drafts only. false: no drafts. Default: both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub draft: Option<bool>,

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::memory::Memory;
+use super::touched;
 use crate::api::Reason;
 use crate::api::set::{CommitGenerator, Generators, MergeQueueGenerator, PullRequestGenerator};
 use crate::github::api::{PER_PAGE, Repo};
@@ -40,6 +42,8 @@ pub struct Candidate {
     pub branch: String,
     /// Branch that it would be merged into, or is on.
     pub base: String,
+    /// Whether it changes files that its generator is about; None where nobody asked, or not yet.
+    pub touches: Option<bool>,
 }
 
 /// What a repository has to make reports for.
@@ -54,11 +58,22 @@ pub struct Candidates {
 }
 
 /// Lists what the generator is about.
-pub async fn candidates(github: &GitHub, wanted: &SetSurvey, ask: Ask) -> Result<Candidates> {
+pub async fn candidates(
+    github: &GitHub,
+    wanted: &SetSurvey,
+    memory: &Memory,
+    ask: Ask,
+) -> Result<Candidates> {
     let repo = Repo::new(github, &wanted.repository, ask);
     let Generators { pull_requests, commits: of_branch, merge_queue } = &wanted.generators;
     match (pull_requests, of_branch, merge_queue) {
-        (Some(select), ..) => pulls(&repo, select, wanted.most).await,
+        (Some(select), ..) => {
+            let mut found = pulls(&repo, select, wanted.most).await?;
+            if !select.paths.is_empty() {
+                touched::note(&repo, select, wanted.most, memory, &mut found).await?;
+            }
+            Ok(found)
+        }
         (None, Some(by), _) => commits(&repo, by, ask).await,
         (None, None, Some(by)) => queue(&repo, by, ask).await,
         (None, None, None) => Ok(Candidates { whole: true, ..Candidates::default() }),
@@ -204,6 +219,7 @@ impl From<&wire::Pull> for Candidate {
             head: pull.head.sha.to_ascii_lowercase(),
             branch: pull.head.name.clone(),
             base: pull.base.name.clone(),
+            touches: None,
         }
     }
 }

@@ -19,6 +19,8 @@ const JOBS: usize = 4096;
 const RUNS: usize = 10_000;
 /// Repositories whose failures are kept.
 const REPOSITORIES: usize = 64;
+/// Heads of pull requests whose files were looked at.
+const TOUCHED: usize = 50_000;
 /// Commits with unfinished runs of which the last look is kept, counted with their jobs.
 const LOOKS: usize = 30_000;
 
@@ -40,6 +42,8 @@ pub struct Memory {
     annotations: Bounded<JobKey, Arc<Vec<Annotation>>, JOBS>,
     runs: Bounded<RunKey, Jobs, RUNS>,
     looks: Bounded<String, Arc<Facts>, LOOKS>,
+    /// Whether a pull request changes files that a set is about.
+    touched: Bounded<String, bool, TOUCHED>,
     histories: Bounded<String, Arc<Mutex<History>>, REPOSITORIES>,
 }
 
@@ -89,6 +93,14 @@ impl Memory {
         self.runs.put(key, jobs);
     }
 
+    pub(super) fn touches(&self, key: &str) -> Option<bool> {
+        self.touched.get(&key.to_owned())
+    }
+
+    pub(super) fn keep_touches(&self, key: String, touches: bool) {
+        self.touched.put(key, touches);
+    }
+
     /// Works with the failures of a repository.
     pub(super) fn with_history(&self, repository: &str, work: impl FnOnce(&mut History)) {
         let key = repository.to_owned();
@@ -127,6 +139,7 @@ trait Weigh {
 }
 
 impl Weigh for String {}
+impl Weigh for bool {}
 impl Weigh for Evidence {}
 impl Weigh for Analysis {}
 impl Weigh for Vec<Annotation> {}

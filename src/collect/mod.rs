@@ -16,6 +16,7 @@ mod progress;
 mod runs;
 mod source;
 mod survey;
+mod touched;
 mod workflow;
 
 use std::sync::Arc;

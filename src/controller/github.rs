@@ -286,8 +286,10 @@ impl Observer for GitHubObserver {
         wanted: &'a SetSurvey,
         ask: Ask,
     ) -> BoxFuture<'a, Result<Candidates, Trouble>> {
-        self.read(access, &wanted.repository, ask, move |client, ask| async move {
-            collect::candidates(&client, wanted, ask).await
+        let (_, memory) = self.memory(access);
+        self.read(access, &wanted.repository, ask, move |client, ask| {
+            let memory = memory.clone();
+            async move { collect::candidates(&client, wanted, &memory, ask).await }
         })
         .boxed()
     }

@@ -55,7 +55,7 @@ impl<'g> Repo<'g> {
     }
 
     /// `owner/name`.
-    pub(super) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.name
     }
 
@@ -389,7 +389,12 @@ impl<'g> Repo<'g> {
         Ok(answer.value)
     }
 
-    async fn answer<T: DeserializeOwned>(&self, path: &str, what: &str, shape: Shape) -> Result<Answer<T>> {
+    pub(super) async fn answer<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        what: &str,
+        shape: Shape,
+    ) -> Result<Answer<T>> {
         let answer = self.github.get(path, what, shape, self.ask).await?;
         self.hear(answer.date);
         Ok(answer)

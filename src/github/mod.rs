@@ -13,6 +13,7 @@ mod deliveries;
 mod download;
 mod error;
 mod fetch;
+mod files;
 mod queue;
 mod rollup;
 mod stats;

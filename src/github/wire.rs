@@ -30,6 +30,8 @@ wire! {
     /// Head or base of a pull request.
     Tip { sha: String, #[serde(rename = "ref")] name: String, repo: Option<Repository> }
     Label { name: String }
+    /// Of a pull request; a file that was renamed had another name.
+    ChangedFile { filename: String, previous_filename: Option<String> }
     /// A branch by its full name, `refs/heads/...`.
     Reference { #[serde(rename = "ref")] name: String, object: Commit }
     ListedCommit { sha: String, commit: CommitText, author: Option<User> }

@@ -9,9 +9,9 @@ use kube::{Resource, ResourceExt};
 use serde_json::Value;
 
 use super::owner::{is_owned, owner_of};
-use super::select::selects;
+use super::select::{may_select, selects};
 use super::template::Wanted;
-use crate::api::set::{DeletionPolicy, PULL_LABEL};
+use crate::api::set::{DeletionPolicy, PULL_LABEL, PullRequestGenerator};
 use crate::api::{ConditionType, TestRunReport, TestRunReportSet, TestRunReportSpec};
 use crate::collect::{Candidate, Candidates};
 
@@ -38,6 +38,8 @@ pub struct Plan {
     pub prune: Vec<Arc<TestRunReport>>,
     /// Names that are wanted and that another report has.
     pub taken: Vec<Taken>,
+    /// Pull requests whose files are not known yet; what reports they have stay as they are.
+    pub unread: BTreeSet<i64>,
     /// Pull requests that were not listed: whether they are closed has to be asked before their reports go.
     pub ask: Vec<i64>,
 }
@@ -60,7 +62,8 @@ pub struct Taken {
 impl Plan {
     /// Nothing has to change.
     pub fn is_done(&self) -> bool {
-        self.create.is_empty() && self.update.is_empty() && self.prune.is_empty() && self.ask.is_empty()
+        let nothing = self.create.is_empty() && self.update.is_empty() && self.prune.is_empty();
+        nothing && self.ask.is_empty() && self.unread.is_empty()
     }
 }
 
@@ -81,6 +84,7 @@ pub fn plan(
     plan.matching = matching.len();
     plan.over = matching.len().saturating_sub(most);
     plan.more = !listed.whole && matching.len() > most;
+    plan.unread = unread(select, listed, matching.get(most.saturating_sub(1)).copied());
     let by_name: HashMap<String, &Arc<TestRunReport>> = reports.iter().map(|r| (r.name_any(), r)).collect();
     let mut names = BTreeSet::new();
     for candidate in matching.iter().take(most) {
@@ -110,6 +114,10 @@ pub fn plan(
     let left = reports.iter().filter(|r| is_owned(r, set) && !names.contains(&r.name_any()));
     let mut closed_ones = Vec::new();
     for report in left.filter(|r| r.meta().deletion_timestamp.is_none()) {
+        if pull_of(report).is_some_and(|n| plan.unread.contains(&n)) {
+            plan.kept += 1;
+            continue;
+        }
         // Commits of a branch are all listed; a pull request may have been missed.
         let numbered = set.spec.generators.has_numbers();
         let unlisted = pull_of(report).filter(|n| numbered && !open.contains(n));
@@ -143,6 +151,17 @@ pub fn plan(
         plan.next = Some(plan.next.map_or(end, |next| next.min(end)));
     }
     Ok(plan)
+}
+
+/// Pull requests whose files are not known yet, down to the last one that there is room for.
+fn unread(
+    select: Option<&PullRequestGenerator>,
+    listed: &Candidates,
+    last: Option<&Candidate>,
+) -> BTreeSet<i64> {
+    let Some(select) = select.filter(|s| !s.paths.is_empty()) else { return BTreeSet::new() };
+    let room = listed.list.iter().take_while(|c| last.is_none_or(|last| c.number >= last.number));
+    room.filter(|c| c.touches.is_none() && may_select(select, c)).filter_map(|c| c.number).collect()
 }
 
 /// How long a report stays after its pull request was closed.

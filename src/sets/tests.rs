@@ -129,6 +129,31 @@ fn a_report_is_what_the_template_makes_of_its_pull_request() {
 }
 
 #[test]
+fn what_is_not_known_of_files_makes_and_removes_nothing() {
+    let set = set(json!({"generators": {"pullRequests": {"paths": ["src/*"], "draft": false}},
+        "retention": {"maxReports": 2}}));
+    let told = |number: i64, touches: Option<bool>| Candidate { touches, ..pull(number) };
+    let of = |list: Vec<Candidate>| Candidates { list, ..open([]) };
+    let yes = of(vec![told(9, Some(true)), told(8, Some(false)), told(7, None), told(6, Some(true))]);
+    let plan = first(&set, &yes);
+    assert_eq!(names(&plan.create), ["shop-pr-9", "shop-pr-6"]);
+    assert_eq!((plan.matching, &plan.unread, plan.is_done()), (2, &BTreeSet::from([7]), false));
+    // The report of one that was pushed to stays until its files are known, and goes if they are others.
+    let reports = carried(&set, &plan, &[]);
+    let pushed = of(vec![told(9, None), told(6, Some(true))]);
+    let plan = planned(&set, &pushed, &closed([]), &reports);
+    assert!(plan.prune.is_empty() && plan.create.is_empty() && plan.kept == 2, "{plan:?}");
+    let known = of(vec![told(9, Some(false)), told(6, Some(true))]);
+    let plan = planned(&set, &known, &closed([]), &reports);
+    assert_eq!(plan.prune[0].metadata.name.as_deref(), Some("shop-pr-9"));
+    // Beyond the bound nobody has to know.
+    let over = of(vec![told(9, Some(true)), told(8, Some(true)), told(7, None), told(6, None)]);
+    let plan = planned(&set, &over, &closed([]), &reports);
+    assert!(plan.unread.is_empty(), "{plan:?}");
+    assert_eq!(plan.prune[0].metadata.name.as_deref(), Some("shop-pr-6"));
+}
+
+#[test]
 fn names_are_fixed_safe_and_bounded() {
     let name = |metadata: Value, follow: &str, uid: &str| {
         let mut set = set(json!({"template": {"follow": follow, "metadata": metadata}}));

@@ -209,7 +209,7 @@ async fn work_on(
 impl Numbers {
     fn of(plan: &Plan) -> Self {
         let Plan { matching, over, more, kept, .. } = *plan;
-        Self { matching, over, more, reports: kept, unasked: plan.ask.len() }
+        Self { matching, over, more, reports: kept, unasked: plan.ask.len() + plan.unread.len() }
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Numbers {
     pub more: bool,
     /// Reports of the set after what was done.
     pub reports: usize,
-    /// Pull requests that have to be asked for.
+    /// Pull requests that have to be asked for, or whose files have.
     pub unasked: usize,
 }
 

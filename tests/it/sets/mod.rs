@@ -3,6 +3,7 @@
 mod bounds;
 mod life;
 mod ownership;
+mod paths;
 mod queue;
 mod trouble;
 

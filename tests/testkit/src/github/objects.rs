@@ -198,6 +198,8 @@ pub struct Pull {
     pub merge_commit: Option<String>,
     /// Commits of the pull request, oldest first.
     pub commits: Vec<String>,
+    /// Files that it changes.
+    pub files: Vec<String>,
     /// Creation time.
     pub created: Ts,
     /// Time of the last change.

@@ -15,6 +15,7 @@ pub struct PullSpec {
     pub(super) base: Option<String>,
     pub(super) draft: bool,
     pub(super) labels: Vec<String>,
+    pub(super) files: Vec<String>,
 }
 
 impl PullSpec {
@@ -30,7 +31,14 @@ impl PullSpec {
             base: None,
             draft: false,
             labels: Vec::new(),
+            files: vec!["README.md".into()],
         }
+    }
+
+    /// Files that it changes; else README.md.
+    pub fn files(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.files = names.into_iter().map(Into::into).collect();
+        self
     }
 
     /// Title.

@@ -225,6 +225,7 @@ impl<'a> RepoMut<'a> {
             merged: None,
             merge_commit: Some(sha_of(&format!("merge {}", spec.sha))),
             commits: vec![spec.sha],
+            files: spec.files,
             created: now,
             updated: now,
         });

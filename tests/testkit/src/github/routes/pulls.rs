@@ -15,6 +15,7 @@ pub(super) fn serve(state: &mut State, method: &str, rest: &str, call: &Call<'_>
         ("GET", "/pulls") => list(state, call),
         ("GET", "/pulls/{pull_number}") => get(state, call),
         ("GET", "/pulls/{pull_number}/commits") => commits(state, call),
+        ("GET", "/pulls/{pull_number}/files") => files(state, call),
         ("GET", "/commits/{commit_sha}/pulls") => of_commit(state, call),
         ("GET", "/issues/{issue_number}/comments") => comments(state, call),
         ("POST", "/issues/{issue_number}/comments") => create_comment(state, call),
@@ -58,6 +59,16 @@ fn commits(state: &State, call: &Call<'_>) -> Answer {
     let pull = pull(repo, call.id("pull_number")?)?;
     let all: Vec<_> = pull.commits.iter().filter_map(|sha| repo.commit(sha)).collect();
     Ok(call.listed(all, |commit| show_repos::commit(state, repo, commit)))
+}
+
+/// GitHub lists no more than so many.
+const MOST_FILES: usize = 3_000;
+
+fn files(state: &State, call: &Call<'_>) -> Answer {
+    let repo = call.repo(state)?;
+    let pull = pull(repo, call.id("pull_number")?)?;
+    let all: Vec<&String> = pull.files.iter().take(MOST_FILES).collect();
+    Ok(call.listed(all, |name| show::file(state, repo, pull, name)))
 }
 
 fn of_commit(state: &State, call: &Call<'_>) -> Answer {

@@ -40,6 +40,23 @@ pub fn label(state: &State, repo: &Repo, name: &str) -> Value {
     })
 }
 
+/// A file that a pull request changes.
+pub fn file(state: &State, repo: &Repo, pull: &Pull, name: &str) -> Value {
+    let (base, web) = (url(state, repo), html(state, repo));
+    json!({
+        "sha": pull.head_sha,
+        "filename": name,
+        "status": "modified",
+        "additions": 1,
+        "deletions": 1,
+        "changes": 2,
+        "blob_url": format!("{web}/blob/{}/{name}", pull.head_sha),
+        "raw_url": format!("{web}/raw/{}/{name}", pull.head_sha),
+        "contents_url": format!("{base}/contents/{name}?ref={}", pull.head_sha),
+        "patch": "@@ -1 +1 @@\n-a\n+b",
+    })
+}
+
 /// The form in lists.
 pub fn listed(state: &State, repo: &Repo, pull: &Pull) -> Value {
     let base = url(state, repo);
