@@ -15,7 +15,7 @@ use crate::api::{GROUP, TestRunReport, VERSION};
 const PAGE: u32 = 500;
 
 /// Which cluster and namespace.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub(super) struct ClusterArgs {
     /// Namespace [default: that of the context]
     #[arg(short, long)]

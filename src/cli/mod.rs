@@ -5,6 +5,7 @@ mod adopt;
 mod artifacts;
 mod attest;
 mod cluster;
+mod estimate;
 mod evidence;
 pub mod exit;
 mod files;

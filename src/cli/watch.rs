@@ -1,6 +1,6 @@
 //! `watch`: follows reports of a cluster until each of them is final.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
 use std::pin::pin;
 use std::time::Duration;
@@ -13,7 +13,9 @@ use kube::runtime::watcher::{self, Event};
 use tokio::time::Instant;
 
 use super::cluster::{ClusterArgs, typed};
+use super::estimate::Estimates;
 use super::exit::Exit;
+use super::history::Place;
 use super::render;
 use super::reports::duration;
 use crate::api::TestRunReport;
@@ -34,6 +36,9 @@ pub(super) struct WatchArgs {
     selector: Option<String>,
     #[command(flatten)]
     cluster: ClusterArgs,
+    /// Where the history is, to say how long it may still take
+    #[command(flatten)]
+    history: Place,
     /// End after this time, whatever is final by then, for example 30m
     #[arg(long, value_parser = duration, value_name = "DURATION")]
     timeout: Option<Duration>,
@@ -55,6 +60,9 @@ pub(super) async fn watch(args: &WatchArgs) -> anyhow::Result<Exit> {
     let end = args.timeout.map(|t| Instant::now() + t);
     let mut followed: Followed = args.names.iter().map(|n| (n.clone(), None)).collect();
     let (mut screen, mut listed) = (Screen::new(), false);
+    let asking = ClusterArgs { namespace: Some(cluster.namespace.clone()), ..args.cluster.clone() };
+    let (mut estimates, mut told) = Estimates::start(&args.history, &asking);
+    let mut said = BTreeSet::new();
     let mut tick = tokio::time::interval(TICK);
     loop {
         let late = async {
@@ -70,6 +78,7 @@ pub(super) async fn watch(args: &WatchArgs) -> anyhow::Result<Exit> {
                     if args.selector.is_some() || followed.contains_key(&name) {
                         match typed(object) {
                             Ok(report) => {
+                                estimates.see(&report, Timestamp::now());
                                 screen.news(followed.get(&name).and_then(Option::as_ref), &report);
                                 followed.insert(name, Some(report));
                             }
@@ -90,11 +99,25 @@ pub(super) async fn watch(args: &WatchArgs) -> anyhow::Result<Exit> {
                 Some(Err(_)) => {}
                 None => break,
             },
+            Some(answer) = told.recv() => {
+                if let Err(why) = estimates.hear(answer) {
+                    eprintln!("warning: how long it may take is not known: {}", clean(&why, 500));
+                }
+            }
             _ = tick.tick(), if screen.terminal => {}
             () = late => break,
         }
         if listed {
-            screen.draw(&followed);
+            let now = Timestamp::now();
+            for (name, report) in &followed {
+                // In a pipe once, as soon as it is known.
+                if let Some(left) = report.as_ref().and_then(|r| estimates.left(r, now))
+                    && said.insert(name.clone())
+                {
+                    screen.say(&format!("{}  time left: {left}", clean(name, 253)));
+                }
+            }
+            screen.draw(&followed, &estimates);
             if followed.values().all(|r| r.as_ref().is_none_or(|r| !judge(r).open)) {
                 break;
             }
@@ -175,13 +198,15 @@ impl Screen {
         }
     }
 
-    fn draw(&mut self, followed: &Followed) {
+    fn draw(&mut self, followed: &Followed, estimates: &Estimates) {
         if !self.terminal {
             return;
         }
-        let all: Vec<(&TestRunReport, Gate)> = followed.values().flatten().map(|r| (r, judge(r))).collect();
+        let now = Timestamp::now();
+        let of = |r| (r, judge(r), estimates.left(r, now).map(|left| left.to_string()));
+        let all: Vec<(&TestRunReport, Gate, Option<String>)> = followed.values().flatten().map(of).collect();
         let (width, height) = size();
-        let board = render::board(&all, Timestamp::now(), width, self.colour);
+        let board = render::board(&all, now, width, self.colour);
         let shown: Vec<&str> = board.lines().take(height.saturating_sub(1)).collect();
         // Up to where the last one began, and everything from there on away.
         let up = if self.lines > 0 { format!("\u{1b}[{}A\r\u{1b}[J", self.lines) } else { String::new() };

@@ -24,8 +24,8 @@ const MAX_ANSWER: usize = 16 << 20;
 const TOKEN_SECONDS: i64 = 600;
 
 /// Where the history is.
-#[derive(Args, Debug)]
-pub(super) struct Source {
+#[derive(Args, Clone, Debug)]
+pub(in crate::cli) struct Place {
     /// File of the history that an operator writes, or a copy of it
     #[arg(long, value_name = "FILE", conflicts_with = "server")]
     db: Option<PathBuf>,
@@ -44,6 +44,13 @@ pub(super) struct Source {
     /// Name that the operator's certificate is for, where the address has another
     #[arg(long, value_name = "NAME")]
     tls_server_name: Option<String>,
+}
+
+/// Where the history is, and whose it is.
+#[derive(Args, Debug)]
+pub(super) struct Source {
+    #[command(flatten)]
+    place: Place,
     /// API of GitHub, where neither is given; https://HOST/api/v3 for GitHub Enterprise Server
     #[arg(long, env = "GITHUB_API_URL", default_value = GITHUB_COM, value_name = "URL")]
     pub github_url: String,
@@ -52,7 +59,7 @@ pub(super) struct Source {
 }
 
 /// Why there is no answer.
-pub(super) enum Failure {
+pub(in crate::cli) enum Failure {
     Usage(String),
     Other(anyhow::Error),
 }
@@ -74,13 +81,31 @@ impl From<Unanswered> for Failure {
 
 impl Source {
     pub fn names_a_store(&self) -> bool {
+        self.place.is_given()
+    }
+
+    pub async fn page(&self, asked: &mut Asked) -> Result<Answer, Failure> {
+        self.place.page(&self.cluster, asked).await
+    }
+
+    pub async fn past(&self, asked: &mut Asked) -> Result<Past, Failure> {
+        self.place.past(&self.cluster, asked).await
+    }
+
+    pub async fn top(&self, ranking: &mut Ranking, now: i64) -> Result<Top, Failure> {
+        self.place.top(&self.cluster, ranking, now).await
+    }
+}
+
+impl Place {
+    pub fn is_given(&self) -> bool {
         self.db.is_some() || self.server.is_some()
     }
 
     /// A page of the history.
-    pub async fn page(&self, asked: &mut Asked) -> Result<Answer, Failure> {
+    pub async fn page(&self, cluster: &ClusterArgs, asked: &mut Asked) -> Result<Answer, Failure> {
         if let Some(file) = &self.db {
-            asked.namespace = self.namespace()?;
+            asked.namespace = namespace(cluster)?;
             return Ok(open(file).await?.page(asked).await?);
         }
         let mut query = query(&asked.repository, &asked.branch, asked.limit);
@@ -92,26 +117,26 @@ impl Source {
         if let Some(before) = &asked.before {
             query.push(("before", before.clone()));
         }
-        Ok(self.get("", &query).await?)
+        Ok(self.get(cluster, "", &query).await?)
     }
 
     /// A page of commits with what decided about each.
-    pub async fn past(&self, asked: &mut Asked) -> Result<Past, Failure> {
+    pub async fn past(&self, cluster: &ClusterArgs, asked: &mut Asked) -> Result<Past, Failure> {
         if let Some(file) = &self.db {
-            asked.namespace = self.namespace()?;
+            asked.namespace = namespace(cluster)?;
             return Ok(open(file).await?.past(asked).await?);
         }
         let mut query = query(&asked.repository, &asked.branch, asked.limit);
         if let Some(before) = &asked.before {
             query.push(("before", before.clone()));
         }
-        Ok(self.get("/facts", &query).await?)
+        Ok(self.get(cluster, "/facts", &query).await?)
     }
 
     /// A ranking.
-    pub async fn top(&self, ranking: &mut Ranking, now: i64) -> Result<Top, Failure> {
+    pub async fn top(&self, cluster: &ClusterArgs, ranking: &mut Ranking, now: i64) -> Result<Top, Failure> {
         if let Some(file) = &self.db {
-            ranking.namespace = self.namespace()?;
+            ranking.namespace = namespace(cluster)?;
             return Ok(open(file).await?.top(ranking, now).await?);
         }
         if self.server.is_none() {
@@ -128,18 +153,16 @@ impl Source {
         };
         query.push(("by", by.to_owned()));
         query.push(("days", ranking.days.to_string()));
-        Ok(self.get("/top", &query).await?)
-    }
-
-    /// The namespace whose history it is; a file needs no cluster to be read.
-    fn namespace(&self) -> Result<String, Failure> {
-        self.cluster.namespace.clone().ok_or_else(|| {
-            Failure::Usage("with --db name the namespace whose history it is: -n NAMESPACE".to_owned())
-        })
+        Ok(self.get(cluster, "/top", &query).await?)
     }
 
     /// Asks an operator.
-    async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<T> {
+    async fn get<T: DeserializeOwned>(
+        &self,
+        cluster: &ClusterArgs,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> anyhow::Result<T> {
         let server = self.server.as_deref().unwrap_or_default();
         let base =
             url::Url::parse(server).ok().filter(|u| matches!(u.scheme(), "http" | "https") && u.has_host());
@@ -149,7 +172,7 @@ impl Source {
         if base.scheme() == "http" && !base.host_str().is_some_and(local) {
             bail!("a token is not sent in the clear: name an address with https, or one of this machine");
         }
-        let (token, namespace) = self.token().await?;
+        let (token, namespace) = self.token(cluster).await?;
         let mut config = kube::Config::new(base.as_str().parse()?);
         config.auth_info.token = Some(token);
         config.tls_server_name = self.tls_server_name.clone();
@@ -174,9 +197,9 @@ impl Source {
     }
 
     /// A token for the operator, and the namespace that is asked for.
-    async fn token(&self) -> anyhow::Result<(SecretString, String)> {
+    async fn token(&self, args: &ClusterArgs) -> anyhow::Result<(SecretString, String)> {
         if let Some(account) = &self.account {
-            let cluster = self.cluster.connect().await?;
+            let cluster = args.connect().await?;
             let spec = TokenRequestSpec {
                 audiences: vec!["testrun-operator".to_owned()],
                 expiration_seconds: Some(TOKEN_SECONDS),
@@ -201,12 +224,19 @@ impl Source {
                 )
             })?,
         };
-        let namespace = match &self.cluster.namespace {
+        let namespace = match &args.namespace {
             Some(namespace) => namespace.clone(),
-            None => self.cluster.connect().await?.namespace,
+            None => args.connect().await?.namespace,
         };
         Ok((SecretString::from(text.trim()), namespace))
     }
+}
+
+/// The namespace whose history it is; a file needs no cluster to be read.
+fn namespace(cluster: &ClusterArgs) -> Result<String, Failure> {
+    cluster.namespace.clone().ok_or_else(|| {
+        Failure::Usage("with --db name the namespace whose history it is: -n NAMESPACE".to_owned())
+    })
 }
 
 async fn open(file: &std::path::Path) -> anyhow::Result<Store> {

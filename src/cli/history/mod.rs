@@ -14,6 +14,7 @@ use super::print;
 use super::render;
 use crate::history::{Asked, By, Of, Ranking};
 use ask::Source;
+pub(super) use ask::{Failure, Place};
 
 /// Form of the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -44,27 +44,38 @@ pub fn news(before: Option<&TestRunReport>, now: &TestRunReport) -> Vec<String> 
 }
 
 /// All reports that are followed, a line each, for a screen that is drawn anew.
-pub fn board(all: &[(&TestRunReport, Gate)], now: Timestamp, width: usize, colour: bool) -> String {
-    let header = ["NAME", "COMMIT", "PHASE", "JOBS", "FAILING", "TIME", "NOW"];
-    let mut rows = vec![header.map(str::to_owned).to_vec()];
-    for (report, gate) in all {
+pub fn board(
+    all: &[(&TestRunReport, Gate, Option<String>)],
+    now: Timestamp,
+    width: usize,
+    colour: bool,
+) -> String {
+    // A column that nobody can fill is none.
+    let left_of = all.iter().any(|(.., left)| left.is_some());
+    let mut header = vec!["NAME", "COMMIT", "PHASE", "JOBS", "FAILING", "TIME"];
+    header.extend(left_of.then_some("LEFT"));
+    header.push("NOW");
+    let mut rows = vec![header.into_iter().map(str::to_owned).collect::<Vec<_>>()];
+    for (report, gate, left) in all {
         let status = report.status.clone().unwrap_or_default();
         let failing = status.summary.as_ref().map_or(0, |s| s.failing);
-        rows.push(vec![
+        let mut row = vec![
             line(report.metadata.name.as_deref().unwrap_or("-")),
             line(&short(&status)),
             line(&status.phase),
             status.summary.as_ref().map_or_else(|| "-".to_owned(), |s| line(&s.jobs.display)),
             failing.to_string(),
             time(&status, now).map_or_else(|| "-".to_owned(), took),
-            if gate.open { doing(&status) } else { line(&gate.message) },
-        ]);
+        ];
+        row.extend(left_of.then(|| left.clone().unwrap_or_else(|| "-".to_owned())));
+        row.push(if gate.open { doing(&status) } else { line(&gate.message) });
+        rows.push(row);
     }
     let text = align(&rows);
     let mut out = String::with_capacity(text.len() + rows.len() * 10);
     for (i, row) in text.lines().enumerate() {
         let row = cut(row, width);
-        let paint = i.checked_sub(1).and_then(|i| all.get(i)).map(|(report, gate)| paint(report, gate));
+        let paint = i.checked_sub(1).and_then(|i| all.get(i)).map(|(report, gate, _)| paint(report, gate));
         match paint.filter(|p| colour && !p.is_empty()) {
             Some(paint) => out.push_str(&format!("\u{1b}[{paint}m{row}\u{1b}[0m\n")),
             None => out.push_str(&format!("{row}\n")),
@@ -195,11 +206,15 @@ mod tests {
         let hostile =
             report("Running", &[("a\nb\u{1b}[2J", "Running"), ("long name ".repeat(30).trim(), "Failed")]);
         let now = "2026-01-02T03:02:04Z".parse().unwrap();
-        let text = board(&[(&hostile, judge(&hostile))], now, 80, false);
+        let left = Some("2m0s to 4m0s".to_owned());
+        let estimated = board(&[(&hostile, judge(&hostile), left)], now, 80, false);
+        assert!(estimated.contains("LEFT") && estimated.contains("2m0s to 4m0s"), "{estimated}");
+        let text = board(&[(&hostile, judge(&hostile), None)], now, 80, false);
+        assert!(!text.contains("LEFT"), "{text}");
         assert_eq!(text.lines().count(), 2, "{text}");
         assert!(text.lines().all(|l| l.width() <= 80) && !text.contains('\u{1b}'), "{text}");
         assert!(text.contains("2m4s") && text.contains("failed: long name"), "{text}");
-        let red = board(&[(&hostile, judge(&hostile))], now, 80, true);
+        let red = board(&[(&hostile, judge(&hostile), None)], now, 80, true);
         assert_eq!(red.matches("\u{1b}[31m").count(), 1, "{red:?}");
     }
 }

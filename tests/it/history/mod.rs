@@ -3,6 +3,7 @@
 mod broken;
 mod figures;
 mod laws;
+mod left;
 mod life;
 mod postgres;
 mod would;
