@@ -8,6 +8,7 @@
 mod answer;
 mod facts;
 mod grid;
+mod patterns;
 mod put;
 mod query;
 mod record;
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 pub use answer::{Answer, Commit, Execution, Past, PastCommit, Ranked, Said, Top};
 pub use facts::{MAX_PAST, pack};
 pub use grid::{Cell, Ended, Grid, Row, worst_first};
+pub use patterns::{Pattern, Patterns, Stretch};
 pub use query::{Asked, By, MAX_LIMIT, Of, Ranking, Unanswered};
 pub use record::{Record, Result as JobResult};
 pub use stats::{Bad, Rate, Summary, summary as summarise, wilson};

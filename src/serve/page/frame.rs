@@ -3,6 +3,7 @@
 use url::form_urlencoded::Serializer;
 
 use crate::cli::render::markup::Markup;
+use crate::verdict::text::clean;
 
 /// The look of reports, and what the pages around them add.
 pub(super) const STYLE: &str = concat!(include_str!("../../cli/render/report.css"), include_str!("page.css"));
@@ -26,6 +27,19 @@ pub(super) fn page(title: &str, here: Option<&str>, content: impl FnOnce(&mut Ma
     content(&mut out);
     out.raw("</main>\n</body>\n</html>\n");
     out.finish()
+}
+
+/// `Repository acme/shop in namespace ci, branch main`.
+pub(super) fn place(namespace: &str, repository: &str, branch: &str) -> String {
+    let repository = match repository {
+        "" => "All repositories".to_owned(),
+        name => format!("Repository {}", clean(name, 140)),
+    };
+    let branch = match branch {
+        "" => String::new(),
+        name => format!(", branch {}", clean(name, 255)),
+    };
+    format!("{repository} in namespace {namespace}{branch}")
 }
 
 /// An address within the site; what is empty is left out.

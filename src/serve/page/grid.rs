@@ -148,6 +148,8 @@ pub fn shown(what: &Shown, question: &Question) -> String {
             let index = [("namespace", question.namespace.as_str()), ("repository", &question.repository)];
             out.raw("<p>");
             out.anchor("The least reliable jobs and tests", &frame::address("/history", &index));
+            out.raw("; ");
+            out.anchor("patterns over time", &frame::address("/patterns", &index));
             out.raw("</p>\n");
         } else {
             out.element(

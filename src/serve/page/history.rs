@@ -118,6 +118,14 @@ pub fn ranked(jobs: &Top, tests: &Top, question: &Question) -> String {
     frame::page("Least reliable", None, |out| {
         out.element("h1", "", "The least reliable");
         out.element("p", "", &format!("{}, {DAYS} days.", question.place()));
+        let index = [
+            ("namespace", question.namespace.as_str()),
+            ("repository", &question.repository),
+            ("branch", &question.branch),
+        ];
+        out.raw("<p>");
+        out.anchor("Patterns over time", &frame::address("/patterns", &index));
+        out.raw("</p>\n");
         for (title, top) in [("Jobs", jobs), ("Tests", tests)] {
             out.element("h2", "", title);
             if top.ranked.is_empty() {
@@ -154,17 +162,8 @@ fn rank(out: &mut Markup, one: &Ranked, question: &Question) {
 }
 
 impl Question {
-    /// `Repository acme/shop in namespace ci, branch main`.
     fn place(&self) -> String {
-        let repository = match self.repository.as_str() {
-            "" => "All repositories".to_owned(),
-            name => format!("Repository {}", clean(name, 140)),
-        };
-        let branch = match self.branch.as_str() {
-            "" => String::new(),
-            name => format!(", branch {}", clean(name, 255)),
-        };
-        format!("{repository} in namespace {}{branch}", self.namespace)
+        frame::place(&self.namespace, &self.repository, &self.branch)
     }
 
     fn with(&self, before: &str) -> String {

@@ -8,6 +8,7 @@ mod frame;
 pub mod grid;
 pub mod history;
 pub mod overview;
+pub mod patterns;
 mod places;
 pub mod report;
 mod rights;
@@ -49,6 +50,7 @@ pub(super) fn routes(guard: Guard) -> Router<Site> {
         .route("/", get(overview::page))
         .route("/grid", get(grid::page))
         .route("/history", get(history::page))
+        .route("/patterns", get(patterns::page))
         .route("/reports/{namespace}/{name}", get(report::page))
         .layer(axum::middleware::from_fn_with_state(guard, known))
 }

@@ -2,7 +2,9 @@
 
 use testrun_operator::api::TestRunReportStatus;
 use testrun_operator::api::status::SourceStatus;
-use testrun_operator::history::{Asked, By, Ended, Of, Place, Ranking, Row, Store, Unanswered, pack};
+use testrun_operator::history::{
+    Asked, By, Ended, Of, Place, Ranking, Row, Store, Stretch, Unanswered, pack,
+};
 use testrun_operator::verdict::facts::{Facts, Observations};
 
 use super::{BOUNDS, REPO, ago, record, sha};
@@ -35,6 +37,7 @@ pub async fn hold(place: &Place) {
     pages_follow_each_other(&store).await;
     rankings(&store).await;
     what_decided_is_kept_once(&store).await;
+    failures_that_look_alike_are_one_pattern(&store).await;
     what_is_too_old_goes(&store).await;
 }
 
@@ -211,6 +214,42 @@ async fn rankings(store: &Store) {
     assert_eq!((tests[0].2.count, tests[0].2.total, tests[0].3.count), (5, 10, 5));
     assert_eq!(top(false, By::Seconds).await.len(), 3, "what never passed took no time that says anything");
     assert!(store.top(&ranking("top", true, By::Seconds), ago(0)).await.is_err());
+}
+
+async fn failures_that_look_alike_are_one_pattern(store: &Store) {
+    let of = |commit: u32, job: &str, print: &str, pull: Option<i64>| {
+        let mut record = record("alike", commit, job, &["failure"]);
+        record.results[0].fingerprint = Some(print.into());
+        record.pull_request = pull;
+        record
+    };
+    for record in [
+        of(1, "unit", "aa", None),
+        of(2, "e2e", "aa", Some(7)),
+        of(500, "unit", "aa", Some(9)),
+        of(3, "unit", "bb", None),
+        record("alike", 4, "unit", &["success"]),
+    ] {
+        store.record(&record).await.unwrap();
+    }
+    let asked = Stretch { namespace: "alike".into(), days: 30, ..Stretch::default() };
+    let found = store.patterns(&asked, ago(0)).await.unwrap();
+    let [first, second] = found.list.as_slice() else { panic!("{found:?}") };
+    assert_eq!((first.fingerprint.as_str(), first.commits, first.results), ("aa", 3, 3));
+    assert_eq!(first.jobs.iter().map(|(_, job)| job.as_str()).collect::<Vec<_>>(), ["e2e", "unit"]);
+    assert_eq!(
+        (first.pulls.len(), first.branches.len()),
+        (2, 1),
+        "what is of a pull request is of no branch"
+    );
+    assert_eq!((first.days.len(), first.days.iter().sum::<i64>()), (30, 3));
+    assert!(first.last - first.first > 400_000, "{first:?}");
+    assert_eq!((second.fingerprint.as_str(), second.commits, found.cut), ("bb", 1, false));
+    // A shorter time has less in it, and another branch nothing.
+    let day = store.patterns(&Stretch { days: 1, ..asked.clone() }, ago(0)).await.unwrap();
+    assert!(day.list.iter().all(|p| p.results < 3), "{day:?}");
+    let other = store.patterns(&Stretch { branch: "other".into(), ..asked }, ago(0)).await.unwrap();
+    assert!(other.list.is_empty());
 }
 
 /// Of a commit the newest look's; none where there is none.

@@ -9,9 +9,9 @@ use serde_json::json;
 use testrun_operator::api::TestRunReport;
 use testrun_operator::cache::Kept;
 use testrun_operator::history::{
-    Answer, Cell, Commit, Ended, Execution, Grid, Row, Said, summarise, worst_first,
+    Answer, Cell, Commit, Ended, Execution, Grid, Pattern, Patterns, Row, Said, summarise, worst_first,
 };
-use testrun_operator::serve::page::{grid, history, overview, report};
+use testrun_operator::serve::page::{grid, history, overview, patterns, report};
 
 use crate::cli::examples::pull_request_20;
 use crate::generated::in_repository;
@@ -80,6 +80,10 @@ pub async fn all() -> BTreeMap<&'static str, String> {
     let reports: Vec<Arc<Kept>> = LINES.map(|l| Arc::new(Kept::from(&line(l)))).into();
     BTreeMap::from([
         ("overview", overview::shown(&reports, &question(""), false, now())),
+        (
+            "patterns",
+            patterns::shown(&kinds_of_failures(), &question("namespace=ci&repository=octo-org/hello-world")),
+        ),
         ("report", report::shown(&pull_request_20().await)),
         ("grid", grid::shown(&grid_of_jobs(), &question("namespace=ci&repository=octo-org/hello-world"))),
         (
@@ -180,6 +184,40 @@ fn past_of_a_job() -> history::Shown {
     let answer = Answer { namespace: "ci".into(), summary, results, ..Answer::default() };
     let web = Some("https://github.com/octo-org/hello-world".into());
     history::Shown { answer, web, lines: Some(("pr-20".into(), lines)) }
+}
+
+/// Jobs, failures of each of thirty days, pull requests, branches.
+type Kind = (&'static [&'static str], &'static str, &'static [i64], &'static [&'static str]);
+
+fn kinds_of_failures() -> Patterns {
+    let kind = |(jobs, days, pulls, branches): Kind, n: i64| {
+        let counts: Vec<i64> = days.bytes().map(|b| i64::from(b - b'0')).collect();
+        let at = |day: Option<usize>| now().as_second() - (29 - day.unwrap_or(0) as i64) * 86_400;
+        Pattern {
+            repository: "octo-org/hello-world".into(),
+            fingerprint: format!("{:016x}", 0x1f0c_9d2a_0bad_cafe_i64 / (n + 1)),
+            first: at(counts.iter().position(|c| *c > 0)),
+            last: at(counts.iter().rposition(|c| *c > 0)),
+            results: counts.iter().sum(),
+            commits: (counts.iter().sum::<i64>() - n % 2).max(1),
+            days: counts,
+            jobs: jobs.iter().map(|job| ("CI".to_owned(), (*job).to_owned())).collect(),
+            pulls: pulls.iter().copied().collect(),
+            branches: branches.iter().map(|b| (*b).to_owned()).collect(),
+        }
+    };
+    let all: [Kind; 4] = [
+        (&["e2e"], "000100200010000301002000100412", &[20, 19, 17, 15, 14, 12], &["main"]),
+        (
+            &["integration (datastorage)", "integration (gateway)"],
+            "000000000000000000000000000235",
+            &[20, 19],
+            &[],
+        ),
+        (&["unit (<script>alert(1)</script>)"], "000000000000000100000000000000", &[11], &[]),
+        (&["lint"], "000000000001000000000000000000", &[], &["release/2.4"]),
+    ];
+    Patterns { list: all.into_iter().zip(0..).map(|(one, n)| kind(one, n)).collect(), cut: false }
 }
 
 /// What `kubectl testrun report -o html` makes.

@@ -47,6 +47,7 @@ async fn a_job_is_followed_over_commits_by_who_may_list_the_reports() {
         "/history?namespace={namespace}&repository=acme%2Fshop&job=unit+%3Cscript%3Ealert%281%29%3C%2Fscript%3E"
     );
     let least = format!("/history?namespace={namespace}&repository=acme%2Fshop");
+    let patterns = format!("/patterns?namespace={namespace}&repository=acme%2Fshop");
 
     let says = async |path: &str, words: &str| {
         let is = async || Some(get(&url, path, &we).await).filter(|shown| shown.body.contains(words));
@@ -63,6 +64,10 @@ async fn a_job_is_followed_over_commits_by_who_may_list_the_reports() {
     let one = says(&job, "1 (100.0 %, 20.6 to 100.0) of 1 results").await;
     assert_headers(&one, "history");
     assert!(one.body.contains("AssertionError: 1 == 2"), "the lines that say why: {}", one.body);
+    let alike = says(&patterns, "1 on 1 day, at most 1").await;
+    assert_headers(&alike, "patterns");
+    assert!(alike.body.contains("unit &lt;script&gt;") && alike.body.contains(">#20<"), "{}", alike.body);
+    assert!(red.body.contains(&patterns.replace('&', "&amp;")), "the grid leads there");
     assert!(get(&url, "/", &we).await.body.contains(&grid.replace('&', "&amp;")), "the overview leads there");
 
     // Again on the same commit, and it passes.
@@ -82,7 +87,7 @@ async fn a_job_is_followed_over_commits_by_who_may_list_the_reports() {
             && two.body.contains("<svg class=\"chart\"")
     );
     assert!(says(&least, "1 (100.0 %, 20.6 to 100.0)").await.body.contains("unit &lt;script&gt;"));
-    for shown in [&red, &one, &flaky, &two] {
+    for shown in [&red, &one, &flaky, &two, &alike] {
         assert!(!shown.body.contains("<script"), "{}", shown.body);
     }
 
@@ -90,7 +95,7 @@ async fn a_job_is_followed_over_commits_by_who_may_list_the_reports() {
     if let Some(mut browser) = Browser::start().await {
         let look = Look { dark: false, width: 1000, height: 640 };
         let origin = url.replace("http://", &format!("http://reader:{we}@"));
-        for path in ["/", &format!("/reports/{namespace}/r"), &grid, &job, &least] {
+        for path in ["/", &format!("/reports/{namespace}/r"), &grid, &job, &least, &patterns] {
             browser.open(&format!("{origin}{path}"), look).await;
             let line = "getComputedStyle(document.querySelector('header')).borderBottomWidth";
             assert_eq!(browser.evaluate(line).await, "1px", "{path}: its own style is allowed");
@@ -104,7 +109,7 @@ async fn a_job_is_followed_over_commits_by_who_may_list_the_reports() {
     }
 
     // Others see what they would see if it were not there.
-    for path in [&grid, &job, &least] {
+    for path in [&grid, &job, &least, &patterns] {
         let hidden = get(&url, path, &they).await;
         let missing = get(&url, &path.replace(&namespace, "no-such"), &they).await;
         assert_eq!((hidden.status, &hidden.body), (404, &missing.body), "{path}");

@@ -7,8 +7,10 @@ use jiff::Timestamp;
 use serde_json::json;
 use testrun_operator::api::TestRunReport;
 use testrun_operator::cache::Kept;
-use testrun_operator::history::{Answer, Cell, Commit, Ended, Execution, Grid, Row, Said, summarise};
-use testrun_operator::serve::page::{grid, history, overview, report};
+use testrun_operator::history::{
+    Answer, Cell, Commit, Ended, Execution, Grid, Pattern, Patterns, Row, Said, summarise,
+};
+use testrun_operator::serve::page::{grid, history, overview, patterns, report};
 
 /// Markup, an attribute's end, a direction override, something invisible, an escape sequence.
 const HOSTILE: &str =
@@ -151,6 +153,28 @@ fn the_history_of_a_job_with_a_long_name_is_not_large() {
     let Query(question) = Query::try_from_uri(&query.parse().unwrap()).unwrap();
     let page = history::shown(&what, &question);
     assert_safe(&page, "history");
+    assert!(page.len() < 200_000, "{} bytes", page.len());
+}
+
+#[test]
+fn patterns_with_long_names_are_not_large() {
+    let one = |n: i64| Pattern {
+        repository: hostile(140),
+        fingerprint: hostile(64),
+        first: i64::MIN,
+        last: i64::MAX,
+        results: i64::MAX,
+        commits: n,
+        days: vec![i64::MAX; 30],
+        jobs: (0..200).map(|job| (hostile(255), format!("{job}{}", hostile(250)))).collect(),
+        pulls: (0..500).collect(),
+        branches: (0..500).map(|branch| format!("{branch}{}", hostile(250))).collect(),
+    };
+    let found = Patterns { list: (0..500).map(one).collect(), cut: true };
+    let Query(question) = Query::try_from_uri(&"/?namespace=ci".parse().unwrap()).unwrap();
+    let page = patterns::shown(&found, &question);
+    assert_safe(&page, "patterns");
+    assert!(page.contains("30 of 500 patterns") && page.contains("and 996 more"));
     assert!(page.len() < 200_000, "{} bytes", page.len());
 }
 
