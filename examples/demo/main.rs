@@ -42,7 +42,12 @@ async fn main() -> Result<()> {
     let mut watch = kubectl.watch()?;
     gh.play(SPEED);
     // What was red at the end of the first attempt stays on screen before the re-run starts.
-    kubectl.quiet(&["wait", "--for=condition=Stalled", "testrunreport/pr-20", "--timeout=120s"]).await?;
+    tokio::select! {
+        stalled = kubectl.quiet(&["wait", "--for=condition=Stalled", "testrunreport/pr-20", "--timeout=120s"]) => {
+            stalled?;
+        }
+        never = hold_before_rerun(&gh) => match never {},
+    }
     gh.pause();
     tokio::time::sleep(Duration::from_secs(1)).await;
     watch.kill().await?;
@@ -65,6 +70,18 @@ async fn main() -> Result<()> {
     operator.wait().await?;
     say("done");
     Ok(())
+}
+
+/// On a slow machine the re-run would begin before the operator has seen the end of the first attempt: GitHub's clock
+/// stands still just before it.
+async fn hold_before_rerun(gh: &GitHub) -> std::convert::Infallible {
+    let begun = gh.now();
+    let before = (pr20::RERUN - Duration::from_secs(10)).as_millis();
+    while i128::from(gh.now().0 - begun.0) < i128::try_from(before).unwrap_or_default() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    gh.pause();
+    std::future::pending().await
 }
 
 fn say(text: &str) {
