@@ -94,6 +94,8 @@ struct Walk<'a> {
     lies: u64,
     /// A suite holds less than it declares.
     torn: bool,
+    /// Something was closed that was not what was open.
+    crossed: bool,
 }
 
 /// Reads a JUnit file; what is not JUnit leaves the sink blank but for warnings.
@@ -116,6 +118,7 @@ pub(super) fn read<R: Read>(input: R, sink: &mut Sink) {
         declared_bad: 0,
         lies: 0,
         torn: false,
+        crossed: false,
     };
     let mut buffer = Vec::new();
     let mut broken = None;
@@ -162,7 +165,15 @@ impl Walk<'_> {
                 self.open(start);
                 self.end();
             }
-            Event::End(_) => self.end(),
+            Event::End(end) => {
+                let named = Tag::of(end.local_name().as_ref());
+                self.crossed |= match self.stack.last() {
+                    Some(open @ (Tag::Suites | Tag::Suite | Tag::Case)) => *open != named,
+                    Some(_) => false,
+                    None => self.any,
+                };
+                self.end();
+            }
             Event::Text(bytes) => self.text(bytes),
             Event::CData(bytes) => self.text(bytes),
             Event::GeneralRef(name) if self.body.is_some() => {
@@ -465,6 +476,10 @@ impl Walk<'_> {
                 self.end_case();
             }
             return;
+        }
+        if self.crossed {
+            let said = "an element is closed that is not the one that is open: what is counted may be less than there was";
+            self.sink.incomplete(Place::File, said);
         }
         if self.cases == 0 && self.declared.total > 0 {
             self.sink.merge(Format::Junit, self.declared);
