@@ -284,6 +284,8 @@ impl Sink {
 
     /// Closes the result.
     pub(super) fn finish(mut self) -> Parsed {
+        // What readers added to a failure after it was kept has the same bounds.
+        self.failures = std::mem::take(&mut self.failures).into_iter().map(clean_failure).collect();
         if self.warnings_left > 0 {
             let left = self.warnings_left;
             self.warnings.push(Warning {

@@ -216,8 +216,7 @@ fn what_closes_something_else_than_what_is_open_leaves_the_counts_in_doubt() {
     let torn = "<testsuite tests='2' failures='1'><testcase name='a'><flakyFailure/></testcase>\
                 </estcase name='b'><failure/></testcase></testsuite>";
     for text in [
-        torn,
-        "<testsuite><testcase name='a'/></testsuites>",
+        torn, "<testsuite><testcase name='a'/></testsuites>",
         "<testsuite><testcase name='a'/></testsuite></testsuite>",
     ] {
         let parsed = parse("a.xml", text);
