@@ -4,15 +4,17 @@ mod ask;
 mod github;
 pub(super) mod would;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::exit::Exit;
-use super::print;
 use super::render;
-use crate::history::{Asked, By, Of, Ranking};
+use super::render::sheet::Sheet;
+use super::{print, print_bytes};
+use crate::history::{Answer, Asked, By, MAX_LIMIT, Of, Ranking};
 use ask::Source;
 pub(super) use ask::{Failure, Place};
 
@@ -28,6 +30,8 @@ enum Output {
     Yaml,
     /// For spreadsheets
     Csv,
+    /// For programs that analyse, with types; a file of bytes
+    Parquet,
 }
 
 /// Arguments of `history`.
@@ -54,6 +58,9 @@ pub(super) struct HistoryArgs {
     /// The page after one that ended with this
     #[arg(long, value_name = "CURSOR")]
     before: Option<String>,
+    /// Every row of a store, page by page, up to a million
+    #[arg(long, conflicts_with = "limit")]
+    all: bool,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
@@ -111,7 +118,7 @@ pub(super) async fn history(args: &HistoryArgs) -> anyhow::Result<Exit> {
         of,
         repository: args.repo.clone().unwrap_or_default(),
         branch: args.branch.clone().unwrap_or_default(),
-        limit: args.limit,
+        limit: if args.all { MOST } else { args.limit },
         before: args.before.clone(),
     };
     if let Some(file) = &args.would_pass {
@@ -125,7 +132,7 @@ pub(super) async fn history(args: &HistoryArgs) -> anyhow::Result<Exit> {
             Err(ask::Failure::Usage(why)) => return Ok(wrong(&why)),
             Err(ask::Failure::Other(error)) => return Err(error),
         };
-        let exit = show(args.output, &trial, || render::trial(&trial), || render::trial_csv(&trial))?;
+        let exit = show(args.output, &trial, || render::trial(&trial), || render::trial_sheet(&trial))?;
         more(args.output, trial.next.as_deref());
         return Ok(exit);
     }
@@ -134,26 +141,47 @@ pub(super) async fn history(args: &HistoryArgs) -> anyhow::Result<Exit> {
             Ok(question) => {
                 eprintln!("no --db or --server is given: what GitHub keeps of the newest runs");
                 let answer = github::read(&question, &args.source.github_url).await?;
-                show(args.output, &answer, || render::results(&answer), || render::results_csv(&answer))
+                show(args.output, &answer, || render::results(&answer), || render::results_sheet(&answer))
             }
             Err(why) => Ok(wrong(&why)),
         };
     }
-    let answer = match args.source.page(&mut asked).await {
+    let answer = match pages(args, &mut asked).await {
         Ok(answer) => answer,
         Err(ask::Failure::Usage(why)) => return Ok(wrong(&why)),
         Err(ask::Failure::Other(error)) => return Err(error),
     };
     let table = || if commits { render::commits(&answer) } else { render::results(&answer) };
-    let csv = || if commits { render::commits_csv(&answer) } else { render::results_csv(&answer) };
-    let exit = show(args.output, &answer, table, csv)?;
+    let sheet = || if commits { render::commits_sheet(&answer) } else { render::results_sheet(&answer) };
+    let exit = show(args.output, &answer, table, sheet)?;
     more(args.output, answer.next.as_deref());
     Ok(exit)
 }
 
+/// Most rows that are held at a time.
+const MOST: i64 = 1_000_000;
+
+/// One page, or with `--all` every one.
+async fn pages(args: &HistoryArgs, asked: &mut Asked) -> Result<Answer, ask::Failure> {
+    if !args.all {
+        return args.source.page(asked).await;
+    }
+    asked.limit = MAX_LIMIT;
+    let mut all = args.source.page(asked).await?;
+    let held = |all: &Answer| i64::try_from(all.commits.len().max(all.results.len())).unwrap_or(i64::MAX);
+    while let Some(next) = all.next.clone().filter(|_| held(&all) < MOST) {
+        asked.before = Some(next);
+        let page = args.source.page(asked).await?;
+        all.commits.extend(page.commits);
+        all.results.extend(page.results);
+        all.next = page.next;
+    }
+    Ok(all)
+}
+
 /// Says how to go on, where the answer itself does not.
 fn more(output: Output, next: Option<&str>) {
-    if let (Some(next), Output::Table | Output::Csv) = (next, output) {
+    if let (Some(next), Output::Table | Output::Csv | Output::Parquet) = (next, output) {
         eprintln!("more: --before {next}");
     }
 }
@@ -175,18 +203,24 @@ pub(super) async fn top(args: &TopArgs) -> anyhow::Result<Exit> {
         Err(ask::Failure::Usage(why)) => return Ok(wrong(&why)),
         Err(ask::Failure::Other(error)) => return Err(error),
     };
-    show(args.output, &top, || render::top(&top), || render::top_csv(&top))
+    show(args.output, &top, || render::top(&top), || render::top_sheet(&top))
 }
 
 fn show<T: serde::Serialize>(
     output: Output,
     answer: &T,
     table: impl FnOnce() -> String,
-    csv: impl FnOnce() -> String,
+    sheet: impl FnOnce() -> Sheet,
 ) -> anyhow::Result<Exit> {
+    if output == Output::Parquet {
+        if std::io::stdout().is_terminal() {
+            return Ok(wrong("a file of bytes is nothing for a terminal: -o parquet > FILE"));
+        }
+        return print_bytes(&render::parquet(&sheet())?);
+    }
     print(&match output {
-        Output::Table => table(),
-        Output::Csv => csv(),
+        Output::Table | Output::Parquet => table(),
+        Output::Csv => sheet().csv(),
         Output::Json => format!("{}\n", serde_json::to_string_pretty(answer)?),
         Output::Yaml => serde_saphyr::to_string(answer)?,
     })

@@ -1,7 +1,8 @@
-//! The history as tables for people and as CSV for spreadsheets.
+//! The history as tables, for people and for programs that analyse.
 
 use jiff::Timestamp;
 
+use super::sheet::Sheet;
 use super::table::align;
 use super::text::{line, took};
 use crate::history::{Answer, Commit, Execution, Rate, Said, Summary, Top};
@@ -160,101 +161,69 @@ pub(crate) fn time(seconds: i64) -> String {
     Timestamp::from_second(seconds).map_or_else(|_| "-".to_owned(), |t| t.to_string())
 }
 
-pub fn commits_csv(answer: &Answer) -> String {
-    let mut out = String::from(
-        "repository,sha,branch,pullRequest,report,verdict,reason,final,waived,results,failed,began\n",
-    );
+pub fn commits_sheet(answer: &Answer) -> Sheet {
+    let mut rows: Vec<(&Commit, Option<&Said>)> = Vec::new();
     for commit in &answer.commits {
-        for said in &commit.verdicts {
-            record(&mut out, &verdict_cells(commit, said));
-        }
-        if commit.verdicts.is_empty() {
-            record(&mut out, &verdict_cells(commit, &Said::default()));
-        }
+        rows.extend(commit.verdicts.iter().map(|said| (commit, Some(said))));
+        rows.extend(commit.verdicts.is_empty().then_some((commit, None)));
     }
-    out
+    let waived = |said: &Said| i64::try_from(said.waived.as_array().map_or(0, Vec::len)).ok();
+    Sheet::of(&rows)
+        .text("repository", |(c, _)| Some(c.repository.clone()))
+        .text("sha", |(c, _)| Some(c.sha.clone()))
+        .text("branch", |(c, _)| c.branch.clone())
+        .whole("pullRequest", |(c, _)| c.pull_request)
+        .text("report", |(_, said)| said.map(|s| s.report.clone()))
+        .text("verdict", |(_, said)| said.map(|s| s.verdict.clone()))
+        .text("reason", |(_, said)| said.map(|s| s.reason.clone()))
+        .flag("final", |(_, said)| said.map(|s| s.r#final))
+        .whole("waived", |(_, said)| said.and_then(waived))
+        .whole("results", |(c, _)| Some(c.results))
+        .whole("failed", |(c, _)| Some(c.failed))
+        .time("began", |(c, _)| Some(c.at))
+        .end()
 }
 
-fn verdict_cells(commit: &Commit, said: &Said) -> [String; 12] {
-    [
-        commit.repository.clone(),
-        commit.sha.clone(),
-        commit.branch.clone().unwrap_or_default(),
-        number(commit.pull_request),
-        said.report.clone(),
-        said.verdict.clone(),
-        said.reason.clone(),
-        said.r#final.to_string(),
-        said.waived.as_array().map_or(0, Vec::len).to_string(),
-        commit.results.to_string(),
-        commit.failed.to_string(),
-        time(commit.at),
-    ]
+pub fn results_sheet(answer: &Answer) -> Sheet {
+    Sheet::of(&answer.results)
+        .text("repository", |r| Some(r.repository.clone()))
+        .text("sha", |r| Some(r.sha.clone()))
+        .text("branch", |r| r.branch.clone())
+        .whole("pullRequest", |r| r.pull_request)
+        .text("workflow", |r| Some(r.workflow.clone()))
+        .text("job", |r| Some(r.job.clone()))
+        .text("event", |r| Some(r.event.clone()))
+        .whole("run", |r| Some(r.run_id))
+        .whole("attempt", |r| Some(r.attempt))
+        .whole("jobId", |r| Some(r.job_id))
+        .text("result", |r| Some(r.result.clone()))
+        .whole("seconds", |r| r.seconds)
+        .time("ended", |r| Some(r.at))
+        .whole("tests", |r| r.tests)
+        .whole("testsFailed", |r| r.tests_failed)
+        .text("fingerprint", |r| r.fingerprint.clone())
+        .end()
 }
 
-pub fn results_csv(answer: &Answer) -> String {
-    let mut out = String::from(
-        "repository,sha,branch,pullRequest,workflow,job,event,run,attempt,jobId,result,seconds,ended,tests,testsFailed,fingerprint\n",
-    );
-    for r in &answer.results {
-        let cells = [
-            r.repository.clone(),
-            r.sha.clone(),
-            r.branch.clone().unwrap_or_default(),
-            number(r.pull_request),
-            r.workflow.clone(),
-            r.job.clone(),
-            r.event.clone(),
-            r.run_id.to_string(),
-            r.attempt.to_string(),
-            r.job_id.to_string(),
-            r.result.clone(),
-            number(r.seconds),
-            time(r.at),
-            number(r.tests),
-            number(r.tests_failed),
-            r.fingerprint.clone().unwrap_or_default(),
-        ];
-        record(&mut out, &cells);
-    }
-    out
-}
-
-pub fn top_csv(top: &Top) -> String {
-    let mut out = String::from(
-        "repository,workflow,job,test,flakyCommits,commits,flakeRate,flakeLow,flakeHigh,failures,results,failureRate,failureLow,failureHigh,meanSeconds,maxSeconds\n",
-    );
-    for r in &top.ranked {
-        let mut cells =
-            vec![r.repository.clone(), r.workflow.clone(), r.job.clone(), r.test.clone().unwrap_or_default()];
-        for rate in [&r.flakes, &r.failures] {
-            cells.extend([rate.count, rate.total].map(|n| n.to_string()));
-            cells.extend([rate.rate, rate.low, rate.high].map(|x| x.to_string()));
-        }
-        cells.extend([r.mean_seconds, r.max_seconds].map(number));
-        record(&mut out, &cells);
-    }
-    out
-}
-
-pub(super) fn number(value: Option<i64>) -> String {
-    value.map(|n| n.to_string()).unwrap_or_default()
-}
-
-/// One line of CSV (RFC 4180). A name of a stranger must not become a formula where it is opened.
-pub(super) fn record(out: &mut String, cells: &[String]) {
-    for (i, cell) in cells.iter().enumerate() {
-        if i > 0 {
-            out.push(',');
-        }
-        let cell = line(cell);
-        let guard = if cell.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
-        match cell.contains([',', '"']) {
-            true => out.push_str(&format!("\"{guard}{}\"", cell.replace('"', "\"\""))),
-            false => out.push_str(&format!("{guard}{cell}")),
-        }
-    }
-    out.push('\n');
+pub fn top_sheet(top: &Top) -> Sheet {
+    Sheet::of(&top.ranked)
+        .text("repository", |r| Some(r.repository.clone()))
+        .text("workflow", |r| Some(r.workflow.clone()))
+        .text("job", |r| Some(r.job.clone()))
+        .text("test", |r| r.test.clone())
+        .whole("flakyCommits", |r| Some(r.flakes.count))
+        .whole("commits", |r| Some(r.flakes.total))
+        .real("flakeRate", |r| Some(r.flakes.rate))
+        .real("flakeLow", |r| Some(r.flakes.low))
+        .real("flakeHigh", |r| Some(r.flakes.high))
+        .whole("failures", |r| Some(r.failures.count))
+        .whole("results", |r| Some(r.failures.total))
+        .real("failureRate", |r| Some(r.failures.rate))
+        .real("failureLow", |r| Some(r.failures.low))
+        .real("failureHigh", |r| Some(r.failures.high))
+        .whole("meanSeconds", |r| r.mean_seconds)
+        .whole("maxSeconds", |r| r.max_seconds)
+        .end()
 }
 
 #[cfg(test)]
@@ -270,7 +239,7 @@ mod tests {
             ..Execution::default()
         };
         let answer = Answer { results: vec![hostile], ..Answer::default() };
-        let csv = results_csv(&answer);
+        let csv = results_sheet(&answer).csv();
         assert_eq!(csv.lines().count(), 2, "{csv}");
         assert!(
             csv.contains(",\"'=HYPERLINK(\"\"http://a\"\",\"\"b\"\")\",") && csv.contains("\"a b,c\""),

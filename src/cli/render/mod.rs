@@ -8,7 +8,9 @@ pub(crate) mod history;
 pub mod html;
 mod markdown;
 pub mod markup;
+mod parquet;
 mod progress;
+pub mod sheet;
 mod table;
 pub(crate) mod text;
 mod trial;
@@ -16,12 +18,13 @@ mod trial;
 use clap::ValueEnum;
 
 pub use describe::describe;
-pub use history::{commits, commits_csv, results, results_csv, top, top_csv};
+pub use history::{commits, commits_sheet, results, results_sheet, top, top_sheet};
 pub use html::html;
 pub use markdown::markdown;
+pub use parquet::parquet;
 pub use progress::{board, news};
 pub use table::{Columns, artifact_table, table};
-pub(super) use trial::{trial, trial_csv};
+pub(super) use trial::{trial, trial_sheet};
 
 use crate::api::TestRunReport;
 

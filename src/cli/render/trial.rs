@@ -1,6 +1,7 @@
 //! What a changed spec would have said of past commits.
 
-use super::history::{none, number, of, record, short, time, verdict};
+use super::history::{none, of, short, verdict};
+use super::sheet::Sheet;
 use super::text::line;
 use crate::cli::history::would::{Trial, Tried};
 
@@ -65,22 +66,16 @@ fn sum(trial: &Trial) -> String {
     text
 }
 
-pub fn trial_csv(trial: &Trial) -> String {
-    let mut out = String::from("repository,sha,branch,pullRequest,decided,wouldBe,reason,message,began\n");
-    for tried in &trial.commits {
-        let commit = &tried.commit;
-        let cells = [
-            commit.repository.clone(),
-            commit.sha.clone(),
-            commit.branch.clone().unwrap_or_default(),
-            number(commit.pull_request),
-            decided(tried),
-            tried.would.verdict.clone(),
-            tried.would.reason.clone(),
-            tried.would.message.clone(),
-            time(commit.at),
-        ];
-        record(&mut out, &cells);
-    }
-    out
+pub fn trial_sheet(trial: &Trial) -> Sheet {
+    Sheet::of(&trial.commits)
+        .text("repository", |t| Some(t.commit.repository.clone()))
+        .text("sha", |t| Some(t.commit.sha.clone()))
+        .text("branch", |t| t.commit.branch.clone())
+        .whole("pullRequest", |t| t.commit.pull_request)
+        .text("decided", |t| Some(decided(t)))
+        .text("wouldBe", |t| Some(t.would.verdict.clone()))
+        .text("reason", |t| Some(t.would.reason.clone()))
+        .text("message", |t| Some(t.would.message.clone()))
+        .time("began", |t| Some(t.commit.at))
+        .end()
 }

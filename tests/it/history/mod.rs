@@ -5,6 +5,7 @@ mod figures;
 mod laws;
 mod left;
 mod life;
+mod parquet;
 mod postgres;
 mod would;
 
