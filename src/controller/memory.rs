@@ -7,15 +7,19 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use kube::{Resource, ResourceExt};
 
+use super::rivals::{self, Due, Rivals};
 use crate::api::{TestRunReport, TestRunReportStatus};
 use crate::cache::{Digest, Kept, Snapshot, Trigger, Unreadable, print};
 use crate::notify::Told;
 
 /// So many things can be done about something at a time.
 const LANES: usize = 16;
+/// After this long it is tried whether the API server keeps by now what it did not keep.
+const KEPT: Duration = Duration::from_secs(600);
 
 #[derive(Debug, Default)]
 struct Entry {
@@ -27,6 +31,14 @@ struct Entry {
     /// The object when its status was last right, as written or found; what somebody else wrote since is not
     /// believed.
     own: Option<Snapshot>,
+    /// The same with all that was written, where the API server did not keep it, and when.
+    meant: Option<(Snapshot, Instant)>,
+    /// Somebody else wrote the status.
+    rivals: Rivals,
+    /// The next look was called for by somebody else's status alone, and waits so long.
+    put_off: Option<Duration>,
+    /// When the next look is due anyway.
+    due: Option<Instant>,
     /// The epoch in which the look began.
     epoch: u64,
     failures: u32,
@@ -44,6 +56,17 @@ impl Entry {
     fn settled(&self) -> Option<Digest> {
         self.own.as_ref().map(Snapshot::print)
     }
+}
+
+/// Whether an object of the watch calls for a reconcile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct News {
+    /// It does.
+    pub calls: bool,
+    /// Somebody else put a status in place of the own one.
+    pub overwritten: bool,
+    /// That happens so often that people should hear of it.
+    pub often: bool,
 }
 
 /// Memory of all reports.
@@ -74,21 +97,49 @@ impl Memory {
         Snapshot::of(report, &at_hand.unwrap_or_default())
     }
 
-    /// Whether an object of the watch calls for a reconcile.
-    pub fn is_news(&self, report: &Kept) -> bool {
+    /// What an object of the watch is to the controller.
+    pub fn news(&self, report: &Kept) -> News {
         let snapshot = report.snapshot();
         self.with(report, |entry| {
             let same = entry.seen.as_ref() == Some(snapshot.trigger());
             // Before the first reconcile ends nothing is known of the status, and one is due anyway.
             let settled = entry.settled();
             let known = settled.is_none() || [settled, entry.pending].contains(&Some(snapshot.print()));
+            // What will come of a write to a server that does not keep all of it is not known before its answer.
+            let known = known || entry.meant.is_some() && entry.pending.is_some();
             // A cache that lags behind shows the status before the last write; that is no news either.
             let stale = entry.last.as_ref().is_some_and(|last| last.is_newer(snapshot));
             entry.seen = Some(snapshot.trigger().clone());
-            let news = !(same && (known || stale));
-            entry.asked |= news;
+            let overwritten = !known && !stale;
+            let mut news = News { calls: !same || overwritten, overwritten, often: false };
+            if same && overwritten {
+                let status = |snapshot: Option<&Snapshot>| snapshot.and_then(|s| s.status().ok().flatten());
+                let says =
+                    rivals::compare(status(entry.own.as_ref()).as_ref(), status(Some(snapshot)).as_ref());
+                match entry.rivals.wrote(says, Instant::now()) {
+                    Due::Now => entry.put_off = None,
+                    Due::In(wait) => entry.put_off = Some(wait),
+                    Due::NextLook => news.calls = false,
+                }
+                news.often = entry.rivals.is_worth_a_word();
+            }
+            entry.asked |= news.calls;
             news
         })
+    }
+
+    /// How long a look waits that only somebody else's status calls for.
+    pub fn put_off(&self, report: &Kept) -> Option<Duration> {
+        self.with(report, |entry| {
+            let wait = entry.put_off.take()?;
+            let due = entry.due.map_or(wait, |due| due.saturating_duration_since(Instant::now()));
+            Some(wait.min(due)).filter(|wait| !wait.is_zero())
+        })
+    }
+
+    /// When a report is looked at next, if nothing happens.
+    pub fn due(&self, report: &Kept, wait: Option<Duration>) {
+        self.with(report, |entry| entry.due = wait.and_then(|wait| Instant::now().checked_add(wait)));
     }
 
     /// The object to work with: the cached one, or what the last write made of it where the cache lags behind.
@@ -110,10 +161,25 @@ impl Memory {
         report: &TestRunReport,
         snapshot: &Snapshot,
     ) -> Result<Option<TestRunReportStatus>, Unreadable> {
-        match self.with(report, |entry| entry.own.clone()) {
-            Some(own) if own.print() != snapshot.print() => own.status(),
+        match self.with(report, |entry| (entry.own.clone(), entry.meant.clone())) {
+            (Some(_), Some((meant, _))) => meant.status(),
+            (Some(own), None) if own.print() != snapshot.print() => own.status(),
             _ => Ok(report.status.clone()),
         }
+    }
+
+    /// Whether a report is what came of writing this status, a short while ago, to a server that does not keep all
+    /// of it.
+    pub fn is_kept_of(
+        &self,
+        status: &TestRunReportStatus,
+        snapshot: &Snapshot,
+        report: &impl Resource,
+    ) -> bool {
+        let remembered = self.look_up(report, |entry| entry.own.clone().zip(entry.meant.clone()));
+        remembered.flatten().is_some_and(|(own, (meant, at))| {
+            at.elapsed() < KEPT && own.print() == snapshot.print() && meant.print() == print(Some(status))
+        })
     }
 
     /// A write begins.
@@ -124,10 +190,16 @@ impl Memory {
 
     /// The status is right: it was written, or needed no write.
     pub fn settle(&self, report: &impl Resource, snapshot: Snapshot) {
+        self.settle_as(report, snapshot, None);
+    }
+
+    /// The same where the API server did not keep all of what was meant.
+    pub fn settle_as(&self, report: &impl Resource, snapshot: Snapshot, meant: Option<Snapshot>) {
         let epoch = self.epoch.load(Ordering::SeqCst);
         let rewinding = self.rewinding.load(Ordering::SeqCst);
         self.with(report, |entry| {
             entry.pending = None;
+            entry.meant = meant.map(|meant| (meant, Instant::now()));
             entry.own = Some(snapshot.clone());
             // What was seen before the API server went back would be newer than all that follows.
             entry.last = (entry.epoch == epoch && !rewinding).then_some(snapshot);
@@ -254,78 +326,4 @@ impl Memory {
 }
 
 #[cfg(test)]
-mod tests {
-    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-
-    use super::*;
-    use crate::api::REQUESTED_AT;
-
-    fn report(version: &str, phase: &str) -> TestRunReport {
-        let mut report = TestRunReport::new("a", Default::default());
-        report.metadata.uid = Some("1".into());
-        report.metadata.generation = Some(1);
-        report.metadata.resource_version = Some(version.into());
-        report.status = Some(TestRunReportStatus { phase: phase.into(), ..Default::default() });
-        report
-    }
-
-    fn kept(version: &str, phase: &str) -> Kept {
-        Kept::from(&report(version, phase))
-    }
-
-    fn settle(memory: &Memory, version: &str, phase: &str) {
-        let report = report(version, phase);
-        memory.settle(&report, memory.pack(&report));
-    }
-
-    #[test]
-    fn the_echo_of_a_write_is_no_news_even_before_its_answer() {
-        let memory = Memory::default();
-        assert!(memory.is_news(&kept("1", "Pending")), "a new report");
-        settle(&memory, "1", "Pending");
-        let next = report("2", "Running");
-        memory.writing(&next, next.status.as_ref().unwrap_or(&Default::default()));
-        assert!(!memory.is_news(&kept("2", "Running")), "the echo comes first");
-        settle(&memory, "2", "Running");
-        assert!(!memory.is_news(&kept("2", "Running")));
-    }
-
-    #[test]
-    fn a_status_of_somebody_else_is_news_and_a_late_one_is_not() {
-        let memory = Memory::default();
-        memory.is_news(&kept("10", "Running"));
-        settle(&memory, "10", "Running");
-        assert!(!memory.is_news(&kept("9", "Pending")), "the cache lags behind the own write");
-        assert!(memory.is_news(&kept("11", "Passed")), "a forgery");
-        let forged = report("11", "Passed");
-        let previous = memory.previous(&forged, &memory.pack(&forged)).map(|s| s.map(|s| s.phase));
-        assert_eq!(previous, Ok(Some("Running".into())), "a forgery is not evaluated from");
-        let freshest = |version| memory.freshest(&kept(version, "x")).version();
-        assert_eq!(freshest("9"), Some(10));
-        assert_eq!(freshest("11"), Some(11));
-    }
-
-    #[test]
-    fn a_request_and_a_deletion_are_news() {
-        let memory = Memory::default();
-        memory.is_news(&kept("1", "Passed"));
-        settle(&memory, "1", "Passed");
-        let mut asked = report("2", "Passed");
-        asked.annotations_mut().insert(REQUESTED_AT.into(), "now".into());
-        assert!(memory.is_news(&Kept::from(&asked)));
-        assert!(!memory.is_news(&Kept::from(&asked)));
-        asked.metadata.deletion_timestamp = Some(Time(jiff::Timestamp::UNIX_EPOCH));
-        assert!(memory.is_news(&Kept::from(&asked)));
-    }
-
-    #[test]
-    fn what_is_remembered_is_shared_and_never_taken_for_another_version() {
-        let memory = Memory::default();
-        settle(&memory, "3", "Passed");
-        let packed = memory.pack(&report("4", "Passed"));
-        assert_eq!(packed.version(), Some(4));
-        assert_eq!(packed.open().map(|r| r.metadata.resource_version), Ok(Some("4".into())));
-        memory.pack(&TestRunReport::new("b", Default::default()));
-        assert_eq!(memory.lock().len(), 1, "to pack a report is not to know it");
-    }
-}
+mod tests;

@@ -11,6 +11,7 @@ mod copies;
 mod credentials;
 mod deeds;
 mod depth;
+mod dropped;
 mod events;
 mod github;
 mod hints;
@@ -18,6 +19,7 @@ mod memory;
 mod observer;
 mod reconcile;
 mod requeue;
+mod rivals;
 mod secrets;
 mod sets;
 mod surveys;
@@ -161,8 +163,18 @@ pub async fn run(
         store.clone(),
         metrics.clone(),
     );
-    let shared =
-        Arc::new(Shared { client, observer, config, memory, waivers, metrics, recorder, turns, copies });
+    let shared = Arc::new(Shared {
+        client,
+        observer,
+        config,
+        memory,
+        waivers,
+        metrics,
+        recorder,
+        turns,
+        copies,
+        dropped: dropped::Dropped::default(),
+    });
     let looks = Controller::for_stream(reports, store)
         .with_config(settings)
         .reconcile_on(secrets)

@@ -14,6 +14,7 @@ use kube::{Client, ResourceExt};
 use super::copies::Copies;
 use super::credentials::{self, Denied, Wish};
 use super::depth::{self, Why};
+use super::dropped::Dropped;
 use super::memory::Memory;
 use super::observer::Observer;
 use super::turns::{self, Turns};
@@ -48,6 +49,7 @@ pub(super) struct Shared {
     pub recorder: Recorder,
     pub turns: Turns,
     pub copies: Copies,
+    pub dropped: Dropped,
 }
 
 /// What was seen, and what it was seen with.
@@ -61,6 +63,9 @@ pub(super) async fn reconcile(cached: Arc<Kept>, shared: Arc<Shared>) -> Action 
     // Another replica's; should that end, all reports of its share are queued.
     let Some(work) = shared.config.ownership.begin(&namespace) else { return Action::await_change() };
     let Some(_turn) = shared.turns.take(&cached) else { return Action::requeue(turns::PATIENCE) };
+    if let Some(wait) = shared.memory.put_off(&cached) {
+        return Action::requeue(wait);
+    }
     let snapshot = shared.memory.freshest(&cached);
     let begin = Instant::now();
     let look = AssertUnwindSafe(tokio::time::timeout(LIMIT, look(&snapshot, &shared, &work))).catch_unwind();
@@ -81,6 +86,7 @@ pub(super) async fn reconcile(cached: Arc<Kept>, shared: Arc<Shared>) -> Action 
         }
     };
     let took = begin.elapsed();
+    shared.memory.due(&cached, wait);
     shared.metrics.reconciled(outcome, took);
     tracing::info!(outcome = outcome.as_str(), took_ms = took.as_millis() as u64, next = ?wait, "reconciled");
     wait.map_or_else(Action::await_change, Action::requeue)
@@ -146,6 +152,8 @@ async fn look(snapshot: &Snapshot, shared: &Shared, work: &Work) -> Result<Done,
     let (outcome, now) = if report.status.as_ref() == Some(&evaluation.status) {
         shared.memory.settle(report.as_ref(), snapshot.clone());
         (Outcome::Unchanged, report.clone())
+    } else if !why.asked && shared.memory.is_kept_of(&evaluation.status, snapshot, report.as_ref()) {
+        (Outcome::Unchanged, report.clone())
     } else {
         write(report, &evaluation.status, shared, work).await?
     };
@@ -158,7 +166,8 @@ async fn look(snapshot: &Snapshot, shared: &Shared, work: &Work) -> Result<Done,
         shared.config.history.note(&now, &observations);
     }
     let mut refused = false;
-    let (status, access) = (&evaluation.status, access.as_ref());
+    // What the API server did not keep is no record of anything: nothing is done on its word.
+    let (status, access) = (now.status.as_ref().unwrap_or(&evaluation.status), access.as_ref());
     // Whoever wrote that it asks for a re-run has to ask, and nobody else will.
     if outcome == Outcome::Written {
         refused = deeds::reruns(report, previous.as_ref(), status, access, shared).await;

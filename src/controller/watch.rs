@@ -73,7 +73,7 @@ pub fn reports(
     health: Health,
     metrics: Metrics,
 ) -> impl Stream<Item = watcher::Result<Kept>> + Send {
-    let keeper = memory.clone();
+    let (keeper, counted) = (memory.clone(), metrics.clone());
     let mut listed: HashSet<String> = HashSet::new();
     let witness = Watcher { memory: memory.clone(), health: health.clone() };
     let Cache { writer, rewound, reader } = cache;
@@ -102,7 +102,24 @@ pub fn reports(
             }
         })
         .applied_objects()
-        .filter(move |object| future::ready(object.as_ref().map_or(true, |o| memory.is_news(o))))
+        .filter(move |object| future::ready(object.as_ref().map_or(true, |o| calls(o, &memory, &counted))))
+}
+
+/// Whether a report is to be looked at.
+fn calls(report: &Kept, memory: &Memory, metrics: &Metrics) -> bool {
+    let news = memory.news(report);
+    if news.overwritten {
+        metrics.status_overwritten();
+    }
+    if news.often {
+        tracing::warn!(
+            namespace = report.in_namespace(),
+            name = report.name(),
+            "somebody else writes the status of this report again and again; if a second operator works on this \
+             namespace, end one of them or give both the same Leases (leaderElection)"
+        );
+    }
+    news.calls
 }
 
 /// The event without what cannot be read. A report that became unreadable leaves the cache.

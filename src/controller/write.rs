@@ -9,6 +9,7 @@ use tracing::Instrument;
 
 use super::memory::Memory;
 use super::reconcile::Shared;
+use super::rivals;
 use crate::api::{FIELD_MANAGER, TestRunReport, TestRunReportStatus};
 use crate::cache::Trigger;
 use crate::leader::Work;
@@ -42,9 +43,15 @@ pub(super) async fn write(
         let name = report.name_any();
         let writing = within(api.replace_status(&name, &parameters, &object));
         let error = match writing.instrument(tracing::debug_span!("write")).await {
-            Ok(written) => return Ok(written_as(written, shared)),
+            Ok(written) => return Ok(written_as(written, status, shared)),
             Err(error) => error,
         };
+        if matches!(&error, kube::Error::Api(status) if status.is_invalid()) {
+            tracing::warn!(
+                "the API server takes no such status: if the definition that is installed is older than this \
+                 operator, apply the one of its version: kubectl apply --server-side --force-conflicts -f crds/"
+            );
+        }
         let refused = matches!(&error, kube::Error::Api(status) if status.is_conflict());
         let lost = !matches!(&error, kube::Error::Api(status) if status.code < 500);
         if !refused && !lost {
@@ -66,8 +73,11 @@ pub(super) async fn write(
         let same = Trigger::of(&now) == Trigger::of(report);
         if same && now.status.as_ref() == Some(status) {
             // Refused for certain, so that another replica wrote the same: what a write calls for is done by it.
-            let known =
-                if refused { (Outcome::Unchanged, settled(now, shared)) } else { written_as(now, shared) };
+            let known = if refused {
+                (Outcome::Unchanged, settled(now, shared))
+            } else {
+                written_as(now, status, shared)
+            };
             return Ok(known);
         }
         memory.abandon(report.as_ref());
@@ -90,9 +100,25 @@ pub(super) async fn within<T>(request: impl Future<Output = kube::Result<T>>) ->
     tokio::time::timeout(LIMIT, request).await.map_err(late)?
 }
 
-fn written_as(written: TestRunReport, shared: &Shared) -> (Outcome, Arc<TestRunReport>) {
+fn written_as(
+    mut written: TestRunReport,
+    meant: &TestRunReportStatus,
+    shared: &Shared,
+) -> (Outcome, Arc<TestRunReport>) {
     shared.metrics.status_written();
-    (Outcome::Written, settled(written, shared))
+    if written.status.as_ref() == Some(meant) {
+        return (Outcome::Written, settled(written, shared));
+    }
+    shared.dropped.note(meant, written.status.as_ref(), &shared.metrics);
+    // What says another verdict than was written is not what was meant; it is written again with the next look.
+    if rivals::compare(Some(meant), written.status.as_ref()) != rivals::Says::Same {
+        return (Outcome::Written, settled(written, shared));
+    }
+    written.metadata.managed_fields = None;
+    let whole = TestRunReport { status: Some(meant.clone()), ..written.clone() };
+    let memory = &shared.memory;
+    memory.settle_as(&written, memory.pack(&written), Some(memory.pack(&whole)));
+    (Outcome::Written, Arc::new(written))
 }
 
 fn settled(mut now: TestRunReport, shared: &Shared) -> Arc<TestRunReport> {

@@ -66,6 +66,8 @@ var healthy = of("up", "", "1x120") +
 	of("testrun_reconciles_total", `, outcome="timeout"`, "0x120") +
 	of("testrun_reconciles_total", `, outcome="panic"`, "0x120") +
 	of("testrun_invalid_objects_total", "", "0x120") +
+	of("testrun_status_fields_dropped", "", "0x120") +
+	of("testrun_status_overwritten_total", "", "0x120") +
 	of("testrun_config_reloads_total", `, outcome="invalid"`, "0x120") +
 	of("testrun_config_reloads_total", `, outcome="applied"`, "0+1x120") +
 	of("testrun_github_requests_total", `, class="runs", outcome="ok"`, "0+60x120") +
@@ -93,6 +95,8 @@ var troubles = map[string][2]string{
 	"TestRunReconcileErrors":    {`reconciles_total.*"error"`, "0+30x120"},
 	"TestRunReconcilePanic":     {`reconciles_total.*"panic"`, "0x90 1x30"},
 	"TestRunInvalidObjects":     {"testrun_invalid_objects_total", "0x110 1x10"},
+	"TestRunDefinitionOutdated": {"testrun_status_fields_dropped", "2x120"},
+	"TestRunStatusContested":    {"testrun_status_overwritten_total", "0+1x120"},
 	"TestRunConfigInvalid":      {`config_reloads_total.*"invalid"`, "0x110 1x10"},
 	"TestRunGitHubUnavailable":  {`requests_total.*"unreachable"`, "0+60x120"},
 	"TestRunGitHubLimited":      {`requests_total.*"limited"`, "0+1x120"},

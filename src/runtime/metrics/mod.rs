@@ -56,6 +56,8 @@ struct Inner {
     duration: Histogram,
     writes: Counter,
     invalid: Counter,
+    overwritten: Counter,
+    dropped: Gauge,
     reports: Family<PhaseLabel, Gauge>,
     tallies: Mutex<Vec<Tallies>>,
     waiting: Gauge,
@@ -98,6 +100,17 @@ impl Metrics {
         let (writes, invalid) = (Counter::default(), Counter::default());
         registry.register("status_writes", "Statuses written", writes.clone());
         registry.register("invalid_objects", "Reports seen that cannot be read as one", invalid.clone());
+        let (overwritten, dropped) = (Counter::default(), Gauge::default());
+        registry.register(
+            "status_overwritten",
+            "Statuses that somebody else put in place of what was written",
+            overwritten.clone(),
+        );
+        registry.register(
+            "status_fields_dropped",
+            "Fields of statuses that the API server did not keep since the start: its definition of the kind is older than the operator",
+            dropped.clone(),
+        );
         let reports = family(tally::PHASES, |phase| PhaseLabel { phase });
         registry.register(
             "reports",
@@ -165,6 +178,8 @@ impl Metrics {
             duration,
             writes,
             invalid,
+            overwritten,
+            dropped,
             reports,
             tallies: Mutex::default(),
             waiting,
@@ -199,6 +214,16 @@ impl Metrics {
     /// Counts a report that could not be read.
     pub fn invalid_object(&self) {
         self.0.invalid.inc();
+    }
+
+    /// Counts a status that somebody else put in place of the own one.
+    pub fn status_overwritten(&self) {
+        self.0.overwritten.inc();
+    }
+
+    /// Tells how many fields the API server does not keep.
+    pub fn fields_dropped(&self, count: usize) {
+        self.0.dropped.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Counts a changed configuration file, taken over or not.

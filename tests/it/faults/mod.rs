@@ -9,3 +9,4 @@ mod life;
 mod relay;
 mod requests;
 mod servers;
+mod versions;

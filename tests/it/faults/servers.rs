@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use kube::api::{Patch, PatchParams};
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::controlplane::ControlPlane;
 use testrun_operator::controller::Vigil;
 
@@ -111,19 +111,20 @@ async fn a_history_that_is_compacted_away_is_listed_anew() {
 
 /// Forgets the history of etcd.
 async fn compact(plane: &ControlPlane) {
-    let url = plane.etcd_url();
-    let post = async |path: &str, body: String| {
-        let client =
-            hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
-        let request = http::Request::post(format!("{url}{path}")).body(body).unwrap();
-        let response = client.request(request).await.unwrap();
-        assert!(response.status().is_success(), "{path}: {}", response.status());
-        let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
-        serde_json::from_slice::<serde_json::Value>(&body).unwrap()
-    };
-    let head = post("/v3/kv/range", json!({"key": "AA=="}).to_string()).await;
+    let head = etcd(plane, "/v3/kv/range", json!({"key": "AA=="})).await;
     let revision = head["header"]["revision"].as_str().unwrap().to_owned();
-    post("/v3/kv/compaction", json!({"revision": revision, "physical": true}).to_string()).await;
+    etcd(plane, "/v3/kv/compaction", json!({"revision": revision, "physical": true})).await;
+}
+
+/// Asks etcd itself.
+pub async fn etcd(plane: &ControlPlane, path: &str, body: Value) -> Value {
+    let client =
+        hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
+    let request = http::Request::post(format!("{}{path}", plane.etcd_url())).body(body.to_string()).unwrap();
+    let response = client.request(request).await.unwrap();
+    assert!(response.status().is_success(), "{path}: {}", response.status());
+    let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
+    serde_json::from_slice(&body).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
