@@ -6,8 +6,8 @@ use tokio::join;
 
 use super::memory::Memory;
 use super::or_gap;
-use super::runs;
 use super::source::Resolved;
+use super::{runs, triggers};
 use crate::api::Reason;
 use crate::github::api::{PER_PAGE, Repo};
 use crate::github::{Result, wire};
@@ -15,10 +15,6 @@ use crate::verdict::facts::{
     ACTIONS_APP_ID, Baseline, BaselineJobs, BaselineWorkflow, Expectations, Gap, GapKind, RequiredCheck,
     RequiredWorkflow,
 };
-
-/// Commits of others that must have run for an event before the absence of a workflow among them
-/// means that it does not run for it.
-const ENOUGH_COMMITS: usize = 3;
 
 /// Ids of the green jobs of the base branch by workflow path and job name, to compare logs with.
 pub(super) type BaselineIds = BTreeMap<(String, String), i64>;
@@ -149,10 +145,7 @@ async fn baseline(
     let Some(last) = newest.values().max_by_key(|r| (r.created_at, r.id)) else {
         return Ok((Baseline::None, Vec::new()));
     };
-    let runs_for = match resolved.event {
-        Some(event) => workflows_for(event, &repo.recent_runs("event", event).await?.workflow_runs, resolved),
-        None => None,
-    };
+    let strangers = triggers::strangers(repo, resolved, newest.values().copied()).await?;
     let (mut workflows, mut ids) = (Vec::new(), Vec::new());
     let last_sha = last.head_sha.clone();
     for run in newest.values() {
@@ -169,7 +162,7 @@ async fn baseline(
             event: run.event.clone(),
             run_id: run.id,
             jobs: names.into_iter().collect(),
-            not_for_this_event: runs_for.as_ref().is_some_and(|set| !set.contains(&run.workflow_id)),
+            not_for_this_event: strangers.contains(&run.workflow_id),
         });
     }
     Ok((Baseline::Found(BaselineJobs { sha: last_sha, branch: branch.to_owned(), workflows }), ids))
@@ -178,17 +171,4 @@ async fn baseline(
 /// Whether a run is about what a branch has, and not about whatever started it.
 fn of_commits(run: &wire::Run) -> bool {
     matches!(run.event.as_str(), "push" | "merge_group" | "dynamic")
-}
-
-/// Workflows that lately ran for this event for commits of others. None where too few of them ran to tell.
-fn workflows_for(event: &str, runs: &[wire::Run], resolved: &Resolved) -> Option<BTreeSet<i64>> {
-    let source = &resolved.source;
-    // The author of this commit could leave a workflow out of it, and so must have no say.
-    let of_author = |r: &wire::Run| {
-        let fork = r.head_repository.as_ref().map(|h| h.id);
-        r.head_sha == source.sha || r.head_branch == source.branch || source.fork && fork == resolved.author
-    };
-    let others: Vec<&wire::Run> = runs.iter().filter(|r| r.event == event && !of_author(r)).collect();
-    let commits: BTreeSet<&str> = others.iter().map(|r| r.head_sha.as_str()).collect();
-    (commits.len() >= ENOUGH_COMMITS).then(|| others.iter().map(|r| r.workflow_id).collect())
 }

@@ -17,6 +17,7 @@ mod runs;
 mod source;
 mod survey;
 mod touched;
+mod triggers;
 mod workflow;
 
 use std::sync::Arc;

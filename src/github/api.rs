@@ -106,6 +106,18 @@ impl<'g> Repo<'g> {
         Ok(branch)
     }
 
+    /// A file of a branch, at most 1 MB; of a larger one GitHub tells no content here.
+    pub async fn file(&self, path: &str, branch: &str) -> Result<wire::File> {
+        let segments: Vec<_> = path.split('/').map(segment).collect();
+        let url = format!("{}/contents/{}?ref={}", self.root, segments.join("/"), segment(branch));
+        let what = format!("{} of {}", crate::verdict::text::clean(path, 200), self.name);
+        let file: wire::File = self.get(&url, &what).await?;
+        if file.kind != "file" {
+            return Err(error::invalid(&what, "is not a file"));
+        }
+        Ok(file)
+    }
+
     pub async fn run(&self, id: i64) -> Result<wire::Run> {
         let path = format!("{}/actions/runs/{id}?exclude_pull_requests=true", self.root);
         self.get(&path, &format!("workflow run {id} of {}", self.name)).await

@@ -37,6 +37,7 @@ wire! {
     ListedCommit { sha: String, commit: CommitText, author: Option<User> }
     CommitText { message: String, committer: Signature }
     Commit { sha: String, html_url: Option<String> }
+    File { #[serde(rename = "type")] kind: String, content: String }
     Branch { name: String, commit: Commit, protected: bool, protection: Protection }
     Protection { required_status_checks: StatusChecks }
     StatusChecks { contexts: Vec<String>, checks: Vec<Context> }

@@ -100,20 +100,37 @@ async fn comments_do_not_push_what_the_base_branch_had_out_of_sight() {
 }
 
 #[tokio::test]
-async fn pull_requests_of_one_fork_do_not_say_which_workflows_run_for_others() {
-    for (others, want) in [(FORK, EXPECTING), ("friend/shop", PASSED)] {
+async fn pull_requests_of_forks_do_not_say_which_workflows_run_for_others() {
+    const FRIEND: &str = "friend/shop";
+    let runs = |events: &'static str| Some(format!("name: E2E\non: [{events}]\njobs: {{}}\n"));
+    for (others, e2e, want) in [
+        (FORK, runs("push"), EXPECTING),
+        // The same person may have two accounts: what the base branch has in its file counts.
+        (FRIEND, runs("push, pull_request"), EXPECTING),
+        (FRIEND, Some("on: \u{7}: 1".to_owned()), EXPECTING),
+        (FRIEND, None, EXPECTING),
+        (FRIEND, runs("push"), PASSED),
+        // Who may push to the repository is asked first.
+        (REPO, runs("push, pull_request"), PASSED),
+    ] {
+        let told = format!("{others}, {e2e:?}");
         let scenario = repository(&[("CI", &["unit"]), ("E2E", &["e2e"])]).setup(move |s| {
+            if let Some(text) = &e2e {
+                s.repo(REPO).file("main", ".github/workflows/e2e.yml", text);
+            }
             for number in 31..35_u64 {
                 let branch = format!("y{number}");
-                let pull = PullSpec::new(number, sha_of(&branch)).from_fork(others).branch(&branch);
-                s.repo(REPO).pull_request(pull);
-                ran(s, number, "CI", &["unit"], |r| r.pull_request(number).from_fork(others));
+                let pull = PullSpec::new(number, sha_of(&branch)).branch(&branch);
+                let foreign = others != REPO;
+                s.repo(REPO).pull_request(if foreign { pull.from_fork(others) } else { pull });
+                let of = |r: RunSpec| if foreign { r.from_fork(others) } else { r };
+                ran(s, number, "CI", &["unit"], |r| of(r.pull_request(number)));
             }
             s.repo(REPO).pull_request(PullSpec::new(20, sha_of("head")).from_fork(FORK).branch("x"));
             ran(s, 20, "CI", &["unit"], |r| r.pull_request(20).from_fork(FORK));
         });
         let mut bench = about(scenario, |s| s.pull_request = Some(20));
-        assert_eq!(bench.verdict().await, want, "{others}: {}", bench.message());
+        assert_eq!(bench.verdict().await, want, "{told}: {}", bench.message());
         bench.clean();
     }
 }

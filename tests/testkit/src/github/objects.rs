@@ -109,6 +109,8 @@ pub struct Repo {
     pub rules: BTreeMap<String, Vec<RequiredCheck>>,
     /// Required checks set by branch protection, by branch.
     pub protection: BTreeMap<String, Vec<RequiredCheck>>,
+    /// Text of files by branch and path.
+    pub files: BTreeMap<(String, String), String>,
     /// Environments that jobs wait for.
     pub gates: Vec<Gate>,
     /// Comments on locked conversations answer 403.

@@ -57,6 +57,7 @@ impl State {
             statuses: Vec::new(),
             comments: Vec::new(),
             rules: Default::default(),
+            files: Default::default(),
             protection: Default::default(),
             gates: Vec::new(),
             locked_issues: Vec::new(),
@@ -187,6 +188,12 @@ impl<'a> RepoMut<'a> {
         let mut this = self.commit(sha, &format!("Work on {name}"), parent.as_deref());
         this.data().branches.insert(name.to_owned(), sha.to_owned());
         this
+    }
+
+    /// Puts a file onto a branch.
+    pub fn file(mut self, branch: &str, path: &str, text: &str) -> Self {
+        self.data().files.insert((branch.to_owned(), path.to_owned()), text.to_owned());
+        self
     }
 
     /// Opens a pull request.

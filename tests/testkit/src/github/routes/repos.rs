@@ -17,6 +17,7 @@ pub(super) fn serve(state: &mut State, method: &str, rest: &str, call: &Call<'_>
         ("GET", "/rules/branches/{branch}") => {
             call.repo(state).map(|repo| call.listed(show::rules(repo, call.param("branch")), Value::clone))
         }
+        ("GET", "/contents/{path}") => file(state, call),
         ("GET", "/commits") => commits(state, call),
         ("GET", "/commits/{ref}") => commit(state, call),
         ("GET", "/compare/{basehead}") => compare(state, call),
@@ -45,6 +46,14 @@ fn branch(state: &State, call: &Call<'_>) -> Answer {
     let name = call.param("branch");
     let sha = repo.branches.get(name).ok_or_else(|| Reply::error(404, "Branch not found"))?;
     Ok(Reply::ok(show::branch(state, repo, name, sha)))
+}
+
+fn file(state: &State, call: &Call<'_>) -> Answer {
+    let repo = call.repo(state)?;
+    let (path, branch) = (call.param("path"), call.query("ref").unwrap_or(&repo.default_branch));
+    let text = repo.files.get(&(branch.to_owned(), path.to_owned()));
+    let text = text.ok_or_else(|| Reply::error(404, "Not Found"))?;
+    Ok(Reply::ok(show::file(state, repo, branch, path, text)))
 }
 
 fn protection(state: &State, call: &Call<'_>) -> Answer {

@@ -1,5 +1,7 @@
 //! Repositories, branches, commits, rules.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::{node, user};
@@ -128,6 +130,23 @@ pub fn head_commit(repo: &Repo, sha: &str) -> Value {
         "timestamp": commit.time.to_string(),
         "author": person,
         "committer": person,
+    })
+}
+
+/// A file, its text in lines of sixty characters.
+pub fn file(state: &State, repo: &Repo, branch: &str, path: &str, text: &str) -> Value {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let sha = crate::github::edit::sha_of(text);
+    let (api, html) = (url(state, repo), html(state, repo));
+    let (own, git) = (format!("{api}/contents/{path}?ref={branch}"), format!("{api}/git/blobs/{sha}"));
+    let shown = format!("{html}/blob/{branch}/{path}");
+    let packed = STANDARD.encode(text);
+    let lines: Vec<&str> = packed.as_bytes().chunks(60).filter_map(|l| std::str::from_utf8(l).ok()).collect();
+    json!({
+        "type": "file", "encoding": "base64", "size": text.len(), "name": name, "path": path,
+        "content": lines.join("\n") + "\n", "sha": sha, "url": own, "git_url": git, "html_url": shown,
+        "download_url": format!("{html}/raw/{branch}/{path}"),
+        "_links": {"self": own, "git": git, "html": shown},
     })
 }
 
