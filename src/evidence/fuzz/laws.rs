@@ -140,7 +140,9 @@ pub fn parsed(bytes: &[u8]) -> Result<Answer, String> {
         // One byte at a time says the most and takes the longest.
         if size > 1 || bytes.len() < 4096 {
             let streamed = parse::parse_reader("a.log", Pieces::new(bytes, size), &LIMITS);
-            law!(whole == streamed, "in pieces of {size} bytes: {streamed:?}, as a whole: {whole:?}");
+            // How far a packed file that is damaged can be read is up to how it comes.
+            let cut = bytes.starts_with(&[0x1f, 0x8b]) && !whole.complete && !streamed.complete;
+            law!(cut || whole == streamed, "in pieces of {size} bytes: {streamed:?}, as a whole: {whole:?}");
         }
     }
     let none = Limits { cases: 0, ..LIMITS };

@@ -215,3 +215,16 @@ fn files_that_hold_nothing_are_not_understood() {
     assert!(error.to_string().starts_with("cannot open /no/such/file:"), "{error}");
     assert!(parse_path(Path::new("/"), &Limits::default()).is_err());
 }
+
+#[test]
+fn what_a_summary_adds_to_a_failure_is_bounded_too() {
+    let told = include_str!("data/gotestsum-rerun-verbose.txt");
+    let (section, name) = ("=== FAIL: plain TestPar/1 (0.00s)\n    p_", "C".repeat(3000));
+    let long = told.replace(section, &format!("{section}{name}"));
+    assert_ne!(long, told);
+    let parsed = read("job.log", Cursor::new(long));
+    let files: Vec<&str> = parsed.failures.iter().filter_map(|f| f.file.as_deref()).collect();
+    let cut = files.iter().filter(|file| file.starts_with("p_CCC"));
+    assert!(cut.clone().count() > 0, "{files:?}");
+    assert!(cut.clone().all(|file| file.chars().count() <= 512), "{files:?}");
+}
