@@ -59,11 +59,17 @@ pub async fn requests() {
     }
 }
 
-/// A thousand reports whose runs go on for an hour.
-pub async fn hour() {
+/// The ways in which an operator hears of changes; without the name of one all are measured.
+pub const WAYS: [&str; 3] = ["webhooks", "polled", "swept"];
+
+/// A thousand reports whose runs go on for an hour, in the ways that are named.
+pub async fn hour(names: &[String]) {
     println!("\none hour, 1,000 reports with running jobs in 20 repositories");
     println!("{:<40} {:>8} {:>8} {:>8}", "", "own", "lists", "sent");
-    for (webhooks, sweep) in [(true, false), (false, false), (false, true)] {
+    let named = |way: &&str| names.iter().any(|n| n == way);
+    let all = !WAYS.iter().any(|way| named(&way));
+    for way in WAYS.iter().filter(|way| all || named(way)) {
+        let (webhooks, sweep) = (*way == "webhooks", *way == "swept");
         let plan =
             Plan { repositories: 20, reports: 1000, jobs: 10, speed: 30.0, webhooks, sweep, suites: true };
         let world = World::start("hour", plan).await;
@@ -88,14 +94,7 @@ pub async fn hour() {
         tokio::time::sleep_until(start + hour).await;
         let counted = world.gh.counted_requests().len();
         let naive = plan.reports * 2 * 120;
-        row(
-            &world,
-            match (webhooks, sweep) {
-                (true, _) => "webhooks",
-                (false, false) => "no webhooks",
-                (false, true) => "no webhooks, swept",
-            },
-        );
+        row(&world, way);
         let queries = world.gh.requests().iter().filter(|r| r.path == "/graphql").count();
         println!("  {queries} GraphQL queries, a point of another limit each");
         println!(

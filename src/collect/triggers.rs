@@ -27,7 +27,8 @@ pub(super) async fn strangers(
     workflows: impl Iterator<Item = &wire::Run>,
 ) -> Result<BTreeSet<i64>> {
     let Some(event) = resolved.event else { return Ok(BTreeSet::new()) };
-    let list = repo.recent_runs("event", event).await?;
+    // It changes with every run, and what it says of workflows does not.
+    let list = repo.aged(super::SHARED_AGE).recent_runs("event", event).await?;
     let ran: Vec<&wire::Run> =
         list.workflow_runs.iter().filter(|r| r.event == event && !of_author(r, resolved)).collect();
     let trusted = || ran.iter().copied().filter(|r| is_own(r));

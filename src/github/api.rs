@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -47,6 +48,11 @@ impl<'g> Repo<'g> {
             ask,
             date: self.date.clone(),
         }
+    }
+
+    /// The same look, for what may be this much older.
+    pub fn aged(&self, age: Duration) -> Self {
+        self.asking(self.ask.within(age))
     }
 
     /// The latest `Date` of any answer so far.

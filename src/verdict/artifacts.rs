@@ -106,6 +106,18 @@ fn lost(artifact: &ArtifactFact) -> Option<Content> {
     if artifact.expired { Some(Content::Expired) } else { Some(state).filter(|s| !s.can_be_had()) }
 }
 
+/// Whether GitHub had it and has it no more.
+const fn is_gone(lost: Option<Content>) -> bool {
+    matches!(lost, Some(Content::Expired | Content::Deleted))
+}
+
+/// Bundles of which a copy was made.
+fn copied_bundles(before: Option<&TestRunReportStatus>) -> Vec<&Artifact> {
+    let known = before.map(|b| b.artifacts.as_slice()).unwrap_or_default();
+    let bundle = ArtifactKind::MustGather.as_str();
+    known.iter().filter(|a| a.kind == bundle && a.copied().is_some()).collect()
+}
+
 /// What became of the bundles of the job with this index, in one word; of several the best.
 pub(super) fn bundle_of_job(
     plan: &Plan<'_>,
@@ -148,6 +160,7 @@ pub(super) fn condition(
     items: &Items<'_>,
     owners: &[Option<usize>],
     complete: bool,
+    before: Option<&TestRunReportStatus>,
 ) -> Draft {
     let draft =
         |status, reason, message: String| (ConditionType::ArtifactsAvailable, status, reason, message);
@@ -167,14 +180,31 @@ pub(super) fn condition(
             draft(ConditionStatus::Unknown, Reason::Waiting, "no job has failed so far".to_owned())
         };
     }
+    let copies = copied_bundles(before);
+    let listed: BTreeSet<i64> = facts.artifacts.iter().map(|a| a.id).collect();
     // What became of the bundle of a job; of several the best.
     let mut bundles: BTreeMap<usize, Option<Content>> = BTreeMap::new();
+    let mut only_copies = BTreeSet::new();
     for (artifact, owner) in facts.artifacts.iter().zip(owners) {
         if let Some(owner) = owner
             && kind(plan, &artifact.name) == ArtifactKind::MustGather
         {
-            let lost = lost(artifact);
+            let mut lost = lost(artifact);
+            if is_gone(lost) && copies.iter().any(|copy| copy.id == artifact.id) {
+                lost = None;
+                only_copies.insert(*owner);
+            }
             bundles.entry(*owner).and_modify(|known| *known = known.and(lost)).or_insert(lost);
+        }
+    }
+    // GitHub does not list them any more.
+    for (at, item) in &failed {
+        let name = clean(&item.name, 255);
+        if bundles.get(at).is_none_or(|lost| is_gone(*lost))
+            && copies.iter().any(|copy| !listed.contains(&copy.id) && copy.job.as_ref() == Some(&name))
+        {
+            bundles.insert(*at, None);
+            only_copies.insert(*at);
         }
     }
     let names = |wanted: &dyn Fn(Option<&Option<Content>>) -> bool| -> Vec<&str> {
@@ -182,7 +212,7 @@ pub(super) fn condition(
     };
     let without = names(&|bundle| bundle.is_none());
     let corrupt = names(&|bundle| bundle == Some(&Some(Content::Corrupt)));
-    let expired = names(&|bundle| matches!(bundle, Some(Some(Content::Expired | Content::Deleted))));
+    let expired = names(&|bundle| bundle.is_some_and(|lost| is_gone(*lost)));
     let n = text::count(failed.len(), "failed job");
     if !without.is_empty() {
         let message = format!(
@@ -212,7 +242,9 @@ pub(super) fn condition(
         );
         return draft(ConditionStatus::False, Reason::Expired, message);
     }
-    draft(ConditionStatus::True, Reason::Recorded, format!("the bundles of {n} are recorded"))
+    let copied = failed.iter().filter(|(at, _)| only_copies.contains(at)).count();
+    let copied = if copied > 0 { format!(", of {copied} as a copy only") } else { String::new() };
+    draft(ConditionStatus::True, Reason::Recorded, format!("the bundles of {n} are recorded{copied}"))
 }
 
 /// For each artifact the index of the job that it belongs to.

@@ -163,8 +163,8 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
     let bundles = causes::Bundles::of(plan, facts, &items, &owners);
     let (failures, failures_total) =
         report::failures(plan, facts, &items, &owners, &decision, &patterns, &bundles);
-    let (artifact_list, artifacts_total) =
-        artifacts::list(plan, facts, &items, &owners, context.previous.filter(|_| same));
+    let before = context.previous.filter(|_| same);
+    let (artifact_list, artifacts_total) = artifacts::list(plan, facts, &items, &owners, before);
     summary.failures_total = failures_total;
     summary.artifacts = artifacts_total;
 
@@ -176,7 +176,7 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
         Reason::Read,
         format!("read commit {sha} of {repository}"),
     ));
-    drafts.push(artifacts::condition(plan, facts, &items, &owners, decision.complete));
+    drafts.push(artifacts::condition(plan, facts, &items, &owners, decision.complete, before));
 
     let mut notes: Vec<String> = items.notes.iter().map(|n| clean(n, 512)).collect();
     if !items.set_aside.is_empty() {

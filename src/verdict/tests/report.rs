@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::api::spec::LocalResult;
-use crate::api::status::{FailingTest, TestTotals};
+use crate::api::status::{ArtifactCopy, FailingTest, TestTotals};
 
 fn artifact(id: i64, name: &str) -> ArtifactFact {
     ArtifactFact { id, name: name.into(), run_id: 7, size_bytes: 10, ..Default::default() }
@@ -81,7 +81,25 @@ fn bundles_belong_to_the_failed_job_that_their_name_tells() {
     f.artifacts.push(artifact(3, "must-gather-logs-data-7"));
     assert_eq!(condition(&eval(&spec(), &f), ConditionType::ArtifactsAvailable), "True/Recorded");
     f.artifacts[2].expired = true;
-    assert_eq!(condition(&eval(&spec(), &f), ConditionType::ArtifactsAvailable), "False/Expired");
+    let gone = eval(&spec(), &f);
+    assert_eq!(condition(&gone, ConditionType::ArtifactsAvailable), "False/Expired");
+    // A copy was made before.
+    let mut before = gone.status;
+    let at = before.artifacts.iter().position(|a| a.id == 3).unwrap();
+    for (state, listed, want) in [
+        ("Failed", true, "False/Expired"),
+        ("Copied", true, "True/Recorded"),
+        ("Failed", false, "False/NotCollected"),
+        ("Copied", false, "True/Recorded"),
+    ] {
+        before.artifacts[at].copy = Some(ArtifactCopy { state: state.into(), ..Default::default() });
+        let mut f = f.clone();
+        f.artifacts.truncate(if listed { 3 } else { 2 });
+        let e = after(&spec(), &f, &before);
+        assert_eq!(condition(&e, ConditionType::ArtifactsAvailable), want, "{state}, listed: {listed}");
+        let said = e.status.conditions.iter().find(|c| c.type_ == "ArtifactsAvailable").unwrap();
+        assert_eq!(said.message.contains("of 1 as a copy only"), state == "Copied", "{}", said.message);
+    }
     assert_eq!(
         condition(&eval(&spec(), &jobs(&[("a", "success")])), ConditionType::ArtifactsAvailable),
         "True/NothingFailed"
