@@ -118,14 +118,17 @@ impl Snapshot {
 
     fn bytes(&self) -> Result<Vec<u8>, Unreadable> {
         let mut bytes = Vec::with_capacity(self.0.length);
-        let mut inflate = Decompress::new(false);
-        if let Some(exemplar) = EXEMPLAR.get().filter(|_| self.0.alike) {
-            inflate.set_dictionary(exemplar).map_err(|_| Unreadable)?;
-        }
-        match inflate.decompress_vec(&self.0.packed, &mut bytes, FlushDecompress::Finish) {
-            Ok(Status::StreamEnd) if bytes.len() == self.0.length => Ok(bytes),
-            _ => Err(Unreadable),
-        }
+        INFLATE.with_borrow_mut(|inflate| {
+            inflate.reset(false);
+            if let Some(exemplar) = EXEMPLAR.get().filter(|_| self.0.alike) {
+                inflate.set_dictionary(exemplar).map_err(|_| Unreadable)?;
+            }
+            match inflate.decompress_vec(&self.0.packed, &mut bytes, FlushDecompress::Finish) {
+                Ok(Status::StreamEnd) if bytes.len() == self.0.length => Ok(()),
+                _ => Err(Unreadable),
+            }
+        })?;
+        Ok(bytes)
     }
 
     /// Whether this is a later state of the object. Resource versions of one kind are ordered numbers.
@@ -161,6 +164,7 @@ fn digest(bytes: &[u8]) -> Digest {
 thread_local! {
     /// Its tables are several times as large as a report, so that threads keep theirs.
     static DEFLATE: RefCell<Compress> = RefCell::new(Compress::new(Compression::fast(), false));
+    static INFLATE: RefCell<Decompress> = RefCell::new(Decompress::new(false));
 }
 
 fn deflate(bytes: &[u8], exemplar: Option<&[u8]>) -> Box<[u8]> {

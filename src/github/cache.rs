@@ -27,6 +27,8 @@ use super::{Ask, Result};
 
 /// Bytes of all bodies that are kept, where nothing else is said.
 const MAX_BYTES: usize = 32 << 20;
+/// Requests that have ended are forgotten when there are so many.
+const CROWD: usize = 64;
 /// What an entry takes besides its body.
 const OVERHEAD: usize = 512;
 
@@ -54,6 +56,8 @@ struct Kept {
     entries: LruCache<String, Entry>,
     bytes: usize,
     flights: HashMap<String, Flight>,
+    /// When those that have ended are forgotten.
+    crowd: usize,
 }
 
 #[derive(Clone)]
@@ -103,7 +107,7 @@ struct Flight {
 impl Cache {
     /// A cache of at most this many bytes; one body may take a quarter of them.
     pub fn of(max: usize) -> Self {
-        let kept = Kept { entries: LruCache::unbounded(), bytes: 0, flights: HashMap::new() };
+        let kept = Kept { entries: LruCache::unbounded(), bytes: 0, flights: HashMap::new(), crowd: CROWD };
         Self { kept: Arc::new(Mutex::new(kept)), max }
     }
 
@@ -130,7 +134,11 @@ impl Cache {
         {
             return reply;
         }
-        kept.flights.retain(|_, f| f.reply.upgrade().is_some_and(|r| r.peek().is_none()));
+        if kept.flights.len() >= kept.crowd {
+            kept.flights.retain(|_, f| f.reply.upgrade().is_some_and(|r| r.peek().is_none()));
+            // Not at each request again, however many there are at the same time.
+            kept.crowd = (kept.flights.len() * 2).max(CROWD);
+        }
         let reply = start().shared();
         if let Some(weak) = reply.downgrade() {
             let flight = Flight { asked: Instant::now(), priority: ask.priority, reply: weak };

@@ -200,7 +200,10 @@ pub fn needed(method: &str, template: &str) -> (&'static str, &'static str) {
         "issues"
     } else if rest.contains("/protection") {
         "administration"
-    } else if ["/commits", "/branches", "/compare", "/contents", "/git/"].iter().any(|start| rest.starts_with(start)) {
+    } else if ["/commits", "/branches", "/compare", "/contents", "/git/"]
+        .iter()
+        .any(|start| rest.starts_with(start))
+    {
         "contents"
     } else {
         "metadata"
