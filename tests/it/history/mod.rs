@@ -1,12 +1,12 @@
 //! What was seen of past commits: kept exactly once, shown to whom it may be, and never in a verdict's way.
 
 mod broken;
-mod figures;
 mod laws;
 mod left;
 mod life;
 mod parquet;
 mod postgres;
+mod server;
 mod would;
 
 use std::time::Duration;

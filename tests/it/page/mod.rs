@@ -2,7 +2,6 @@
 
 mod access;
 mod browser;
-mod figures;
 mod looks;
 mod pages;
 mod past;
