@@ -18,16 +18,27 @@ pub struct Markup(String);
 impl Markup {
     /// A page up to the end of its head. Its one style is the only thing that may be used, nothing is fetched.
     pub fn document(title: &str, style: &'static str) -> Self {
+        Self::with_script(title, style, None)
+    }
+
+    /// The same with a script of the own site, which may ask the own site.
+    pub fn with_script(title: &str, style: &'static str, script: Option<&str>) -> Self {
         let mut out = Self::default();
         out.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-        let policy = format!("default-src 'none'; style-src {}", source_of(style));
+        let scripts = if script.is_some() { "; script-src 'self'; connect-src 'self'" } else { "" };
+        let policy = format!("default-src 'none'; style-src {}{scripts}", source_of(style));
         out.open("meta", &[("http-equiv", "Content-Security-Policy"), ("content", &policy)]);
         out.raw("\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
         out.raw("<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n");
         out.element("title", "", title);
         out.raw("<style>");
         out.raw(style);
-        out.raw("</style>\n</head>\n");
+        out.raw("</style>\n");
+        if let Some(address) = script {
+            out.open("script", &[("src", address), ("defer", "defer")]);
+            out.raw("</script>\n");
+        }
+        out.raw("</head>\n");
         out
     }
 

@@ -2,6 +2,7 @@
 
 use url::form_urlencoded::Serializer;
 
+use super::script;
 use crate::cli::render::markup::Markup;
 use crate::verdict::text::clean;
 
@@ -11,9 +12,20 @@ pub(super) const STYLE: &str = concat!(include_str!("../../cli/render/report.css
 /// Pages that every page links to.
 const PAGES: [(&str, &str); 1] = [("/", "Reports")];
 
-/// A page; `here` is the one of [`PAGES`] that it is.
+/// A page; `here` is the one of [`PAGES`] that it is. The script asks for it again each minute: it may cost a question about
+/// each namespace, or to a large history.
 pub(super) fn page(title: &str, here: Option<&str>, content: impl FnOnce(&mut Markup)) -> String {
-    let mut out = Markup::document(&format!("{title} - testrun"), STYLE);
+    page_of(title, here, "60", content)
+}
+
+/// A page that is asked for again after so many seconds.
+pub(super) fn page_of(
+    title: &str,
+    here: Option<&str>,
+    seconds: &'static str,
+    content: impl FnOnce(&mut Markup),
+) -> String {
+    let mut out = Markup::with_script(&format!("{title} - testrun"), STYLE, Some(&script::ADDRESS));
     out.raw("<body>\n<a class=\"skip\" href=\"#main\">Skip to the content</a>\n");
     out.raw("<header class=\"site\"><nav aria-label=\"Site\"><strong>testrun</strong>\n<ul>");
     for (address, name) in PAGES {
@@ -23,7 +35,9 @@ pub(super) fn page(title: &str, here: Option<&str>, content: impl FnOnce(&mut Ma
         out.text(name);
         out.raw("</a></li>");
     }
-    out.raw("</ul></nav></header>\n<main id=\"main\" tabindex=\"-1\">\n");
+    out.raw("</ul></nav></header>\n");
+    out.open("main", &[("id", "main"), ("tabindex", "-1"), ("data-refresh", seconds)]);
+    out.raw("\n");
     content(&mut out);
     out.raw("</main>\n</body>\n</html>\n");
     out.finish()

@@ -1,4 +1,5 @@
-//! A page for people: which reports there are, and each of them. Read-only, made on the server, without a script.
+//! A page for people: which reports there are, and each of them. Read-only, made on the server. One script of its own makes
+//! it better, and nothing needs it.
 //!
 //! Who looks sees what RBAC lets them read, namespace by namespace. What they may not see and what is not there
 //! look the same.
@@ -12,6 +13,8 @@ pub mod patterns;
 mod places;
 pub mod report;
 mod rights;
+mod script;
+mod tag;
 
 use std::sync::LazyLock;
 
@@ -27,11 +30,12 @@ use super::auth::Guard;
 use super::{Refusal, Site};
 use crate::cli::render::markup;
 
-/// What may be used, and by whom: one style, known by its digest, and nothing of another site.
+/// What may be used, and by whom: one style, known by its digest, the own script, and nothing of another site.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let style = markup::source_of(frame::STYLE);
     format!(
-        "default-src 'none'; style-src {style}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; style-src {style}; script-src 'self'; connect-src 'self'; form-action 'self'; \
+         frame-ancestors 'none'; base-uri 'none'"
     )
 });
 
@@ -52,6 +56,8 @@ pub(super) fn routes(guard: Guard) -> Router<Site> {
         .route("/history", get(history::page))
         .route("/patterns", get(patterns::page))
         .route("/reports/{namespace}/{name}", get(report::page))
+        .layer(axum::middleware::from_fn(tag::tagged))
+        .route(&script::ADDRESS, get(script::answer))
         .layer(axum::middleware::from_fn_with_state(guard, known))
 }
 
@@ -100,7 +106,8 @@ async fn known(State(guard): State<Guard>, mut request: Request, next: Next) -> 
     };
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
+        // Only the script says of itself that it may be kept.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if let Ok(policy) = HeaderValue::from_str(&POLICY) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);

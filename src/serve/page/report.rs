@@ -28,5 +28,5 @@ pub(super) async fn page(
 
 /// The page of a report.
 pub fn shown(report: &TestRunReport) -> String {
-    frame::page(&headline(report), None, |out| report_in(out, report))
+    frame::page_of(&headline(report), None, "15", |out| report_in(out, report))
 }

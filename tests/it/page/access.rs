@@ -5,6 +5,7 @@ use serde_json::json;
 use testkit::controlplane::ControlPlane;
 use testkit::github::{GitHub, PullSpec, RunSpec, Scenario, secs, sha_of};
 
+use super::pure::without_script;
 use super::{Shown, ask, get};
 use crate::cluster::{cluster, eventually};
 use crate::story::operator::Operator;
@@ -57,6 +58,7 @@ pub fn assert_headers(shown: &Shown, what: &str) {
     let policy = header("content-security-policy");
     assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{what}: {policy}");
     assert!(!policy.contains("unsafe") && policy.contains("frame-ancestors 'none'"), "{what}: {policy}");
+    assert!(policy.contains("; script-src 'self'; connect-src 'self'; "), "{what}: {policy}");
     for (name, want) in [
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "no-referrer"),
@@ -100,7 +102,39 @@ async fn each_sees_the_namespaces_whose_reports_they_may_list() {
         assert!(
             one.body.contains("PR #20: CI status summary") && one.body.contains("<strong>Failed</strong>")
         );
-        assert!(one.body.contains("&lt;script&gt;alert(1)") && !one.body.contains("<script"), "{}", one.body);
+        assert!(one.body.contains("&lt;script&gt;alert(1)"), "{}", one.body);
+        assert!(!without_script(&one.body).contains("<script"), "{}", one.body);
+        // Who has it already is told so, and nobody else.
+        let path = format!("/reports/{mine}/r");
+        let bearer = format!("Bearer {token}");
+        let bearer = ("authorization", bearer.as_str());
+        let known = async || {
+            let tag = get(&url, &path, token).await.headers["etag"].to_str().unwrap().to_owned();
+            let again = ask(&url, Method::GET, &path, &[bearer, ("if-none-match", &tag)]).await;
+            (again.status == 304).then_some((tag, again))
+        };
+        let (tag, again) = eventually(|| "a page that has not changed", known).await;
+        assert_headers(&again, "not modified");
+        assert!(again.body.is_empty() && again.headers["etag"] == tag.as_str(), "{again:?}");
+        assert_eq!(
+            ask(&url, Method::GET, &path, &[bearer, ("if-none-match", "\"other\"")]).await.status,
+            200
+        );
+        assert_eq!(ask(&url, Method::GET, &path, &[("if-none-match", &tag)]).await.status, 401);
+        let hidden = format!("/reports/{other}/r");
+        assert_eq!(ask(&url, Method::GET, &hidden, &[bearer, ("if-none-match", "*")]).await.status, 404);
+        // The script of the page may be kept, and is nobody else's.
+        let address = one.body.split("<script src=\"").nth(1).unwrap().split('"').next().unwrap();
+        let script = get(&url, address, token).await;
+        assert_eq!(
+            (script.status, &script.headers["content-type"]),
+            (200, &"text/javascript; charset=utf-8".parse().unwrap())
+        );
+        assert!(script.headers["cache-control"].to_str().unwrap().contains("immutable"));
+        assert_eq!(script.headers["x-content-type-options"], "nosniff");
+        assert!(script.body.contains("use strict"), "{}", script.body);
+        assert_eq!(get(&url, address, "nonsense").await.status, 401);
+        assert_eq!(get(&url, "/page-0000000000000000.js", token).await.status, 404);
         // What one may not see, what is not there, and what cannot be: the same.
         let hidden = get(&url, &format!("/reports/{other}/r"), token).await;
         assert_headers(&hidden, "hidden");

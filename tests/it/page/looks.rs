@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::response::Html;
+use axum::http::header;
+use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
@@ -13,16 +14,22 @@ use super::browser::{Browser, Look};
 use super::{pages, pure};
 use crate::generated::{assert_file, in_repository};
 
-const DESKTOP: (u32, u32) = (1000, 640);
+pub const DESKTOP: (u32, u32) = (1000, 640);
 const PHONE: (u32, u32) = (390, 640);
 /// Largest screenshot.
 const MOST: usize = 100_000;
 
-/// Answers with these pages at their names.
-async fn serve(pages: BTreeMap<&'static str, String>) -> String {
+/// The script of the page.
+pub async fn script() -> impl IntoResponse {
+    let text = std::fs::read_to_string(in_repository("src/serve/page/page.js")).unwrap();
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], text)
+}
+
+/// Answers with these pages at their names, and with the script at any other.
+pub async fn serve(pages: BTreeMap<&'static str, String>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let mut router = Router::new();
+    let mut router = Router::new().route("/{file}", get(script));
     for (name, html) in pages {
         let html = Arc::new(html);
         router = router.route(&format!("/{name}"), get(async move || Html(html.as_ref().clone())));
@@ -31,7 +38,7 @@ async fn serve(pages: BTreeMap<&'static str, String>) -> String {
     format!("http://{address}")
 }
 
-fn digest(bytes: &[u8]) -> String {
+pub fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -73,7 +80,7 @@ async fn pages_look_as_the_docs_show_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_page_can_be_read_by_everybody_and_runs_nothing() {
+async fn every_page_can_be_read_by_everybody_and_runs_nothing_of_others() {
     let Some(mut browser) = Browser::start().await else { return };
     let mut all = pages::all().await;
     all.insert("report-of-the-command-line", pages::command_line());

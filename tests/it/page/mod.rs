@@ -2,6 +2,7 @@
 
 mod access;
 mod browser;
+mod live;
 mod looks;
 mod pages;
 mod past;

@@ -65,8 +65,16 @@ pub fn hostile_page() -> String {
     report::shown(&hostile_report(1))
 }
 
+/// A page without the one script that is ours.
+pub fn without_script(page: &str) -> String {
+    let own = regex::Regex::new("<script src=\"/page-[0-9a-f]{16}\\.js\" defer=\"defer\"></script>").unwrap();
+    assert_eq!(own.find_iter(page).count(), 1, "one script");
+    own.replace(page, "").into_owned()
+}
+
 /// Nothing of a stranger is markup, and nothing of theirs is invisible.
 fn assert_safe(page: &str, what: &str) {
+    let page = without_script(page);
     let markup: Vec<&str> = page.split('<').skip(1).filter_map(|tag| tag.split('>').next()).collect();
     for tag in markup {
         let name = tag.trim_start_matches('/').split([' ', '\n']).next().unwrap();
@@ -183,7 +191,7 @@ fn a_filter_is_text_and_a_page_that_is_not_there_is_the_last() {
     let query = "repository=%22%3E%3Cscript%3Ealert(1)%3C/script%3E";
     let page = overview_of(query);
     assert!(page.contains("value=\"&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;\""), "{page}");
-    assert!(!page.contains("<script") && page.contains("No report that you may see"));
+    assert!(!without_script(&page).contains("<script") && page.contains("No report that you may see"));
     assert!(
         page.contains("?repository=%22%3E%3Cscript%3Ealert%281%29%3C%2Fscript%3E&amp;state=failed\""),
         "{page}"
