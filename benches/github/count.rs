@@ -67,7 +67,7 @@ pub async fn hour(names: &[String]) {
     println!("\none hour, 1,000 reports with running jobs in 20 repositories");
     println!("{:<40} {:>8} {:>8} {:>8}", "", "own", "lists", "sent");
     let named = |way: &&str| names.iter().any(|n| n == way);
-    let all = !WAYS.iter().any(|way| named(way));
+    let all = !WAYS.iter().any(named);
     for way in WAYS.iter().filter(|way| all || named(way)) {
         let (webhooks, sweep) = (*way == "webhooks", *way == "swept");
         let plan =
