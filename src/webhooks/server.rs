@@ -31,11 +31,19 @@ pub async fn serve(listener: TcpListener, receiver: Receiver, end: CancellationT
     let limits = receiver.limits();
     let places = Arc::new(Semaphore::new(limits.connections.max(1)));
     let open = TaskTracker::new();
+    let mut refused = false;
     while let Some(Ok(place)) = end.run_until_cancelled(places.clone().acquire_owned()).await {
         let stream = match end.run_until_cancelled(listener.accept()).await {
             None => break,
-            Some(Ok((stream, _))) => stream,
-            Some(Err(_)) => {
+            Some(Ok((stream, _))) => {
+                refused = false;
+                stream
+            }
+            Some(Err(error)) => {
+                // Once each time that it begins: it is tried ten times a second.
+                if !std::mem::replace(&mut refused, true) {
+                    tracing::warn!("no connection for webhooks can be taken, which is tried again: {error}");
+                }
                 tokio::time::sleep(REFUSED).await;
                 continue;
             }

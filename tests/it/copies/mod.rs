@@ -18,7 +18,7 @@ use crate::story::condition;
 const REPO: &str = "acme/shop";
 
 /// Pull request 20 with a job that failed and uploaded these.
-fn github(uploads: Vec<ArtifactSpec>) -> GitHub {
+pub fn github(uploads: Vec<ArtifactSpec>) -> GitHub {
     let gh = GitHub::start(
         Scenario::new()
             .start_now()
@@ -42,7 +42,7 @@ fn github(uploads: Vec<ArtifactSpec>) -> GitHub {
 }
 
 /// A bundle that does not compress.
-fn bundle(name: &str, id: u64, bytes: usize) -> ArtifactSpec {
+pub fn bundle(name: &str, id: u64, bytes: usize) -> ArtifactSpec {
     let mut state = 1_u32;
     let noise = (0..bytes).map(|_| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -57,7 +57,7 @@ async fn create(plane: &ControlPlane, namespace: &str, name: &str) {
 
 /// The report once all its artifacts that have a copy, or a reason for none, are in these states; and its verdict is
 /// the one that it has without a store.
-async fn until(plane: &ControlPlane, namespace: &str, name: &str, want: &[(&str, &str)]) -> Value {
+pub async fn until(plane: &ControlPlane, namespace: &str, name: &str, want: &[(&str, &str)]) -> Value {
     reports::until(plane, namespace, name, "Stalled", "True/RequiredFailed").await;
     let states = |report: &Value| -> Vec<(String, String)> {
         let all = report["status"]["artifacts"].as_array().unwrap();
@@ -79,7 +79,7 @@ async fn until(plane: &ControlPlane, namespace: &str, name: &str, want: &[(&str,
 }
 
 /// The copy of an artifact, as a report tells of it.
-fn copy<'r>(report: &'r Value, name: &str) -> &'r Value {
+pub fn copy<'r>(report: &'r Value, name: &str) -> &'r Value {
     let all = report["status"]["artifacts"].as_array().unwrap();
     &all.iter().find(|a| a["name"] == name).unwrap()["copy"]
 }

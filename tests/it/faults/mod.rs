@@ -6,6 +6,7 @@ mod crash;
 mod deeds;
 mod events;
 mod life;
+mod limits;
 mod relay;
 mod requests;
 mod servers;

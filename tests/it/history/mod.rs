@@ -3,7 +3,7 @@
 mod broken;
 mod laws;
 mod left;
-mod life;
+pub mod life;
 mod parquet;
 mod postgres;
 mod server;

@@ -16,7 +16,7 @@ use crate::story::operator::Operator;
 const REPO: &str = "acme/shop";
 
 /// A pull request with one run of one job, which runs until it is ended.
-fn running() -> GitHub {
+pub fn running() -> GitHub {
     let scenario = Scenario::new()
         .start_now()
         .setup(|s| {
@@ -42,7 +42,7 @@ fn running() -> GitHub {
 }
 
 /// Lets the job fail.
-fn fail(gh: &GitHub) {
+pub fn fail(gh: &GitHub) {
     gh.advance(secs(1000));
 }
 
@@ -50,7 +50,7 @@ fn fail(gh: &GitHub) {
 const LEASE: Duration = Duration::from_secs(3);
 
 /// A replica that works on these namespaces.
-async fn replica(
+pub async fn replica(
     plane: &ControlPlane,
     dir: &Path,
     leases: &str,
@@ -67,7 +67,7 @@ async fn replica(
     Operator::start(plane, &namespaces.join(","), gh.url(), &args).await
 }
 
-async fn create(plane: &ControlPlane, namespace: &str) {
+pub async fn create(plane: &ControlPlane, namespace: &str) {
     let report = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport", "metadata": {"name": "r"},
         "spec": {"source": {"github": {"repository": REPO, "pullRequest": 20}}, "gate": {"settleSeconds": 0}}});
     plane.admin().with_file(&report.to_string(), &["create", "-n", namespace]).await.unwrap();
@@ -77,17 +77,17 @@ async fn phase(plane: &ControlPlane, namespace: &str) -> String {
     plane.kubectl_ok(&["get", "trr", "r", "-n", namespace, "-o", "jsonpath={.status.phase}"]).await.unwrap()
 }
 
-async fn until_phase(plane: &ControlPlane, namespace: &str, want: &str) {
+pub async fn until_phase(plane: &ControlPlane, namespace: &str, want: &str) {
     let what = || format!("the report in {namespace} to be {want}");
     eventually(what, async || (phase(plane, namespace).await == want).then_some(())).await;
 }
 
-async fn held(operator: &Operator) -> f64 {
+pub async fn held(operator: &Operator) -> f64 {
     operator.metric("testrun_leases_held").await
 }
 
 /// Waits until the replica holds so many.
-async fn until_held(operator: &Operator, count: usize) {
+pub async fn until_held(operator: &Operator, count: usize) {
     let what = || format!("{count} Leases to be held");
     eventually(what, async || (held(operator).await == count as f64).then_some(())).await;
 }

@@ -115,12 +115,19 @@ impl Operator {
         assert!(self.child.wait().await.unwrap().success());
     }
 
-    /// The answer with all metrics, without its head.
-    pub async fn metrics(&self) -> String {
+    /// The answer on the address of its health, with its head.
+    pub async fn answers(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).await.unwrap();
+        text
+    }
+
+    /// The answer with all metrics, without its head.
+    pub async fn metrics(&self) -> String {
+        let text = self.answers("/metrics").await;
         text.split_once("\r\n\r\n").unwrap().1.to_owned()
     }
 
