@@ -124,7 +124,7 @@ impl Analyser {
         let mut words = rest.split_whitespace();
         let Some(reason) = words.next() else { return };
         let times = rest.split_once("(x").and_then(|(_, rest)| rest.split([' ', ')']).next());
-        let count = times.and_then(|n| n.parse().ok()).unwrap_or(1);
+        let count = times.and_then(|n| n.parse().ok()).unwrap_or(1).max(1);
         let said = rest.trim_start().strip_prefix(reason).unwrap_or(rest).trim();
         self.warning(path, Some(number), [&format!("Pod {}", place.pod), reason, said], count, [None, None]);
     }

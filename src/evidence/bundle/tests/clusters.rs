@@ -179,6 +179,9 @@ fn a_description_of_a_pod_is_read_like_its_status() {
                 Restart Count:  5\nEvents:\n  Type     Reason   Age                 From     Message\n  \
                 ----     ------   ----                ----     -------\n  \
                 Warning  BackOff  3m2s (x12 over 8m)  kubelet  Back-off restarting failed container\n";
+    // Whatever the file says: what is told of was met.
+    let never = of(&[("b/logs/shop/api-1/describe.txt", text.replace("x12", "x0").as_str())]);
+    assert!(never.findings.iter().all(|finding| finding.count >= 1), "{:?}", never.findings);
     let found = of(&[("b/logs/shop/api-1/describe.txt", text)]);
     let mut told = told(&found);
     told.sort();
