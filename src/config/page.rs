@@ -17,6 +17,9 @@ pub struct Page {
     pub audiences: Vec<String>,
     /// Header in which a proxy hands on the token, such as `X-Forwarded-Access-Token`. Empty: `Authorization` only.
     pub token_header: String,
+    /// Path at which a proxy before the page logs people in anew, such as `/oauth2/start` of oauth2-proxy. Who is not known
+    /// is led there, and is not asked for a password. Empty: browsers ask for the token.
+    pub login_path: String,
 }
 
 impl Page {
@@ -37,10 +40,39 @@ impl Page {
                     .to_owned(),
             );
         }
+        // Anything else could lead to another site.
+        let inner = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
+        let path = self.login_path.strip_prefix('/');
+        if !self.login_path.is_empty() && !path.is_some_and(|p| !p.starts_with('/') && p.chars().all(inner)) {
+            wrong.push("page.loginPath: expected a path without a query, such as /oauth2/start".to_owned());
+        }
     }
 
     /// The header in which a proxy hands on the token.
     pub fn header(&self) -> Option<HeaderName> {
         self.token_header.parse().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_is_a_path_of_the_same_site() {
+        let wrong = |path: &str| {
+            let mut wrong = Vec::new();
+            Page { login_path: path.to_owned(), ..Page::default() }.check(&Listeners::default(), &mut wrong);
+            !wrong.is_empty()
+        };
+        for good in ["", "/", "/oauth2/start", "/a-b/c_d.e~f"] {
+            assert!(!wrong(good), "{good}");
+        }
+        for bad in [
+            "oauth2/start", "//other.example", "https://other.example", "/\\other", "/a?rd=b", "/a b",
+            "/\u{e4}",
+        ] {
+            assert!(wrong(bad), "{bad}");
+        }
     }
 }

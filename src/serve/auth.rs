@@ -86,17 +86,54 @@ impl Guard {
     /// The user whose token a request carries.
     pub async fn user(&self, headers: &HeaderMap) -> Result<User, Refusal> {
         let handed = self.0.header.as_ref().and_then(|name| headers.get(name));
-        let token = match handed.and_then(|value| value.to_str().ok()).filter(|t| fits(t)) {
-            Some(token) => token.to_owned(),
-            None => token(headers)?,
+        let handed = handed.and_then(|value| fits(value.to_str().ok()?.to_owned()).transpose());
+        let token = match handed {
+            Some(token) => Some(token),
+            None => token(headers).transpose(),
         };
+        let token = token.ok_or_else(|| self.none())?.map_err(|TooLong| too_long())?;
         let print: Print = Sha256::digest(&token).into();
         if let Some(known) = self.0.users.get(&print) {
-            return known.ok_or_else(unknown);
+            return known.ok_or_else(|| self.unknown());
         }
         let user = self.review(token).await?;
         self.0.users.put(print, user.clone());
-        user.ok_or_else(unknown)
+        user.ok_or_else(|| self.unknown())
+    }
+
+    /// Whether a request brings a token as no browser does by itself: a tool or a proxy put it there.
+    pub(super) fn is_handed(&self, headers: &HeaderMap) -> bool {
+        let bearer = headers.get(header::AUTHORIZATION).is_some_and(|value| {
+            value.as_bytes().get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "))
+        });
+        bearer || self.0.header.as_ref().is_some_and(|name| headers.contains_key(name))
+    }
+
+    /// For whom a token is made.
+    fn audience(&self) -> &str {
+        self.0.audiences.first().map_or("", String::as_str)
+    }
+
+    fn none(&self) -> Refusal {
+        let audience = self.audience();
+        Refusal::new(
+            StatusCode::UNAUTHORIZED,
+            format!(
+                "send Authorization: Bearer TOKEN, a token for the audience of this server: \
+                 kubectl create token ACCOUNT --audience={audience}"
+            ),
+        )
+    }
+
+    fn unknown(&self) -> Refusal {
+        let audience = self.audience();
+        Refusal::new(
+            StatusCode::UNAUTHORIZED,
+            format!(
+                "the API server does not accept this token for this audience; make one with \
+                 kubectl create token ACCOUNT --audience={audience}"
+            ),
+        )
     }
 
     /// Whether a user may get a report, or list those of a namespace where no name is given; `""` is all of them.
@@ -212,7 +249,7 @@ pub async fn authenticate(
 
 /// The token of a request: a bearer token, or the password of basic authentication, for tools that can
 /// only be given a URL.
-fn token(headers: &HeaderMap) -> Result<String, Refusal> {
+fn token(headers: &HeaderMap) -> Result<Option<String>, TooLong> {
     let value = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let (scheme, rest) = value.split_once(' ').unwrap_or_default();
     let token = if scheme.eq_ignore_ascii_case("bearer") {
@@ -224,24 +261,29 @@ fn token(headers: &HeaderMap) -> Result<String, Refusal> {
     } else {
         None
     };
-    token.filter(|t| fits(t)).ok_or_else(|| {
-        Refusal::new(
-            StatusCode::UNAUTHORIZED,
-            "send Authorization: Bearer TOKEN, a token for the audience of this server: \
-             kubectl create token ACCOUNT --audience=testrun-operator",
-        )
-    })
+    token.map_or(Ok(None), fits)
 }
 
-fn fits(token: &str) -> bool {
-    !token.is_empty() && token.len() <= MAX_TOKEN && token.bytes().all(|b| b.is_ascii_graphic())
+/// A token has more than [`MAX_TOKEN`].
+#[derive(Debug, PartialEq, Eq)]
+struct TooLong;
+
+/// What can be a token.
+fn fits(token: String) -> Result<Option<String>, TooLong> {
+    if token.len() > MAX_TOKEN {
+        return Err(TooLong);
+    }
+    Ok(Some(token).filter(|t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_graphic())))
 }
 
-fn unknown() -> Refusal {
+/// Those of providers that put every group of a person into them may be.
+fn too_long() -> Refusal {
     Refusal::new(
         StatusCode::UNAUTHORIZED,
-        "the API server does not accept this token for this audience; make one with \
-         kubectl create token ACCOUNT --audience=testrun-operator",
+        format!(
+            "the token has more than {} KiB; have its issuer leave out the groups that the cluster has no use for",
+            MAX_TOKEN >> 10
+        ),
     )
 }
 
@@ -282,32 +324,23 @@ mod tests {
 
     use super::*;
 
-    fn of(value: &str) -> Result<String, StatusCode> {
+    fn of(value: &str) -> Result<Option<String>, TooLong> {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, value.parse().unwrap());
-        token(&headers).map_err(|r| r.status)
+        token(&headers)
     }
 
     #[test]
     fn a_token_comes_as_bearer_or_as_the_password_of_a_url() {
-        assert_eq!(of("Bearer abc.def"), Ok("abc.def".into()));
-        assert_eq!(of("bearer  abc "), Ok("abc".into()));
+        assert_eq!(of("Bearer abc.def"), Ok(Some("abc.def".into())));
+        assert_eq!(of("bearer  abc "), Ok(Some("abc".into())));
         let basic = base64::engine::general_purpose::STANDARD.encode("flagger:abc:def");
-        assert_eq!(of(&format!("Basic {basic}")), Ok("abc:def".into()));
-        let long = "a".repeat(MAX_TOKEN + 1);
-        for bad in [
-            "",
-            "Bearer",
-            "Bearer ",
-            "Bearer a b",
-            "Basic !",
-            "Basic YQ==",
-            "Token a",
-            &format!("Bearer {long}"),
-        ] {
-            assert_eq!(of(bad), Err(StatusCode::UNAUTHORIZED), "{}", bad.len());
+        assert_eq!(of(&format!("Basic {basic}")), Ok(Some("abc:def".into())));
+        assert_eq!(of(&format!("Bearer {}", "a".repeat(MAX_TOKEN + 1))), Err(TooLong));
+        for bad in ["", "Bearer", "Bearer ", "Bearer a b", "Basic !", "Basic YQ==", "Token a"] {
+            assert_eq!(of(bad), Ok(None), "{bad}");
         }
-        assert!(token(&HeaderMap::new()).is_err());
+        assert_eq!(token(&HeaderMap::new()), Ok(None));
     }
 
     #[test]

@@ -36,12 +36,15 @@ pub struct Site {
     pub history: History,
     /// Who may look at the page; none where it is not shown.
     pub page: Option<Guard>,
+    /// Where a proxy logs people in anew; empty where browsers ask for the token.
+    login: String,
 }
 
 impl Site {
     /// Routes over the reports of a cluster, for holders of tokens with one of the audiences.
     pub fn new(client: Client, reports: Reports, audiences: Vec<String>) -> Self {
-        Self { guard: Guard::new(client, audiences), reports, history: History::default(), page: None }
+        let guard = Guard::new(client, audiences);
+        Self { guard, reports, history: History::default(), page: None, login: String::new() }
     }
 
     /// With what was seen of past commits.
@@ -52,7 +55,7 @@ impl Site {
     /// With the page, where it is to be shown.
     pub fn with_page(self, settings: &crate::config::Page) -> Self {
         let page = settings.enabled.then(|| self.guard.but_for(&settings.audiences, settings.header()));
-        Self { page, ..self }
+        Self { page, login: settings.login_path.clone(), ..self }
     }
 
     /// Every route. All of them need a user; each asks itself what the user may see.
@@ -61,7 +64,7 @@ impl Site {
         let mut routes = Router::new().merge(verdict::routes()).merge(history::routes());
         routes = routes.fallback(nothing_here).layer(known);
         if let Some(guard) = &self.page {
-            routes = routes.merge(page::routes(guard.clone()));
+            routes = routes.merge(page::routes(guard.clone(), &self.login));
         }
         routes.with_state(self)
     }

@@ -60,7 +60,7 @@ impl Tls {
     }
 
     /// A listener that speaks TLS.
-    pub(super) fn over(self, tcp: TcpListener) -> TlsListener {
+    pub fn over(self, tcp: TcpListener) -> TlsListener {
         TlsListener { tcp, tls: self, handshakes: JoinSet::new() }
     }
 }
@@ -95,7 +95,7 @@ fn read(files: &Files) -> anyhow::Result<(Pem, Arc<ServerConfig>)> {
 type Handshake = Option<(TlsStream<TcpStream>, SocketAddr)>;
 
 /// Accepts connections whose handshake succeeded; a slow one keeps nobody waiting.
-pub(super) struct TlsListener {
+pub struct TlsListener {
     tcp: TcpListener,
     tls: Tls,
     handshakes: JoinSet<Handshake>,

@@ -16,7 +16,7 @@ mod rights;
 mod script;
 mod tag;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
@@ -49,7 +49,15 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-pub(super) fn routes(guard: Guard) -> Router<Site> {
+/// Who is asked who somebody is, and where a proxy logs them in; empty where browsers ask for the token.
+#[derive(Clone)]
+struct Door {
+    guard: Guard,
+    login: Arc<str>,
+}
+
+pub(super) fn routes(guard: Guard, login: &str) -> Router<Site> {
+    let door = Door { guard, login: login.into() };
     Router::new()
         .route("/", get(overview::page))
         .route("/grid", get(grid::page))
@@ -58,7 +66,7 @@ pub(super) fn routes(guard: Guard) -> Router<Site> {
         .route("/reports/{namespace}/{name}", get(report::page))
         .layer(axum::middleware::from_fn(tag::tagged))
         .route(&script::ADDRESS, get(script::answer))
-        .layer(axum::middleware::from_fn_with_state(guard, known))
+        .layer(axum::middleware::from_fn_with_state(door, known))
 }
 
 /// A page that is not shown, and why.
@@ -73,35 +81,59 @@ impl From<Refusal> for NoPage {
 impl IntoResponse for NoPage {
     fn into_response(self) -> Response {
         let Refusal { status, message } = self.0;
-        let title = status.canonical_reason().unwrap_or("Refused");
-        let page = frame::page(title, None, |out| {
-            out.element("h1", "", title);
-            out.element("p", "", &message);
-        });
-        let mut response = (status, Html(page)).into_response();
-        let mut add = |name, value| {
-            response.headers_mut().append(name, HeaderValue::from_static(value));
-        };
-        match status {
-            StatusCode::UNAUTHORIZED => {
-                // Browsers ask for a name and a password at the first: the token is the password.
-                add(header::WWW_AUTHENTICATE, "Basic realm=\"testrun-operator\", charset=\"UTF-8\"");
-                add(header::WWW_AUTHENTICATE, "Bearer realm=\"testrun-operator\"");
-            }
-            StatusCode::SERVICE_UNAVAILABLE => add(header::RETRY_AFTER, "5"),
-            _ => {}
+        let mut response = refused(status, |out| out.element("p", "", &message));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
         response
     }
 }
 
+fn refused(status: StatusCode, why: impl FnOnce(&mut markup::Markup)) -> Response {
+    let title = status.canonical_reason().unwrap_or("Refused");
+    let page = frame::page(title, None, |out| {
+        out.element("h1", "", title);
+        why(out);
+    });
+    (status, Html(page)).into_response()
+}
+
+impl Door {
+    /// The answer to somebody who is not known.
+    fn closed(&self, message: &str, request: &Request) -> Response {
+        let mut response = refused(StatusCode::UNAUTHORIZED, |out| {
+            if self.login.is_empty() {
+                return out.element("p", "", message);
+            }
+            out.element("p", "", "You are not logged in any more, or the cluster does not take this login.");
+            let here = request.uri().path_and_query().map_or("/", |here| here.as_str());
+            out.raw("<p>");
+            // A link: a redirect would go round for ever where the cluster never takes it.
+            out.anchor("Log in again", &frame::address(&self.login, &[("rd", here)]));
+            out.raw("</p>\n");
+            out.element("p", "", &format!("For whoever runs this page: {message}."));
+        });
+        let mut add = |scheme| {
+            response.headers_mut().append(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
+        };
+        // Browsers ask for a name and a password at the first: the token is the password. Behind a proxy they must not:
+        // what is typed then would hide the login.
+        if self.login.is_empty() && !self.guard.is_handed(request.headers()) {
+            add("Basic realm=\"testrun-operator\", charset=\"UTF-8\"");
+        }
+        add("Bearer realm=\"testrun-operator\"");
+        response
+    }
+}
+
 /// Tells handlers who asks, and browsers what a page may do.
-async fn known(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
-    let mut response = match guard.user(request.headers()).await {
+async fn known(State(door): State<Door>, mut request: Request, next: Next) -> Response {
+    let mut response = match door.guard.user(request.headers()).await {
         Ok(user) => {
             request.extensions_mut().insert(user);
             next.run(request).await
         }
+        Err(refusal) if refusal.status == StatusCode::UNAUTHORIZED => door.closed(&refusal.message, &request),
         Err(refusal) => NoPage(refusal).into_response(),
     };
     let headers = response.headers_mut();

@@ -137,9 +137,13 @@
     try {
       const headers = tag ? { "If-None-Match": tag } : {};
       const signal = AbortSignal.timeout(30_000);
-      const answer = await fetch(address, { headers, signal, cache: "no-store", redirect: "error" });
+      const answer = await fetch(address, { headers, signal, cache: "no-store", redirect: "manual" });
       const gone = answer.status >= 400 && answer.status < 500 && answer.status !== 429;
-      if (gone) {
+      // A proxy leads to its login.
+      const out = answer.type === "opaqueredirect" || answer.status === 401;
+      if (out) {
+        stop("You are not logged in any more: load the page again to log in.");
+      } else if (gone) {
         stop(`The answer is ${answer.status}.`);
       } else if (answer.status === 200) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -150,7 +154,7 @@
       } else if (answer.status !== 304) {
         throw new Error(answer.status);
       }
-      if (failed > 0 && !gone) tell("This page is fresh again.");
+      if (failed > 0 && !gone && !out) tell("This page is fresh again.");
       failed = 0;
     } catch {
       failed += 1;
@@ -170,6 +174,12 @@
     later();
   });
   document.addEventListener("visibilitychange", later);
+  // A form may not lead to another site, as it would on the way to the login of a proxy. A link may.
+  document.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const asked = [...new FormData(event.target)].filter(([, value]) => value !== "");
+    location.assign(`${event.target.action}?${new URLSearchParams(asked)}`);
+  });
   filter();
   later();
 })();
