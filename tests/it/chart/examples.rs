@@ -21,7 +21,7 @@ fn yaml_files(folder: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
-fn documents(path: &Path) -> Vec<Value> {
+pub fn documents(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).unwrap();
     text.split("\n---\n").map(|part| serde_saphyr::from_str(part).unwrap()).collect()
 }
@@ -69,9 +69,9 @@ async fn the_reports_inside_of_the_workflow_are_taken_too() {
     }
 }
 
-/// What the chart makes of the values of an example: the Deployment, and the text of the configuration.
-async fn rendered(example: &str) -> (Value, String) {
-    let values = documents(&in_repository(&format!("examples/gating/{example}/values.yaml"))).remove(0);
+/// What the chart makes of the values in the folder of an example: the Deployment, and the text of the configuration.
+pub async fn rendered(folder: &str) -> (Value, String) {
+    let values = documents(&in_repository(&format!("examples/{folder}/values.yaml"))).remove(0);
     let text = Helm::offline().ok(&["template", RELEASE, CHART, "--namespace=ops"], &values).await;
     let all: Vec<Value> =
         text.split("\n---\n").filter_map(|part| serde_saphyr::from_str(part).ok()).collect();
@@ -99,7 +99,7 @@ fn is_mounted(deployment: &Value, path: &str, secret: &Value) -> bool {
 #[tokio::test]
 async fn the_operator_can_use_what_the_examples_tell_the_chart() {
     for example in ["deployment-protection", "attestation", "events"] {
-        let (deployment, text) = rendered(example).await;
+        let (deployment, text) = rendered(&format!("gating/{example}")).await;
         let loaded = Source::default().parse(&text).unwrap_or_else(|e| panic!("{example}: {e}"));
         let folder = in_repository(&format!("examples/gating/{example}"));
         let secret = documents(&folder.join("secret.yaml")).remove(0);

@@ -1,6 +1,6 @@
 //! The Helm chart: rendered, installed on a real API server, and its policies tried.
 
-mod examples;
+pub mod examples;
 mod gate;
 mod image;
 mod install;

@@ -16,7 +16,7 @@ use super::looks::{DESKTOP, digest, script, serve};
 use super::pages;
 use crate::cluster::eventually;
 
-const LOOK: Look = Look { dark: false, width: DESKTOP.0, height: 300 };
+pub const LOOK: Look = Look { dark: false, width: DESKTOP.0, height: 300 };
 
 /// A page that changes, and who asked for it with which tag.
 #[derive(Default)]
@@ -77,7 +77,7 @@ async fn answer(State(stage): State<Stage>, headers: HeaderMap) -> Response {
 }
 
 /// Waits until an expression comes to this.
-async fn until(browser: &mut Browser, expression: &str, wanted: impl Into<Value>) {
+pub async fn until(browser: &mut Browser, expression: &str, wanted: impl Into<Value>) {
     let wanted = wanted.into();
     let mut last = Value::Null;
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
@@ -87,7 +87,7 @@ async fn until(browser: &mut Browser, expression: &str, wanted: impl Into<Value>
     }
 }
 
-const TOLD: &str = "document.querySelector('[role=status]').textContent";
+pub const TOLD: &str = "document.querySelector('[role=status]').textContent";
 
 /// The overview with three more reports at its top, one of which failed.
 fn grown(overview: &str) -> String {

@@ -6,6 +6,7 @@ mod live;
 mod looks;
 mod pages;
 mod past;
+mod proxy;
 mod pure;
 
 use http::{HeaderMap, Method, Request};
@@ -22,8 +23,20 @@ pub struct Shown {
 
 /// One request.
 async fn ask(url: &str, method: Method, path: &str, headers: &[(&str, &str)]) -> Shown {
+    ask_over(url, None, method, path, headers).await
+}
+
+/// The same over TLS, where there are certificates that it is checked with.
+async fn ask_over(
+    url: &str,
+    roots: Option<Vec<Vec<u8>>>,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Shown {
     let mut config = kube::Config::new(url.parse().unwrap());
     config.default_retry = false;
+    config.root_cert = roots;
     let client = kube::Client::try_from(config).unwrap();
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {

@@ -8,7 +8,9 @@
 
 use super::error::Error;
 use super::process::{Program, tail};
-use sha2::{Digest, Sha256};
+use super::targets::{
+    APISERVER, CONTROLLER_MANAGER, ETCD, HELM, KUBECTL, OIDC_PROXY, S3, Target, key, linker_flags,
+};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -21,27 +23,6 @@ const BUILD_DEADLINE: Duration = Duration::from_secs(40 * 60);
 const CACHE_ENV: &str = "TESTRUN_CACHE";
 /// Names a directory of ready binaries, as other Kubernetes test benches do.
 const ASSETS_ENV: &str = "KUBEBUILDER_ASSETS";
-
-/// A binary that can be built here.
-struct Target {
-    name: &'static str,
-    module: &'static str,
-    package: &'static str,
-}
-
-const ETCD: Target = Target { name: "etcd", module: "etcd", package: "go.etcd.io/etcd/server/v3" };
-const APISERVER: Target =
-    Target { name: "kube-apiserver", module: "kubernetes", package: "k8s.io/kubernetes/cmd/kube-apiserver" };
-const KUBECTL: Target =
-    Target { name: "kubectl", module: "kubernetes", package: "k8s.io/kubernetes/cmd/kubectl" };
-const CONTROLLER_MANAGER: Target = Target {
-    name: "kube-controller-manager",
-    module: "kubernetes",
-    package: "k8s.io/kubernetes/cmd/kube-controller-manager",
-};
-const HELM: Target = Target { name: "helm", module: "helm", package: "helm.sh/helm/v4/cmd/helm" };
-const S3: Target =
-    Target { name: "versitygw", module: "s3", package: "github.com/versity/versitygw/cmd/versitygw" };
 
 /// Where the binaries of the control plane are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,12 +64,18 @@ impl Binaries {
         binaries.kube_controller_manager()?;
         binaries.helm()?;
         Self::s3()?;
+        Self::oidc_proxy()?;
         Ok(binaries)
     }
 
     /// The server of S3, built on demand. It is no part of a directory of ready binaries.
     pub(super) fn s3() -> Result<PathBuf, Error> {
         Cache::from_env()?.ensure(&S3)
+    }
+
+    /// The proxy that logs people in, built on demand; no part of a directory of ready binaries either.
+    pub(super) fn oidc_proxy() -> Result<PathBuf, Error> {
+        Cache::from_env()?.ensure(&OIDC_PROXY)
     }
 
     /// The Kubernetes controller manager, built on demand. In a directory of
@@ -249,73 +236,11 @@ fn build(target: &Target, module: &Path, flags: &str, dir: &Path) -> Result<(), 
 fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "control plane: {text}");
 }
-
-/// The flags for the linker. A Kubernetes binary takes its version from them;
-/// without one it reports v0.0.0, and clients that look at it go wrong.
-fn linker_flags(target: &Target, module: &Path) -> Result<String, Error> {
-    let mut flags = vec!["-s -w".to_owned()];
-    let set = |flags: &mut Vec<String>, package: &str, name: &str, value: &str| {
-        flags.push(format!("-X {package}.{name}={value}"));
-    };
-    match target.module {
-        "kubernetes" => {
-            let version = required_version(module, "k8s.io/kubernetes")?;
-            let mut parts = version.trim_start_matches('v').split('.');
-            let (major, minor) = (parts.next().unwrap_or("1"), parts.next().unwrap_or("0"));
-            let package = "k8s.io/component-base/version";
-            set(&mut flags, package, "gitVersion", &version);
-            set(&mut flags, package, "gitMajor", major);
-            set(&mut flags, package, "gitMinor", minor);
-            set(&mut flags, package, "gitTreeState", "clean");
-        }
-        "helm" => {
-            let version = required_version(module, "helm.sh/helm/v4")?;
-            let package = "helm.sh/helm/v4/internal/version";
-            set(&mut flags, package, "version", &version);
-        }
-        _ => {}
-    }
-    Ok(flags.join(" "))
-}
-
-/// The version that the module file of `module` requires of `wanted`.
-fn required_version(module: &Path, wanted: &str) -> Result<String, Error> {
-    let path = module.join("go.mod");
-    let text = fs::read_to_string(&path).map_err(|e| Error::path("read", &path, e))?;
-    text.lines()
-        .map(|line| line.trim_start_matches("require "))
-        .find_map(|line| {
-            let mut words = line.split_whitespace();
-            let (name, version) = (words.next()?, words.next()?);
-            (name == wanted && version.starts_with('v')).then(|| version.to_owned())
-        })
-        .ok_or_else(|| {
-            Error::Build(format!("expected {} to require {wanted}: restore the module file", path.display()))
-        })
-}
-
-/// A short digest of everything that decides what a build gives.
-fn key(module: &Path, flags: &str) -> Result<String, Error> {
-    let mut digest = Sha256::new();
-    for name in ["go.mod", "go.sum"] {
-        let path = module.join(name);
-        let bytes = fs::read(&path).map_err(|e| Error::path("read", &path, e))?;
-        digest.update((bytes.len() as u64).to_be_bytes());
-        digest.update(&bytes);
-    }
-    digest.update(flags);
-    digest.update([0]);
-    digest.update(std::env::consts::OS);
-    digest.update([0]);
-    digest.update(std::env::consts::ARCH);
-    let digest = digest.finalize();
-    Ok(digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect())
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+    use super::super::targets::required_version;
     use super::*;
     use std::process::Command;
 

@@ -33,14 +33,17 @@ mod kubectl;
 mod plane;
 mod ports;
 mod process;
+mod proxy;
 mod s3;
 mod servers;
+mod targets;
 
 pub use audit::{AuditEvent, AuditMark, ObjectRef};
 pub use binaries::Binaries;
 pub use error::Error;
 pub use kubectl::Kubectl;
 pub use plane::{Builder, ControlPlane};
+pub use proxy::OidcProxy;
 pub use s3::S3;
 
 use tokio::sync::OnceCell;
