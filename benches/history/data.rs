@@ -39,15 +39,19 @@ fn numbers(from: i64, end: i64) -> String {
     )
 }
 
-/// Fills the tables that a store has made; gives how many results there are.
-pub async fn fill(place: &Place, results: i64) -> i64 {
+pub async fn connect(place: &Place) -> AnyConnection {
     sqlx::any::install_default_drivers();
     let url = match place {
         Place::File(path) => format!("sqlite://{}", path.display()),
         Place::Postgres(file) => std::fs::read_to_string(file).unwrap().trim().to_owned(),
         _ => panic!("only what lasts is filled"),
     };
-    let mut db = AnyConnection::connect(&url).await.unwrap();
+    AnyConnection::connect(&url).await.unwrap()
+}
+
+/// Fills the tables that a store has made; gives how many results there are.
+pub async fn fill(place: &Place, results: i64) -> i64 {
+    let mut db = connect(place).await;
     let sqlite = matches!(place, Place::File(_));
     let settings = if sqlite {
         "PRAGMA synchronous = OFF; PRAGMA cache_size = -200000"
@@ -93,13 +97,14 @@ pub async fn fill(place: &Place, results: i64) -> i64 {
         )).await;
         let these = format!("c.id >= {from} AND c.id < {end}");
         run(format!(
-            "INSERT INTO history_verdicts (commit_id, report, verdict, reason, final, decided, waived, observed)
+            "INSERT INTO history_verdicts (commit_id, report, verdict, reason, final, decided, waived, looked)
              SELECT c.id, 'pr-' || c.id, 'failed', 'RequiredFailed', 1, c.started + 900, NULL, c.started + 900
              FROM history_commits c WHERE {these}"
-        )).await;
+        ))
+        .await;
         run(format!(
             "INSERT INTO history_facts (commit_id, observed, facts)
-             SELECT c.id, c.started, {bytes} FROM history_commits c WHERE {these}"
+             SELECT c.id, c.started + 900, {bytes} FROM history_commits c WHERE {these}"
         ))
         .await;
         run(format!(
@@ -123,10 +128,6 @@ pub async fn fill(place: &Place, results: i64) -> i64 {
              WHERE {these} AND r.conclusion = 'failure'"
         )).await;
         run("COMMIT".to_owned()).await;
-    }
-    // What a server does by itself a minute after rows came; SQLite does nothing of the kind.
-    if !sqlite {
-        run("VACUUM ANALYZE".to_owned()).await;
     }
     let count = "SELECT CAST(count(*) AS BIGINT) AS n FROM history_results";
     sqlx::query(count).fetch_one(&mut db).await.unwrap().try_get(0).unwrap()

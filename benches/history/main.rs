@@ -10,6 +10,7 @@
 mod cluster;
 mod data;
 mod results;
+mod rows;
 #[path = "../../tests/it/history/server.rs"]
 #[allow(dead_code)]
 mod server;

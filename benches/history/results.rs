@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use sqlx::Executor;
 use testrun_operator::history::{Asked, JobResult, Of, Place, Record, Store, Stretch, Unanswered};
 
 use crate::data::{self, JOBS, NAMESPACE};
+use crate::rows;
 
 /// Times that each question is asked.
 const TIMES: usize = 7;
@@ -89,6 +91,13 @@ async fn ask<T>(
     format!("{} ({})", shown(times[times.len() / 2]), shown(times[times.len() - 1]))
 }
 
+/// What a server does by itself a minute after rows came; SQLite does nothing of the kind.
+async fn settle(place: &Place) {
+    if matches!(place, Place::Postgres(_)) {
+        data::connect(place).await.execute("VACUUM ANALYZE").await.unwrap();
+    }
+}
+
 /// Fills a store and asks it everything.
 pub async fn of(place: &Place, results: i64) -> Column {
     let mut column = Column::new();
@@ -96,18 +105,28 @@ pub async fn of(place: &Place, results: i64) -> Column {
     let begin = Instant::now();
     let rows = data::fill(place, results).await;
     eprintln!("{rows} results in {:.0?}", begin.elapsed());
+    settle(place).await;
+    let begin = Instant::now();
+    while store.fill().await.unwrap() {}
+    let summed = begin.elapsed();
+    settle(place).await;
+    rows::are_recorded_ones(place, &store).await;
     let bytes = store.tend(0, BYTES).await.unwrap();
     column.push(("results", rows.to_string()));
     column.push(("a result takes", format!("{:.0} bytes", bytes as f64 / rows as f64)));
     let all: Vec<Record> = (0..RECORDED).map(commit).collect();
-    let begin = Instant::now();
-    for record in &all {
-        store.record(record).await.unwrap();
+    column.push(("a version before is summed up in", shown(summed)));
+    for what in ["a commit of 50 results is recorded in", "the same commit is recorded again in"] {
+        let mut times = Vec::new();
+        for record in &all {
+            let begin = Instant::now();
+            store.record(record).await.unwrap();
+            times.push(begin.elapsed());
+        }
+        times.sort();
+        let at = |share: usize| shown(times[times.len() * share / 100]);
+        column.push((what, format!("{}, p95 {}", at(50), at(95))));
     }
-    let took = begin.elapsed();
-    let recorded = (RECORDED * JOBS) as f64;
-    column.push(("results recorded in a second", format!("{:.0}", recorded / took.as_secs_f64())));
-    column.push(("a commit of 50 results is recorded in", shown(took / RECORDED as u32)));
     let one = data::repository(7);
     let (test, job) = data::worst(&store, &one).await;
     let (test, job) = (Of::Test(test), Of::Job(job));

@@ -120,8 +120,10 @@ async fn main() {
     let token = reader(plane, namespace).await;
     let folder = tempfile::tempdir().unwrap();
     let place = Place::File(folder.path().join("h.db"));
-    drop(Store::open(&place, BOUNDS.bytes).await.unwrap());
+    let store = Store::open(&place, BOUNDS.bytes).await.unwrap();
     let kept = data::fill(&place, results).await;
+    while store.fill().await.unwrap() {}
+    drop(store);
     let end = CancellationToken::new();
     let (history, task) = History::start(place, BOUNDS, Metrics::new(), end.clone());
     let opened = async || history.store();

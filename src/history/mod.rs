@@ -3,7 +3,7 @@
 //! The store explains and never decides: a verdict is written first, and what is told to the store after that waits
 //! in a bounded queue of its own. A store that is full, locked, broken or gone costs explanations and nothing else.
 //! `record` makes records of facts, `facts` keeps those that decided, `write` has the queue, `store` is the one interface to the database, `query` what
-//! is asked of it, `stats` the arithmetic of rates. Rows belong to the namespace of the report they were seen for.
+//! is asked of it, `rank` what is ranked, `sums` of what, `stats` the arithmetic of rates. Rows belong to the namespace of the report they were seen for.
 
 mod answer;
 mod facts;
@@ -11,10 +11,12 @@ mod grid;
 mod patterns;
 mod put;
 mod query;
+mod rank;
 mod record;
 mod sqlite;
 mod stats;
 mod store;
+mod sums;
 mod write;
 
 use std::path::PathBuf;
@@ -30,7 +32,8 @@ pub use answer::{Answer, Commit, Execution, Past, PastCommit, Ranked, Said, Top}
 pub use facts::{MAX_PAST, pack};
 pub use grid::{Cell, Ended, Grid, Row, worst_first};
 pub use patterns::{Pattern, Patterns, Stretch};
-pub use query::{Asked, By, MAX_LIMIT, Of, Ranking, Unanswered};
+pub use query::{Asked, MAX_LIMIT, Of, Unanswered};
+pub use rank::{By, Ranking};
 pub use record::{Record, Result as JobResult};
 pub use stats::{Bad, Rate, Summary, summary as summarise, wilson};
 pub use store::{Store, StoreError};

@@ -4,22 +4,22 @@ use sqlx::{AnyConnection, Connection, Row};
 
 use super::record::{Record, Result as JobResult};
 use super::store::{Store, StoreError};
+use super::sums::Sums;
 
 impl Store {
     /// Records what a look saw, all of it or nothing. The same again changes nothing.
     pub async fn record(&self, record: &Record) -> Result<(), StoreError> {
         let mut connection = self.pool.acquire().await?;
-        let begin = if self.sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" };
-        let mut work = connection.begin_with(begin).await?;
-        let commit: i64 = sqlx::query(
+        let mut work = connection.begin_with(self.begin()).await?;
+        let row = sqlx::query(
             "INSERT INTO history_commits
-               (namespace, connection, repository, sha, branch, base_branch, pull_request, started)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+               (namespace, connection, repository, sha, branch, base_branch, pull_request, started, summed)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1)
              ON CONFLICT (namespace, connection, repository, sha) DO UPDATE SET
                branch = coalesce(excluded.branch, history_commits.branch),
                base_branch = coalesce(excluded.base_branch, history_commits.base_branch),
                pull_request = coalesce(excluded.pull_request, history_commits.pull_request)
-             RETURNING id",
+             RETURNING id, summed",
         )
         .bind(record.namespace.as_str())
         .bind(record.connection.as_str())
@@ -30,16 +30,20 @@ impl Store {
         .bind(record.pull_request)
         .bind(record.started)
         .fetch_one(&mut *work)
-        .await?
-        .try_get(0)?;
+        .await?;
+        let (commit, summed): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+        let before = match summed {
+            0 => Sums::default(),
+            _ => Sums::of(&mut work, &[commit]).await?,
+        };
         // An older look that comes late says nothing new.
         sqlx::query(
-            "INSERT INTO history_verdicts (commit_id, report, verdict, reason, final, decided, waived, observed)
+            "INSERT INTO history_verdicts (commit_id, report, verdict, reason, final, decided, waived, looked)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
              ON CONFLICT (commit_id, report) DO UPDATE SET verdict = excluded.verdict,
                reason = excluded.reason, final = excluded.final, decided = excluded.decided,
-               waived = excluded.waived, observed = excluded.observed
-             WHERE excluded.observed >= history_verdicts.observed",
+               waived = excluded.waived, looked = excluded.looked
+             WHERE excluded.looked >= history_verdicts.looked",
         )
         .bind(commit)
         .bind(record.report.as_str())
@@ -60,6 +64,12 @@ impl Store {
             };
             series = Some((&result.workflow, &result.job, id));
             put(&mut work, commit, id, result).await?;
+        }
+        let after = Sums::of(&mut work, &[commit]).await?;
+        before.turn_into(&mut work, &after).await?;
+        if summed == 0 {
+            let mark = sqlx::query("UPDATE history_commits SET summed = 1 WHERE id = $1").bind(commit);
+            mark.execute(&mut *work).await?;
         }
         work.commit().await?;
         let used = match self.bound {
@@ -120,16 +130,17 @@ async fn put(
     series: i64,
     result: &JobResult,
 ) -> Result<(), sqlx::Error> {
-    // A log that can be read no more does not take away what it said.
-    let id: i64 = sqlx::query(
+    // A log that can be read no more does not take away what it said. A run is of one commit for ever.
+    let row = sqlx::query(
         "INSERT INTO history_results (series_id, commit_id, run_id, attempt, job_id, event, conclusion, started,
            finished, tests_total, tests_failed, fingerprint)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-         ON CONFLICT (series_id, run_id, attempt, job_id) DO UPDATE SET commit_id = excluded.commit_id,
+         ON CONFLICT (series_id, run_id, attempt, job_id) DO UPDATE SET
            conclusion = excluded.conclusion, started = excluded.started, finished = excluded.finished,
            tests_total = coalesce(excluded.tests_total, history_results.tests_total),
            tests_failed = coalesce(excluded.tests_failed, history_results.tests_failed),
            fingerprint = coalesce(excluded.fingerprint, history_results.fingerprint)
+         WHERE history_results.commit_id = excluded.commit_id
          RETURNING id",
     )
     .bind(series)
@@ -144,9 +155,10 @@ async fn put(
     .bind(result.tests_total)
     .bind(result.tests_failed)
     .bind(result.fingerprint.as_deref())
-    .fetch_one(&mut *work)
-    .await?
-    .try_get(0)?;
+    .fetch_optional(&mut *work)
+    .await?;
+    let Some(row) = row else { return Ok(()) };
+    let id: i64 = row.try_get(0)?;
     for name in &result.failing {
         let test: i64 = sqlx::query(
             "INSERT INTO history_tests (series_id, name) VALUES ($1, $2)

@@ -3,16 +3,14 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::answer::{Answer, Commit, Execution, Ranked, Said, Top};
-use super::stats::{summary, wilson};
+use super::answer::{Answer, Commit, Execution, Said};
+use super::stats::summary;
 use super::store::{Store, StoreError};
 
 /// Most rows of one page.
 pub const MAX_LIMIT: i64 = 500;
 /// Newest results that a summary is made of.
 const WINDOW: i64 = 1_000;
-/// Jobs or tests that are ranked at most.
-const MAX_RANKED: i64 = 5_000;
 /// Longest time that a question may take.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -37,33 +35,6 @@ pub struct Asked {
     pub limit: i64,
     /// `next` of the page before.
     pub before: Option<String>,
-}
-
-/// By what jobs or tests are ranked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "camelCase")]
-pub enum By {
-    /// By how often they fail and pass on the same commit
-    #[default]
-    Flakes,
-    /// By how often they fail
-    Failures,
-    /// By how long passing runs take
-    Seconds,
-}
-
-/// A question for a ranking.
-#[derive(Clone, Debug)]
-pub struct Ranking {
-    pub namespace: String,
-    /// Tests, else jobs.
-    pub tests: bool,
-    pub by: By,
-    pub repository: String,
-    pub branch: String,
-    /// Results of so many days.
-    pub days: i64,
-    pub limit: i64,
 }
 
 /// Why there is no answer.
@@ -123,60 +94,6 @@ WHERE s.namespace = $1 AND t.name = $7 AND (f.test_id IS NOT NULL OR r.conclusio
     " AND ($2 = '' OR lower(s.repository) = lower($2)) AND ($3 = '' OR c.branch = $3)
   AND (r.finished < $4 OR (r.finished = $4 AND r.id < $5))
 ORDER BY r.finished DESC, r.id DESC LIMIT $6"
-);
-
-/// Results of each series on each commit and for each event since some time; `passed` and `failed` are what a flake is
-/// made of.
-macro_rules! on_commits {
-    () => {
-        "SELECT r.series_id, r.commit_id, r.event,
-    sum(CASE WHEN r.conclusion = 'success' THEN 1 ELSE 0 END) AS passed,
-    sum(CASE WHEN r.conclusion IN ('failure', 'timed_out', 'startup_failure') THEN 1 ELSE 0 END) AS failed,
-    sum(CASE WHEN r.conclusion = 'success' THEN coalesce(r.finished - r.started, 0) ELSE 0 END) AS seconds,
-    max(CASE WHEN r.conclusion = 'success' THEN coalesce(r.finished - r.started, 0) ELSE 0 END) AS longest
-  FROM history_series s JOIN history_results r ON r.series_id = s.id JOIN history_commits c ON c.id = r.commit_id
-  WHERE s.namespace = $1 AND ($2 = '' OR lower(s.repository) = lower($2)) AND ($3 = '' OR c.branch = $3)
-    AND r.finished >= $4
-  GROUP BY r.series_id, r.commit_id, r.event"
-    };
-}
-
-const JOBS: &str = concat!(
-    "SELECT s.repository, s.workflow, s.job, '' AS test,
-  count(DISTINCT CASE WHEN g.passed > 0 AND g.failed > 0 THEN g.commit_id END) AS flaky,
-  count(DISTINCT CASE WHEN g.passed > 0 OR g.failed > 0 THEN g.commit_id END) AS commits,
-  CAST(sum(g.failed) AS BIGINT) AS failed, CAST(sum(g.passed) AS BIGINT) AS passed,
-  CAST(sum(g.seconds) AS BIGINT) AS seconds, CAST(max(g.longest) AS BIGINT) AS longest
-FROM (",
-    on_commits!(),
-    ") g JOIN history_series s ON s.id = g.series_id
-GROUP BY s.id, s.repository, s.workflow, s.job
-ORDER BY 7 DESC, s.id LIMIT $5"
-);
-
-/// A test is known where it failed once; it passed where its job did. Failures are found by their tests, because few
-/// results have any: a CROSS JOIN is what keeps SQLite to that order.
-const TESTS: &str = concat!(
-    "SELECT s.repository, s.workflow, s.job, t.name AS test,
-  count(DISTINCT CASE WHEN EXISTS (SELECT 1 FROM history_results p
-      WHERE p.commit_id = x.commit_id AND p.series_id = x.series_id AND p.event = x.event
-        AND p.conclusion = 'success' AND p.finished + 0 >= $4) THEN x.commit_id END) AS flaky,
-  CAST(max(k.commits) AS BIGINT) AS commits,
-  CAST(sum(x.failed) AS BIGINT) AS failed, CAST(max(k.passed) AS BIGINT) AS passed,
-  CAST(0 AS BIGINT) AS seconds, CAST(0 AS BIGINT) AS longest
-FROM (SELECT f.test_id, r.series_id, r.commit_id, r.event, count(*) AS failed
-    FROM history_series s CROSS JOIN history_tests n CROSS JOIN history_failures f CROSS JOIN history_results r
-    JOIN history_commits c ON c.id = r.commit_id
-    WHERE s.namespace = $1 AND ($2 = '' OR lower(s.repository) = lower($2)) AND ($3 = '' OR c.branch = $3)
-      AND n.series_id = s.id AND f.test_id = n.id AND r.id = f.result_id AND r.finished >= $4
-    GROUP BY f.test_id, r.series_id, r.commit_id, r.event) x
-JOIN (SELECT h.series_id, sum(h.passed) AS passed,
-    count(DISTINCT CASE WHEN h.passed > 0 OR h.failed > 0 THEN h.commit_id END) AS commits FROM (",
-    on_commits!(),
-    ") h GROUP BY h.series_id) k ON k.series_id = x.series_id
-JOIN history_tests t ON t.id = x.test_id JOIN history_series s ON s.id = x.series_id
-GROUP BY t.id, t.name, s.repository, s.workflow, s.job
-ORDER BY 7 DESC, t.id LIMIT $5"
 );
 
 impl Store {
@@ -249,51 +166,6 @@ impl Store {
         answer.results.truncate(limit);
         Ok(answer)
     }
-
-    /// Jobs or tests, the worst first.
-    pub async fn top(&self, asked: &Ranking, now: i64) -> Result<Top, Unanswered> {
-        if asked.tests && asked.by == By::Seconds {
-            return Err(Unanswered::Wrong(
-                "how long tests take is in no log that is read; seconds ranks jobs only",
-            ));
-        }
-        let since = now.saturating_sub(asked.days.saturating_mul(86_400));
-        let rows = patiently(async {
-            let mut reader = self.reader().await?;
-            let reader: &mut AnyConnection = &mut reader;
-            sqlx::query(if asked.tests { TESTS } else { JOBS })
-                .bind(asked.namespace.as_str())
-                .bind(asked.repository.as_str())
-                .bind(asked.branch.as_str())
-                .bind(since)
-                .bind(MAX_RANKED)
-                .fetch_all(reader)
-                .await
-        })
-        .await?;
-        let mut ranked = rows.iter().map(|row| ranked(row, asked.tests)).collect::<Result<Vec<_>, _>>()?;
-        // By the lower end of the interval: one failure of one run is not worse than ninety of a hundred.
-        let worst = |r: &Ranked| match asked.by {
-            By::Flakes => (r.flakes.low, r.failures.low),
-            By::Failures => (r.failures.low, r.flakes.low),
-            By::Seconds => (r.mean_seconds.unwrap_or(0) as f64, r.max_seconds.unwrap_or(0) as f64),
-        };
-        let shown = |r: &Ranked| match asked.by {
-            By::Flakes => r.flakes.count > 0,
-            By::Failures => r.failures.count > 0,
-            By::Seconds => r.mean_seconds.is_some(),
-        };
-        ranked.retain(shown);
-        ranked.sort_by(|a, b| {
-            let (x, y) = (worst(a), worst(b));
-            y.0.total_cmp(&x.0)
-                .then(y.1.total_cmp(&x.1))
-                .then_with(|| (&a.repository, &a.job, &a.test).cmp(&(&b.repository, &b.job, &b.test)))
-        });
-        ranked.truncate(usize::try_from(asked.limit.clamp(1, MAX_LIMIT)).unwrap_or(1));
-        let cut = rows.len() >= usize::try_from(MAX_RANKED).unwrap_or(0);
-        Ok(Top { namespace: asked.namespace.clone(), days: asked.days, ranked, cut })
-    }
 }
 
 /// Gives up in time. What the database still does of it ends with its connection's turn.
@@ -363,21 +235,5 @@ fn execution(row: &AnyRow) -> Result<Execution, StoreError> {
         tests: get(row, "tests_total")?,
         tests_failed: get(row, "tests_failed")?,
         fingerprint: get(row, "fingerprint")?,
-    })
-}
-
-fn ranked(row: &AnyRow, test: bool) -> Result<Ranked, StoreError> {
-    let (failed, passed): (i64, i64) = (get(row, "failed")?, get(row, "passed")?);
-    let timed = !test && passed > 0;
-    let mean = get::<i64>(row, "seconds")?.checked_div(passed);
-    Ok(Ranked {
-        repository: get(row, "repository")?,
-        workflow: get(row, "workflow")?,
-        job: get(row, "job")?,
-        test: Some(get::<String>(row, "test")?).filter(|_| test),
-        flakes: wilson(get(row, "flaky")?, get(row, "commits")?),
-        failures: wilson(failed, failed.saturating_add(passed)),
-        mean_seconds: mean.filter(|_| timed),
-        max_seconds: Some(get(row, "longest")?).filter(|_| timed),
     })
 }

@@ -29,11 +29,22 @@ pub(super) struct Writer {
     metrics: Metrics,
     /// The store was in trouble when it was last tried.
     trouble: bool,
+    /// There may be commits that are in no sum yet.
+    behind: bool,
+}
+
+/// What is done with the store at a time.
+enum Turn {
+    Record(Box<Letter>),
+    /// Deletes what is too old.
+    Tend,
+    /// Sums up what a version before has left; only while no record waits.
+    Fill,
 }
 
 impl Writer {
     pub(super) fn new(place: Place, bounds: Bounds, kept: Arc<Kept>, metrics: Metrics) -> Self {
-        Self { place, bounds, kept, metrics, trouble: false }
+        Self { place, bounds, kept, metrics, trouble: false, behind: false }
     }
 
     /// Works until the end, when nobody sends letters any more, and the last of them.
@@ -41,19 +52,21 @@ impl Writer {
         let mut tend = tokio::time::interval(TEND);
         tend.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            let letter = tokio::select! {
+            let behind = self.behind;
+            let turn = tokio::select! {
                 biased;
                 () = end.cancelled() => break,
-                _ = tend.tick() => None,
+                _ = tend.tick() => Turn::Tend,
                 letter = letters.recv() => match letter {
-                    Some(letter) => Some(letter),
+                    Some(letter) => Turn::Record(Box::new(letter)),
                     None => return,
                 },
+                () = std::future::ready(()), if behind => Turn::Fill,
             };
             let done = async {
-                match letter {
-                    Some(letter) => self.deliver(&letter).await,
-                    None => drop(self.attempt(None).await),
+                match turn {
+                    Turn::Record(_) => self.deliver(&turn).await,
+                    _ => drop(self.attempt(&turn).await),
                 }
             };
             if end.run_until_cancelled(done).await.is_none() {
@@ -62,7 +75,7 @@ impl Writer {
         }
         let rest = async {
             while let Ok(letter) = letters.try_recv() {
-                let _ = self.attempt(Some(&letter)).await;
+                let _ = self.attempt(&Turn::Record(Box::new(letter))).await;
             }
         };
         if tokio::time::timeout(GRACE, rest).await.is_err() {
@@ -76,21 +89,27 @@ impl Writer {
     }
 
     /// Tries until it is done or will never be.
-    async fn deliver(&mut self, letter: &Letter) {
+    async fn deliver(&mut self, turn: &Turn) {
         let mut pause = PAUSE.0;
-        while self.attempt(Some(letter)).await.is_err() {
+        while self.attempt(turn).await.is_err() {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSE.1);
         }
     }
 
-    /// One try to record a letter, or to delete what is too old; fails only if another try makes sense.
-    async fn attempt(&mut self, letter: Option<&Letter>) -> Result<(), ()> {
+    /// One try of what is to be done; fails only if another try makes sense.
+    async fn attempt(&mut self, turn: &Turn) -> Result<(), ()> {
+        let letter = matches!(turn, Turn::Record(_));
         let work = async {
             let store = self.store().await?;
-            match letter {
-                Some(letter) => store.record(&letter.record).await.map(|()| None),
-                None => self.tend(&store).await.map(Some),
+            match turn {
+                Turn::Record(letter) => store.record(&letter.record).await.map(|()| None),
+                Turn::Tend => self.tend(&store).await.map(Some),
+                Turn::Fill => {
+                    self.behind = false;
+                    self.behind = store.fill().await?;
+                    Ok(None)
+                }
             }
         };
         let result = match tokio::time::timeout(LIMIT, work).await {
@@ -102,7 +121,7 @@ impl Writer {
                 if let Some(bytes) = bytes {
                     self.metrics.history_bytes(bytes);
                 }
-                if letter.is_some() {
+                if letter {
                     self.metrics.kept(Keeping::Stored);
                 }
                 if std::mem::take(&mut self.trouble) {
@@ -117,7 +136,7 @@ impl Writer {
                 Ok(())
             }
             Err(StoreError::Trouble(why)) => {
-                if letter.is_some() {
+                if letter {
                     self.metrics.kept(Keeping::Failed);
                 }
                 self.metrics.history_usable(false);
@@ -143,7 +162,7 @@ impl Writer {
     }
 
     /// The store, opened where it is not, or is gone from where it was.
-    async fn store(&self) -> Result<Store, StoreError> {
+    async fn store(&mut self) -> Result<Store, StoreError> {
         match self.kept.store() {
             Some(store) if store.is_there() => return Ok(store),
             Some(store) => {
@@ -159,6 +178,7 @@ impl Writer {
         // A full one has room after this, or none at all.
         self.metrics.history_bytes(self.tend(&store).await?);
         self.kept.set(Some(store.clone()));
+        self.behind = true;
         Ok(store)
     }
 

@@ -7,6 +7,7 @@ pub mod life;
 mod parquet;
 mod postgres;
 mod server;
+pub mod sums;
 mod would;
 
 use std::time::Duration;
