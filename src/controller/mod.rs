@@ -5,7 +5,7 @@
 //! it, `write` puts its status onto the report, and `memory` tells own writes from those of others. `vigil` keeps
 //! watches from staying blind. `sets` has the reports made that a set wants, `copies` the
 //! artifacts copied that GitHub will delete. The facts come from an [`Observer`]; the verdict
-//! is `crate::verdict`'s.
+//! is `crate::verdict`'s. What `guard` cannot read gets a status that says so by `unreadable`.
 
 mod copies;
 mod credentials;
@@ -14,6 +14,7 @@ mod depth;
 mod dropped;
 mod events;
 mod github;
+mod guard;
 mod hints;
 mod memory;
 mod observer;
@@ -24,6 +25,7 @@ mod secrets;
 mod sets;
 mod surveys;
 mod turns;
+mod unreadable;
 mod vigil;
 mod waivers;
 mod watch;
@@ -129,12 +131,13 @@ pub async fn run(
         counted.state().iter().for_each(|report| tally.add(report.facts().standing))
     });
     let (rewound, rewinds) = tokio::sync::watch::channel(0);
+    let (unreadable, found) = tokio::sync::mpsc::unbounded_channel();
     let reports = watch::reports(
         watch::api(&client, namespace.as_deref()),
         config.vigil,
         watch::Cache { writer, rewound, reader: store.clone() },
         memory.clone(),
-        (known, config.hints.sets.clone()),
+        (known, config.hints.sets.clone(), unreadable),
         health.clone(),
         metrics.clone(),
     );
@@ -156,6 +159,7 @@ pub async fn run(
     let kept = store.clone();
     let exists = Arc::new(move |report: &ObjectRef<Kept>| kept.get(report).is_some());
     let (turns, called) = turns::Turns::new(usize::from(config.concurrency), exists, metrics.clone());
+    let parking = Box::pin(unreadable::run(client.clone(), found, config.ownership.clone(), metrics.clone()));
     let (copies, copying, copied) = copies::Copies::new(
         config.archive.clone(),
         observer.clone(),
@@ -194,16 +198,20 @@ pub async fn run(
                 Err(error) => tracing::error!("the queue of reports failed: {error}"),
             }
         });
-    let (ended, late) = (end.clone(), end.clone());
+    let (ended, late, parked) = (end.clone(), end.clone(), end.clone());
     let copying = async move {
         ended.run_until_cancelled(copying).await;
     };
+    // On the heap, as it is rarely at work, and the stack of a worker has a lot of this function already.
+    let parking = Box::pin(async move {
+        parked.run_until_cancelled(parking).await;
+    });
     let late = async move {
         late.cancelled().await;
         tokio::time::sleep(GRACE).await;
     };
     tokio::select! {
-        ((), (), (), ()) = async { tokio::join!(looks, asking, making, copying) } => {}
+        ((), (), (), (), ()) = async { tokio::join!(looks, asking, making, copying, parking) } => {}
         () = late => tracing::warn!("reconciles still ran after {} s and were dropped", GRACE.as_secs()),
     }
     health.not_ready("ending".to_owned());

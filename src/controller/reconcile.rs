@@ -20,7 +20,7 @@ use super::observer::Observer;
 use super::turns::{self, Turns};
 use super::waivers::Lists;
 use super::write::{namespaced, overtaken, write};
-use super::{Access, Config, deeds, events, requeue};
+use super::{Access, Config, deeds, events, guard, requeue};
 use crate::api::{REQUESTED_AT, Reason, TestRunReport, TestRunReportStatus};
 use crate::cache::{Kept, Snapshot, Unreadable};
 use crate::collect::Look;
@@ -28,7 +28,7 @@ use crate::leader::Work;
 use crate::runtime::metrics::{Metrics, Outcome};
 use crate::runtime::random;
 use crate::verdict::facts::{Observations, Trouble};
-use crate::verdict::{self, Context, Next, Waivers};
+use crate::verdict::{self, Context, Evaluation, Next, Waivers};
 
 /// Longest time that one look may take.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -143,7 +143,10 @@ async fn look(snapshot: &Snapshot, shared: &Shared, work: &Work) -> Result<Done,
         waivers,
         now: Timestamp::now(),
     };
-    let mut evaluation = verdict::evaluate(&report.spec, &observations, &context);
+    let mut evaluation = match guard::unknown(report) {
+        None => verdict::evaluate(&report.spec, &observations, &context),
+        Some(error) => verdict::set_aside(&report.spec, &observations, guard::explain(error), &context),
+    };
     deeds::tell(report, &context, shared, &mut evaluation.status);
     let answers = deeds::deployment::record(report, &observations, &mut evaluation.status, shared);
     let told = shared.memory.told(report);
@@ -222,6 +225,7 @@ async fn adopt(
         && !verdict::waiver_ended(&report.spec, waivers, status, Timestamp::now())
         // What is shown elsewhere may have been left behind by a crash.
         && verdict::publish::asked(&report.spec).is_empty()
+        && guard::unknown(report).is_none()
         && verdict::validate(&report.spec).is_ok();
     if !usual {
         return Ok(None);
@@ -250,6 +254,12 @@ async fn adopt(
 async fn observe(report: &TestRunReport, look: Look, shared: &Shared) -> Result<Seen, kube::Error> {
     let trouble =
         |reason, message: String| (Observations::Trouble(Trouble { reason, message, retry_at: None }), None);
+    // Where it speaks for its commit on GitHub, it has to say there that it has no verdict.
+    if let Some(error) = guard::unknown(report)
+        && verdict::publish::asked(&report.spec).is_empty()
+    {
+        return Ok(trouble(Reason::InvalidSpec, guard::explain(error)));
+    }
     if let Err(message) = verdict::validate(&report.spec) {
         return Ok(trouble(Reason::InvalidSpec, message));
     }
@@ -296,12 +306,7 @@ fn expiry(report: &TestRunReport, status: Option<&TestRunReportStatus>) -> Optio
     completed.checked_add(SignedDuration::from_secs(ttl.max(0))).ok()
 }
 
-fn wait(
-    report: &TestRunReport,
-    evaluation: &verdict::Evaluation,
-    why: &Why,
-    shared: &Shared,
-) -> Option<Duration> {
+fn wait(report: &TestRunReport, evaluation: &Evaluation, why: &Why, shared: &Shared) -> Option<Duration> {
     let now = Timestamp::now();
     let failures = match evaluation.next {
         Next::Retry(_) => shared.memory.failed(report),

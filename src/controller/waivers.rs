@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use futures::{Stream, StreamExt, future, stream};
 use kube::api::ListParams;
-use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::Event;
 use kube::{Api, ResourceExt};
 
+use super::guard;
 use super::memory::Memory;
 use super::vigil::{self, Vigil};
 use crate::api::TestRunWaiver;
@@ -23,7 +23,7 @@ use crate::verdict::belongs::glob;
 /// Between two tries to list them at the start.
 const AGAIN: Duration = Duration::from_secs(2);
 
-type Guarded = DeserializeGuard<TestRunWaiver>;
+type Guarded = guard::Guarded<TestRunWaiver>;
 /// Namespace and name.
 type Key = (String, String);
 type Map = BTreeMap<Key, SharedWaivers>;

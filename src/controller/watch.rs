@@ -5,16 +5,18 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt, TryStreamExt, future};
-use kube::core::{DeserializeGuard, ObjectMeta};
+use kube::core::ObjectMeta;
 use kube::runtime::reflector::store::Writer;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, reflector};
 use kube::{Api, Client, Resource, ResourceExt};
 
+use super::guard::{self, Guarded};
 use super::hints::Known;
 use super::memory::Memory;
 use super::sets::Wakes;
+use super::unreadable::Inbox;
 use super::vigil::{self, Notice, Vigil, Witness};
 use crate::api::TestRunReport;
 use crate::cache::Kept;
@@ -65,11 +67,11 @@ impl Witness for Watcher {
 
 /// Reports that call for a reconcile; the cache gets all of them.
 pub fn reports(
-    api: Api<DeserializeGuard<TestRunReport>>,
+    api: Api<Guarded<TestRunReport>>,
     vigil: Vigil,
     cache: Cache,
     memory: Arc<Memory>,
-    (known, sets): (Known, Wakes),
+    (known, sets, unreadable): (Known, Wakes, Inbox),
     health: Health,
     metrics: Metrics,
 ) -> impl Stream<Item = watcher::Result<Kept>> + Send {
@@ -78,7 +80,7 @@ pub fn reports(
     let witness = Watcher { memory: memory.clone(), health: health.clone() };
     let Cache { writer, rewound, reader } = cache;
     let events = vigil::events(api, vigil, witness)
-        .filter_map(move |event| future::ready(event.map(|e| readable(e, &metrics)).transpose()))
+        .filter_map(move |event| future::ready(event.map(|e| readable(e, &metrics, &unreadable)).transpose()))
         .inspect(move |event| match event {
             Ok(event) => {
                 // The cache still has what was before.
@@ -124,24 +126,35 @@ fn calls(report: &Kept, memory: &Memory, metrics: &Metrics) -> bool {
 
 /// The event without what cannot be read. A report that became unreadable leaves the cache.
 fn readable(
-    event: Event<DeserializeGuard<TestRunReport>>,
+    event: Event<Guarded<TestRunReport>>,
     metrics: &Metrics,
+    unreadable: &Inbox,
 ) -> Option<Event<TestRunReport>> {
-    let read = |guard: DeserializeGuard<TestRunReport>| match guard.0 {
+    let read = |guard: Guarded<TestRunReport>| match guard.0 {
         Ok(mut report) => {
             report.metadata.managed_fields = None;
+            guard::mark(&mut report, None);
             Ok(report)
         }
-        Err(invalid) => {
+        Err(mut invalid) => {
             let (namespace, name) = (invalid.metadata.namespace.as_deref(), invalid.metadata.name.as_deref());
             let error: String = invalid.error.chars().take(512).collect();
             tracing::warn!(
                 namespace,
                 name,
-                "a report cannot be read and is left alone until it is corrected or deleted: {error}"
+                "a report cannot be read, and has no verdict until it is corrected or the operator upgraded: {error}"
             );
             metrics.invalid_object();
-            Err(Box::new(tombstone(invalid.metadata)))
+            // What is asked for on behalf of its commit by others must not go by as if it were not there.
+            if let Some(mut report) = invalid.known.take() {
+                report.metadata.managed_fields = None;
+                guard::mark(&mut report, Some(invalid.error));
+                return Ok(report);
+            }
+            let metadata = invalid.metadata.clone();
+            // The receiver goes away with its controller.
+            let _ = unreadable.send(*invalid);
+            Err(Box::new(tombstone(metadata)))
         }
     };
     Some(match event {

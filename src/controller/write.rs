@@ -7,6 +7,7 @@ use kube::api::PostParams;
 use kube::{Api, ResourceExt};
 use tracing::Instrument;
 
+use super::guard::{self, Guarded};
 use super::memory::Memory;
 use super::reconcile::Shared;
 use super::rivals;
@@ -31,6 +32,8 @@ pub(super) async fn write(
     let unwritten = |outcome| Ok((outcome, report.clone()));
     let memory = &shared.memory;
     let api = namespaced(report, shared);
+    let guarded: Api<Guarded<TestRunReport>> =
+        Api::namespaced(shared.client.clone(), &report.namespace().unwrap_or_default());
     let mut object = TestRunReport::clone(report);
     object.metadata.managed_fields = None;
     object.status = Some(status.clone());
@@ -43,7 +46,7 @@ pub(super) async fn write(
         let name = report.name_any();
         let writing = within(api.replace_status(&name, &parameters, &object));
         let error = match writing.instrument(tracing::debug_span!("write")).await {
-            Ok(written) => return Ok(written_as(written, status, shared)),
+            Ok(written) => return Ok(written_as(written, status, report, shared)),
             Err(error) => error,
         };
         if matches!(&error, kube::Error::Api(status) if status.is_invalid()) {
@@ -59,8 +62,13 @@ pub(super) async fn write(
             return overtaken(error).and_then(unwritten);
         }
         // Either somebody else was faster, or the answer was lost; what is there now says which.
-        let now = match within(api.get_opt(&name)).await {
-            Ok(Some(now)) if now.uid() == report.uid() => now,
+        let now = match within(guarded.get_opt(&name)).await {
+            Ok(Some(Guarded(Ok(now)))) if now.uid() == report.uid() => now,
+            // It asks for something by now that cannot be read; the watch brings it.
+            Ok(Some(Guarded(Err(_)))) => {
+                memory.abandon(report.as_ref());
+                return unwritten(Outcome::Conflict);
+            }
             Ok(_) => {
                 memory.abandon(report.as_ref());
                 return unwritten(Outcome::Gone);
@@ -76,7 +84,7 @@ pub(super) async fn write(
             let known = if refused {
                 (Outcome::Unchanged, settled(now, shared))
             } else {
-                written_as(now, status, shared)
+                written_as(now, status, report, shared)
             };
             return Ok(known);
         }
@@ -103,8 +111,11 @@ pub(super) async fn within<T>(request: impl Future<Output = kube::Result<T>>) ->
 fn written_as(
     mut written: TestRunReport,
     meant: &TestRunReportStatus,
+    report: &TestRunReport,
     shared: &Shared,
 ) -> (Outcome, Arc<TestRunReport>) {
+    // Its spec is that of the version that it was written onto.
+    guard::mark(&mut written, guard::unknown(report).map(str::to_owned));
     shared.metrics.status_written();
     if written.status.as_ref() == Some(meant) {
         return (Outcome::Written, settled(written, shared));

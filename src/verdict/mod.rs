@@ -112,10 +112,7 @@ pub fn validate(spec: &TestRunReportSpec) -> Result<(), String> {
 /// The result depends on nothing but its arguments. Evaluating the same facts again, with the result
 /// as the previous status, gives the result again.
 pub fn evaluate(spec: &TestRunReportSpec, observations: &Observations, context: &Context<'_>) -> Evaluation {
-    let now = context.now.round(Unit::Second).unwrap_or(context.now);
-    // The default of a never-reconciled report has made-up times.
-    let previous = context.previous.filter(|p| p.observed_generation >= 0);
-    let context = Context { now, previous, ..*context };
+    let context = prepared(context);
     let plan = match Plan::of(spec) {
         Ok(plan) => plan,
         Err(message) => {
@@ -138,6 +135,26 @@ pub fn evaluate(spec: &TestRunReportSpec, observations: &Observations, context: 
             of_facts(&Plan { granted, ..plan }, facts, &context)
         }
     }
+}
+
+/// The status of a report whose spec says more than is known of here: no verdict, whatever the facts are. Which commit
+/// it is about is told, because others may speak for the same one.
+pub fn set_aside(
+    spec: &TestRunReportSpec,
+    observations: &Observations,
+    message: String,
+    context: &Context<'_>,
+) -> Evaluation {
+    let source = evaluate(spec, observations, context).status.source;
+    let trouble = Trouble { reason: Reason::InvalidSpec, message, retry_at: None };
+    trouble::undecided(&trouble, source, &prepared(context))
+}
+
+fn prepared<'a>(context: &Context<'a>) -> Context<'a> {
+    let now = context.now.round(Unit::Second).unwrap_or(context.now);
+    // The default of a never-reconciled report has made-up times.
+    let previous = context.previous.filter(|p| p.observed_generation >= 0);
+    Context { now, previous, ..*context }
 }
 
 fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation {

@@ -9,7 +9,7 @@ use super::text::clean;
 use super::{Context, Evaluation, Next, transitions, waivers};
 use crate::api::TestRunReportSpec;
 use crate::api::conditions::{ConditionStatus, ConditionType, Reason};
-use crate::api::status::{ActionOption, Recommendation, TestRunReportStatus};
+use crate::api::status::{ActionOption, Recommendation, SourceStatus, TestRunReportStatus};
 
 /// The status for trouble.
 pub(super) fn evaluate(spec: &TestRunReportSpec, trouble: &Trouble, context: &Context<'_>) -> Evaluation {
@@ -21,7 +21,7 @@ pub(super) fn evaluate(spec: &TestRunReportSpec, trouble: &Trouble, context: &Co
     {
         return kept(trouble, context, previous);
     }
-    undecided(trouble, context)
+    undecided(trouble, None, context)
 }
 
 /// Trouble that says nothing about the commit.
@@ -61,8 +61,12 @@ fn kept(trouble: &Trouble, context: &Context<'_>, previous: &TestRunReportStatus
     Evaluation { status, next: Next::Retry(trouble.retry_at) }
 }
 
-/// No verdict: everything is Unknown, with the reason.
-fn undecided(trouble: &Trouble, context: &Context<'_>) -> Evaluation {
+/// No verdict: everything is Unknown, with the reason. The source is that of the status before where none is given.
+pub(super) fn undecided(
+    trouble: &Trouble,
+    source: Option<SourceStatus>,
+    context: &Context<'_>,
+) -> Evaluation {
     use ConditionStatus::{False, True, Unknown};
     use ConditionType as T;
     let reason = trouble.reason;
@@ -90,6 +94,7 @@ fn undecided(trouble: &Trouble, context: &Context<'_>) -> Evaluation {
     // What was known of this commit stays to be read by people, as long as it belongs to this spec.
     let mut status =
         context.previous.filter(|p| p.observed_generation == context.generation).cloned().unwrap_or_default();
+    status.source = source.or(status.source);
     status.observed_generation = context.generation;
     status.phase = phase.to_owned();
     status.told = context.previous.and_then(|p| p.told.clone());

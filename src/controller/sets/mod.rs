@@ -13,7 +13,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt, future};
-use kube::core::DeserializeGuard;
 use kube::runtime::controller::{self, Action, Controller};
 use kube::runtime::reflector::{self, Store};
 use kube::runtime::watcher::{self, Event};
@@ -24,12 +23,12 @@ use tracing::Instrument;
 
 pub(super) use wake::Wakes;
 
-use super::{Config, Observer, gained, vigil, watch};
+use super::{Config, Observer, gained, guard, vigil, watch};
 use crate::api::TestRunReportSet;
 use crate::cache::Kept;
 use wake::Followed;
 
-type Guarded = DeserializeGuard<TestRunReportSet>;
+type Guarded = guard::Guarded<TestRunReportSet>;
 
 /// Sets that are looked at at the same time.
 const AT_ONCE: u16 = 4;

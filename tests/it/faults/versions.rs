@@ -18,29 +18,36 @@ use crate::story::operator::Operator;
 const REPORTS: &str = "crd/testrunreports.testrun.dev";
 
 /// A control plane of its own, whose definition of reports is what becomes of ours.
-async fn plane(change: impl FnOnce(&mut Value)) -> &'static ControlPlane {
+pub async fn plane(change: impl FnOnce(&mut Value)) -> &'static ControlPlane {
     let plane = Box::leak(Box::new(ControlPlane::builder().audit(true).start().await.unwrap()));
     cluster::install(plane).await;
-    let mut crd = serde_json::to_value(api::crd()).unwrap();
-    change(&mut crd);
-    plane.admin().with_file(&crd.to_string(), &["replace"]).await.unwrap();
+    replace(plane, "reports", change).await;
     plane
 }
 
-fn end(plane: &ControlPlane) {
+/// Makes of a definition of ours what it is to be.
+pub async fn replace(plane: &ControlPlane, kind: &str, change: impl FnOnce(&mut Value)) {
+    let file = format!("testrun.dev_testrun{kind}.yaml");
+    let ours = api::definitions().into_iter().find(|d| d.file == file).unwrap();
+    let mut crd = serde_json::to_value(ours.crd).unwrap();
+    change(&mut crd);
+    plane.admin().with_file(&crd.to_string(), &["replace"]).await.unwrap();
+}
+
+pub fn end(plane: &ControlPlane) {
     plane.stop_apiserver();
     plane.stop_etcd();
 }
 
 /// What the schema of a definition says of a part of the object.
-fn schema<'a>(crd: &'a mut Value, part: &str) -> &'a mut Value {
+pub fn schema<'a>(crd: &'a mut Value, part: &str) -> &'a mut Value {
     &mut crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"][part]["properties"]
 }
 
 /// Waits until the server keeps, or does not keep, a field of a status.
-async fn serves(plane: &ControlPlane, field: &str, kept: bool) {
+pub async fn serves(plane: &ControlPlane, field: &str, kept: bool) {
     let explained = async || {
-        let said = plane.kubectl(&["explain", &format!("testrunreports.{field}")]).await.ok()?;
+        let said = plane.kubectl(&["explain", field]).await.ok()?;
         (said.status.success() == kept).then_some(())
     };
     eventually(|| format!("{field} to be served: {kept}"), explained).await;
@@ -140,7 +147,7 @@ async fn fields_of_a_newer_version_stay_until_the_next_write_and_cause_none() {
         schema(crd, "status")["novel"] = json!({"type": "string"});
     })
     .await;
-    serves(plane, "status.novel", true).await;
+    serves(plane, "testrunreports.status.novel", true).await;
     let namespace = plane.namespace("novel").await.unwrap();
     let bench = Bench::start_in(plane, namespace, SLOW, red()).await;
     bench.create("a", json!({})).await;
@@ -169,8 +176,8 @@ async fn fields_of_a_newer_version_stay_until_the_next_write_and_cause_none() {
     end(plane);
 }
 
-/// A pull request whose only job has failed.
-fn failed() -> GitHub {
+/// A pull request whose only job has ended like this.
+pub fn ended(conclusion: &'static str) -> GitHub {
     let gh = GitHub::start(Scenario::new().start_now().setup(|s| {
         s.add_repo(REPO).pull_request(PullSpec::new(20, sha_of("one")).branch("feature/x"));
         let run = RunSpec::new(77).workflow("CI", ".github/workflows/ci.yml").pull_request(20);
@@ -180,7 +187,7 @@ fn failed() -> GitHub {
     gh.pause();
     gh.advance(secs(60));
     gh.update(|s| {
-        s.job(501).complete("failure");
+        s.job(501).complete(conclusion);
         s.run(77).settle();
     });
     gh.advance(secs(600));
@@ -197,8 +204,8 @@ async fn an_older_definition_costs_fields_and_neither_writes_nor_reruns_without_
         spec.remove("localResults").unwrap();
     })
     .await;
-    serves(plane, "status.reruns", false).await;
-    let (namespace, gh) = (plane.namespace("older").await.unwrap(), failed());
+    serves(plane, "testrunreports.status.reruns", false).await;
+    let (namespace, gh) = (plane.namespace("older").await.unwrap(), ended("failure"));
     let operator = Operator::start(plane, &namespace, gh.url(), &[]).await;
     let mark = plane.audit_mark().unwrap();
     let again = json!({"rerun": {"maxAttempts": 3}});
@@ -233,7 +240,7 @@ async fn an_older_definition_costs_fields_and_neither_writes_nor_reruns_without_
 
     // The definition of this version is applied, and the operator told to look.
     cluster::install(plane).await;
-    serves(plane, "status.reruns", true).await;
+    serves(plane, "testrunreports.status.reruns", true).await;
     let look = json!({"metadata": {"annotations": {"testrun.dev/requestedAt": "now"}}}).to_string();
     plane.kubectl_ok(&["patch", "trr", "r", "-n", &namespace, "--type=merge", "-p", &look]).await.unwrap();
     let whole = async || {
@@ -257,7 +264,7 @@ async fn objects_are_migrated_to_another_storage_version_and_nothing_is_lost() {
         crd["spec"]["conversion"] = json!({"strategy": "None"});
     })
     .await;
-    let (namespace, gh) = (plane.namespace("storage").await.unwrap(), failed());
+    let (namespace, gh) = (plane.namespace("storage").await.unwrap(), ended("failure"));
     let operator = Operator::start(plane, &namespace, gh.url(), &[]).await;
     reports::create(plane, &namespace, "r", reports::of_pull(REPO, 20)).await;
     let before = reports::until(plane, &namespace, "r", "Stalled", "True/RequiredFailed").await;
