@@ -163,9 +163,7 @@ async fn killed_before_and_after_every_write_a_deployment_is_answered_once_and_n
                 differs.replace(difference(&said(life).await, &expected, "status"));
                 differs.borrow().is_none()
             };
-            life.until_so(what, same).await;
-            let reached = of(&life).iter().map(Vec::len).sum::<usize>() > n;
-            assert_eq!(life.deaths, usize::from(reached), "{place}: it was killed");
+            life.until_over(n, what, same).await;
             let once = [("77", "approved"), ("88", "rejected")].map(|(r, s)| (r.to_owned(), s.to_owned()));
             assert_eq!(answers(&life), once, "{place}");
             let now = attested(&life).await;

@@ -15,6 +15,7 @@ use testkit::controlplane::ControlPlane;
 use testkit::github::{GitHub, PullSpec, RunSpec, Scenario, secs, sha_of};
 use tokio::task::JoinHandle;
 
+use super::crash::writes;
 use super::relay::{Call, Fate, Relay};
 use crate::cluster::cluster;
 use crate::controller::bench::client;
@@ -25,6 +26,10 @@ use crate::story::{condition, timeless};
 pub const REPO: &str = "acme/shop";
 /// Far more than any stage takes.
 const LIMIT: Duration = Duration::from_secs(90);
+/// Times in a status are whole seconds, the nearest ones.
+const ROUNDED: jiff::SignedDuration = jiff::SignedDuration::from_millis(500);
+/// Promises that are older than this are taken up in any case.
+const AGED: jiff::SignedDuration = jiff::SignedDuration::from_secs(150);
 
 /// One value that the status had.
 #[derive(Clone, Debug)]
@@ -59,6 +64,8 @@ pub struct Life {
     pub struck: Arc<AtomicBool>,
     /// How often it died.
     pub deaths: usize,
+    /// When it died last.
+    died: Option<jiff::Timestamp>,
     green: Arc<AtomicBool>,
     shown: Arc<Mutex<Vec<Shown>>>,
     recorder: JoinHandle<()>,
@@ -105,6 +112,7 @@ impl Life {
             dir,
             struck: Arc::default(),
             deaths: 0,
+            died: None,
             green,
             shown,
             recorder,
@@ -116,7 +124,9 @@ impl Life {
         let path = self.dir.path().join("config.yaml");
         std::fs::write(&path, config).unwrap();
         let path = path.to_string_lossy().into_owned();
-        self.args = ["--config", &path, "--refresh-interval", "1s"].map(str::to_owned).into();
+        // That a job waits for an answer is seen with a look at how far its run is.
+        let paces = ["--refresh-interval", "1s", "--progress-interval", "1s"];
+        self.args = [&["--config", &path][..], &paces].concat().into_iter().map(str::to_owned).collect();
     }
 
     /// Starts the operator.
@@ -126,20 +136,28 @@ impl Life {
         self.operator = Some(Operator::start_as(&kubeconfig, &self.namespace, &self.hub.url(), &args).await);
     }
 
-    /// As if minutes had passed since the last operator died: its promises are taken up.
-    async fn wait_out(&self) {
-        let Some(report) = self.get().await else { return };
+    /// As if minutes had passed since an operator died: the promises that it left open are taken up. Also of a write that
+    /// was on its way when it died.
+    async fn wait_out(&self, report: &Value) {
+        let Some(died) = self.died else { return };
         let mut records = report["status"]["deployments"].clone();
         let mut is_open = false;
         for record in records.as_array_mut().into_iter().flatten().filter(|r| r["acceptedAt"].is_null()) {
             let asked: jiff::Timestamp = record["requestedAt"].as_str().unwrap().parse().unwrap();
-            record["requestedAt"] = (asked - jiff::SignedDuration::from_mins(3)).to_string().into();
-            is_open = true;
+            let aged = asked - jiff::SignedDuration::from_mins(3);
+            if asked <= died + ROUNDED && died.duration_since(asked) < AGED {
+                record["requestedAt"] = aged.to_string().into();
+                is_open = true;
+            }
         }
         if is_open {
-            let patch = json!({"status": {"deployments": records}}).to_string();
+            // Onto what was read only: the next operator may be at work already.
+            let version = &report["metadata"]["resourceVersion"];
+            let patch = json!({"metadata": {"resourceVersion": version}, "status": {"deployments": records}});
             let n = ["patch", "trr", "r", "-n", &self.namespace, "--subresource=status", "--type=merge"];
-            self.plane.kubectl_ok(&[&n[..], &["-p", &patch]].concat()).await.unwrap();
+            let patched = self.plane.kubectl(&[&n[..], &["-p", &patch.to_string()]].concat()).await.unwrap();
+            let said = String::from_utf8_lossy(&patched.stderr).into_owned();
+            assert!(patched.status.success() || said.contains("modified"), "{said}");
         }
     }
 
@@ -176,10 +194,16 @@ impl Life {
                 let mut operator = self.operator.take().unwrap();
                 operator.kill().await;
                 self.deaths += 1;
-                self.wait_out().await;
+                self.died = Some(jiff::Timestamp::now());
+                if let Some(report) = self.get().await {
+                    self.wait_out(&report).await;
+                }
                 self.begin().await;
             }
             let report = self.get().await;
+            if let Some(report) = &report {
+                self.wait_out(report).await;
+            }
             if is(report.as_ref()) {
                 return report;
             }
@@ -200,10 +224,32 @@ impl Life {
     ) {
         let end = Instant::now() + LIMIT;
         while !is(self).await {
-            assert!(Instant::now() < end, "waited in vain for {}", what());
-            self.until("nothing", |_| true).await;
+            let report = self.until("nothing", |_| true).await;
+            assert!(
+                Instant::now() < end,
+                "waited in vain for {} after {} deaths, with {:?} written: {:#?}",
+                what(),
+                self.deaths,
+                [&self.api, &self.hub].map(writes),
+                report.map(|r| r["status"].clone())
+            );
             tokio::time::sleep(Duration::from_millis(40)).await;
         }
+    }
+
+    /// Waits until it is so and the operator has died at the write of this number, if it comes to it: a quick life may
+    /// write less, and a slow one be late with its last writes.
+    pub async fn until_over<W: std::fmt::Display>(
+        &mut self,
+        number: usize,
+        what: impl Fn() -> W,
+        is: impl AsyncFn(&Self) -> bool,
+    ) {
+        let over = async |life: &Self| {
+            let written = writes(&life.api).len() + writes(&life.hub).len();
+            life.deaths == usize::from(written > number) && is(life).await
+        };
+        self.until_so(what, over).await;
     }
 
     /// From now on the commit `one` may pass.
@@ -287,14 +333,6 @@ impl Life {
         // The namespace is part of the commands that a report recommends.
         let text = timeless(report.clone()).to_string().replace(&self.namespace, "here");
         serde_json::from_str(&text).unwrap()
-    }
-
-    /// Waits until the report says this.
-    pub async fn until_said(&mut self, what: &str, expected: &Value) {
-        let (namespace, expected) = (self.namespace.clone(), expected.to_string());
-        let said = |r: &Value| timeless(r.clone()).to_string().replace(&namespace, "here");
-        let same = |r: Option<&Value>| r.is_some_and(|r| said(r) == expected);
-        self.until(what, same).await;
     }
 
     /// Everything that was ever shown.
