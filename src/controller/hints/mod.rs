@@ -4,25 +4,24 @@
 //! must be; what is true is read from GitHub then. A hint is kept until a look takes it, and one that
 //! comes twice is one, so that no storm of events takes more memory than there are reports.
 
+mod index;
 mod member;
 mod sweep;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::num::NonZeroUsize;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::{Stream, StreamExt, future};
 use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
-use lru::LruCache;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::time::DelayQueue;
 
+use index::{Index, Key};
 pub(super) use member::Hint;
 use member::{Member, Stage, finished, reference};
-use sweep::Sweep;
 
 use super::Access;
 use super::sets::Wakes;
@@ -32,14 +31,6 @@ use crate::collect::{Depth, Sightings, Survey};
 use crate::runtime::telemetry::Cause;
 use crate::verdict::facts::Observations;
 use crate::webhooks::{Event, Kind};
-
-/// A repository whose events arrive is asked slowly, as long as it was heard of within this time.
-const HEARD: Duration = Duration::from_secs(3600);
-/// After a change that no event told of, events are not relied on for this long.
-const DISTRUST: Duration = Duration::from_secs(900);
-
-/// Repositories without reports that are remembered.
-const MAX_STRANGERS: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
 
 type Object = ObjectRef<Kept>;
 
@@ -54,46 +45,6 @@ impl std::fmt::Debug for Hints {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Hints").field("reports", &self.lock().places.len()).finish_non_exhaustive()
     }
-}
-
-struct Index {
-    repositories: HashMap<Key, Repository>,
-    /// Where each report is, by uid.
-    places: HashMap<String, Key>,
-    /// Repositories that have another name by now, by that name.
-    renamed: HashMap<Key, Key>,
-    /// Repositories without reports: the last event that was heard of each.
-    strangers: LruCache<Key, Instant>,
-}
-
-impl Default for Index {
-    fn default() -> Self {
-        Self {
-            repositories: HashMap::new(),
-            places: HashMap::new(),
-            renamed: HashMap::new(),
-            strangers: LruCache::new(MAX_STRANGERS),
-        }
-    }
-}
-
-/// A repository as reached through a connection; GitHub's names do not depend on case.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct Key {
-    connection: String,
-    repository: String,
-}
-
-#[derive(Default)]
-struct Repository {
-    /// Boxed: a table is half empty.
-    members: HashMap<String, Box<Member>>,
-    /// The last event that was heard of it.
-    heard: Option<Instant>,
-    /// When a change was seen that no event had told of.
-    missed: Option<Instant>,
-    surveyed: Option<Instant>,
-    sweep: Sweep,
 }
 
 /// A repository that is due to be asked for changes.
@@ -373,54 +324,6 @@ impl Hints {
 
     fn lock(&self) -> MutexGuard<'_, Index> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Key {
-    fn of(connection: &str, repository: &str) -> Self {
-        Self { connection: connection.to_owned(), repository: repository.to_ascii_lowercase() }
-    }
-}
-
-impl Index {
-    fn member(&mut self, uid: &str) -> Option<&mut Member> {
-        self.repositories.get_mut(self.places.get(uid)?)?.members.get_mut(uid).map(|member| &mut **member)
-    }
-
-    fn remove(&mut self, uid: &str) {
-        let Some(key) = self.places.remove(uid) else { return };
-        if let Some(repository) = self.repositories.get_mut(&key) {
-            repository.members.remove(uid);
-            if repository.members.is_empty() {
-                self.renamed.retain(|_, to| *to != key);
-                if let Some(heard) = self.repositories.remove(&key).and_then(|r| r.heard) {
-                    self.strangers.put(key, heard);
-                }
-            }
-        }
-    }
-
-    /// The repository of a report was read, if it never was before.
-    fn surveyed(&mut self, uid: &str, now: Instant) {
-        if let Some(repository) = self.places.get(uid).and_then(|key| self.repositories.get_mut(key)) {
-            repository.surveyed.get_or_insert(now);
-        }
-    }
-
-    /// The name that GitHub calls the repository of a report by.
-    fn named(&mut self, uid: &str, name: &str) {
-        let Some(key) = self.places.get(uid) else { return };
-        let now = Key::of(&key.connection, name);
-        if now != *key {
-            self.renamed.insert(now, key.clone());
-        }
-    }
-}
-
-impl Repository {
-    fn hears(&self, now: Instant) -> bool {
-        let within = |at: Option<Instant>, time| at.is_some_and(|at| now.duration_since(at) < time);
-        within(self.heard, HEARD) && !within(self.missed, DISTRUST)
     }
 }
 

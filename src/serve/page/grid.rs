@@ -2,20 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use axum::Extension;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Html;
 use serde::Deserialize;
 
-use super::{NoPage, bad, frame, hidden, places, read_query};
+use super::places::{self, About, Allowed};
+use super::{NoPage, bad, frame, hidden};
 use crate::api::TestRunReport;
 use crate::cli::render::history::{of, short};
 use crate::cli::render::markup::Markup;
 use crate::history::{Asked, Cell, Commit, Ended, Grid, Of, Row, Said, worst_first};
 use crate::serve::Site;
-use crate::serve::auth::User;
-use crate::serve::history::{fits, opened};
+use crate::serve::history::{opened, unanswered};
 use crate::verdict::text::clean;
 
 /// Commits of a page.
@@ -36,6 +34,18 @@ pub struct Question {
     from: usize,
 }
 
+impl About for Question {
+    const MAY_HAVE: &'static str = "namespace, repository, branch, before and from";
+
+    fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    fn texts(&self) -> Vec<&str> {
+        vec![&self.repository, &self.branch, &self.before]
+    }
+}
+
 /// What a page is made of.
 #[derive(Clone, Debug, Default)]
 pub struct Shown {
@@ -48,13 +58,9 @@ pub struct Shown {
 
 pub(super) async fn page(
     State(site): State<Site>,
-    Extension(user): Extension<User>,
-    question: Result<Query<Question>, QueryRejection>,
+    Allowed(question): Allowed<Question>,
 ) -> Result<Html<String>, NoPage> {
-    let question = read_query(question, "namespace, repository, branch, before and from")?;
-    fits(&[&question.repository, &question.branch, &question.before])?;
     let (namespace, repository) = (&question.namespace, &question.repository);
-    places::allowed(&site, &user, namespace).await?;
     if repository.is_empty() {
         return Err(bad("Say which repository: ?namespace=NAMESPACE&repository=OWNER/NAME."));
     }
@@ -73,7 +79,7 @@ pub(super) async fn page(
         limit: i64::try_from(COMMITS).unwrap_or(i64::MAX),
         before: Some(question.before.clone()).filter(|b| !b.is_empty()),
     };
-    let grid = store.grid(&asked).await.map_err(crate::serve::history::unanswered).map_err(hidden)?;
+    let grid = store.grid(&asked).await.map_err(unanswered).map_err(hidden)?;
     Ok(Html(shown(&shown_of(grid, true), &question)))
 }
 

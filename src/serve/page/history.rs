@@ -1,13 +1,12 @@
 //! The history of a job or test; without either the least reliable of a repository.
 
-use axum::Extension;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Html;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{NoPage, bad, chart, frame, hidden, places, read_query};
+use super::places::{self, About, Allowed};
+use super::{NoPage, bad, chart, frame, hidden};
 use crate::api::TestRunReport;
 use crate::api::status::ExcerptLine;
 use crate::cli::render::history::{of, share, short, tests, time};
@@ -15,8 +14,7 @@ use crate::cli::render::markup::Markup;
 use crate::cli::render::text::took;
 use crate::history::{Answer, Asked, By, Of, Ranked, Ranking, Summary, Top};
 use crate::serve::Site;
-use crate::serve::auth::User;
-use crate::serve::history::{fits, opened, unanswered};
+use crate::serve::history::{opened, unanswered};
 use crate::verdict::text::clean;
 
 /// Results of a page.
@@ -40,6 +38,18 @@ pub struct Question {
     before: String,
 }
 
+impl About for Question {
+    const MAY_HAVE: &'static str = "namespace, repository, branch, job or test, and before";
+
+    fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    fn texts(&self) -> Vec<&str> {
+        vec![&self.repository, &self.branch, &self.job, &self.test, &self.before]
+    }
+}
+
 /// What a page is made of.
 #[derive(Clone, Debug, Default)]
 pub struct Shown {
@@ -52,13 +62,9 @@ pub struct Shown {
 
 pub(super) async fn page(
     State(site): State<Site>,
-    Extension(user): Extension<User>,
-    question: Result<Query<Question>, QueryRejection>,
+    Allowed(question): Allowed<Question>,
 ) -> Result<Html<String>, NoPage> {
-    let question = read_query(question, "namespace, repository, branch, job or test, and before")?;
     let (namespace, repository) = (&question.namespace, &question.repository);
-    fits(&[repository, &question.branch, &question.job, &question.test, &question.before])?;
-    places::allowed(&site, &user, namespace).await?;
     let store = opened(&site)?;
     let of = match (question.job.as_str(), question.test.as_str()) {
         ("", "") => return Ok(Html(unreliable(&store, &question).await?)),

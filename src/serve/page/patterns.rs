@@ -1,19 +1,17 @@
 //! Patterns over time: failures that look alike, since when they are seen, how often a day, and where else.
 
-use axum::Extension;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Html;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{NoPage, frame, hidden, places, read_query};
+use super::places::{About, Allowed};
+use super::{NoPage, frame, hidden};
 use crate::cli::render::history::short;
 use crate::cli::render::markup::Markup;
 use crate::history::{Pattern, Patterns, Stretch};
 use crate::serve::Site;
-use crate::serve::auth::User;
-use crate::serve::history::{fits, opened, unanswered};
+use crate::serve::history::{opened, unanswered};
 use crate::verdict::text::{clean, count};
 
 /// Days that are looked at.
@@ -35,14 +33,22 @@ pub struct Question {
     branch: String,
 }
 
+impl About for Question {
+    const MAY_HAVE: &'static str = "namespace, repository and branch";
+
+    fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    fn texts(&self) -> Vec<&str> {
+        vec![&self.repository, &self.branch]
+    }
+}
+
 pub(super) async fn page(
     State(site): State<Site>,
-    Extension(user): Extension<User>,
-    question: Result<Query<Question>, QueryRejection>,
+    Allowed(question): Allowed<Question>,
 ) -> Result<Html<String>, NoPage> {
-    let question = read_query(question, "namespace, repository and branch")?;
-    fits(&[&question.repository, &question.branch])?;
-    places::allowed(&site, &user, &question.namespace).await?;
     let asked = Stretch {
         namespace: question.namespace.clone(),
         repository: question.repository.clone(),

@@ -2,19 +2,48 @@
 
 use std::cmp::Reverse;
 
-use super::{NoPage, hidden, nothing};
+use axum::Extension;
+use axum::extract::{FromRequestParts, Query};
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::{NoPage, hidden, nothing, read_query};
 use crate::api::TestRunReport;
 use crate::cli::render::text::safe_url;
 use crate::serve::auth::User;
-use crate::serve::{Site, is_name};
+use crate::serve::history::fits;
+use crate::serve::{Refusal, Site, is_name};
 
-/// Passes who may list the reports of a namespace.
-pub(super) async fn allowed(site: &Site, user: &User, namespace: &str) -> Result<(), NoPage> {
-    if !is_name(namespace) {
-        return Err(nothing());
+/// A question about a namespace.
+pub(super) trait About: DeserializeOwned + Send {
+    /// What it may have, in words.
+    const MAY_HAVE: &'static str;
+
+    fn namespace(&self) -> &str;
+
+    /// What else is text in it.
+    fn texts(&self) -> Vec<&str>;
+}
+
+/// A question of somebody who may list the reports of the namespace that it is about.
+pub(super) struct Allowed<T>(pub T);
+
+impl<T: About> FromRequestParts<Site> for Allowed<T> {
+    type Rejection = NoPage;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, NoPage> {
+        let question = read_query(Query::<T>::from_request_parts(parts, site).await, T::MAY_HAVE)?;
+        fits(&question.texts())?;
+        if !is_name(question.namespace()) {
+            return Err(nothing());
+        }
+        let Extension(user) = Extension::<User>::from_request_parts(parts, site)
+            .await
+            .map_err(|rejected| NoPage(Refusal::new(rejected.status(), "It is not known who asks.")))?;
+        let guard = site.page.as_ref().unwrap_or(&site.guard);
+        guard.may_read(&user, question.namespace(), None).await.map_err(hidden)?;
+        Ok(Self(question))
     }
-    let guard = site.page.as_ref().unwrap_or(&site.guard);
-    guard.may_read(user, namespace, None).await.map_err(hidden)
 }
 
 /// The newest reports about a repository.

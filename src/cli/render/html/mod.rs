@@ -1,14 +1,16 @@
 //! The report as one page: no script, no network, light and dark, on paper and on a phone.
 
-use super::bundles::{content, finding, pattern_told};
+mod failures;
+
+use super::bundles::{content, finding};
 use super::markup::{Markup, class};
 use super::text::{bytes, condition, stamp, tests};
 use crate::api::TestRunReport;
-use crate::api::status::{Failure, JobStatus, SuiteStatus, TestRunReportStatus};
+use crate::api::status::{JobStatus, SuiteStatus, TestRunReportStatus};
 use crate::verdict::gate::{Word, judge};
 
 /// What a report looks like.
-pub const STYLE: &str = include_str!("report.css");
+pub const STYLE: &str = include_str!("../report.css");
 
 /// A page for each report, or one page with all of them.
 pub fn html(reports: &[TestRunReport]) -> String {
@@ -49,10 +51,10 @@ pub fn report_in(out: &mut Markup, report: &TestRunReport) {
     };
     verdict(out, report, status);
     suites(out, status);
-    failures(out, status);
-    masked(out, status);
+    failures::failures(out, status);
+    failures::masked(out, status);
     artifacts(out, status);
-    patterns(out, status);
+    failures::patterns(out, status);
     options(out, status);
     assessment(out, status);
     timeline(out, status);
@@ -199,91 +201,6 @@ fn job_of(out: &mut Markup, job: &JobStatus) {
     out.raw("</li>\n");
 }
 
-fn failures(out: &mut Markup, status: &TestRunReportStatus) {
-    if status.failures.is_empty() {
-        return;
-    }
-    out.element("h2", "", "Failures");
-    for failure in &status.failures {
-        failure_of(out, failure);
-    }
-    let total = status.summary.as_ref().map_or(0, |s| s.failures_total);
-    let more = total - i64::try_from(status.failures.len()).unwrap_or(i64::MAX);
-    if more > 0 {
-        out.element("p", "", &format!("And {more} more failures that are not listed."));
-    }
-}
-
-fn failure_of(out: &mut Markup, failure: &Failure) {
-    out.raw("<section class=\"failure\">\n<h3>");
-    out.state(&failure.state);
-    out.raw(" ");
-    out.text(failure.display_name.as_deref().unwrap_or(&failure.job));
-    out.raw("</h3>\n<ul>\n<li>Job: ");
-    out.link(&failure.job, failure.url.as_deref());
-    out.raw("</li>\n");
-    if let Some(step) = &failure.step {
-        out.element("li", "", &format!("Step: {step}"));
-    }
-    if let Some(message) = &failure.message {
-        out.element("li", "", message);
-    }
-    if failure.consequence {
-        out.element("li", "", "A consequence of another failure in its run.");
-    }
-    if let Some(counts) = &failure.tests {
-        out.element("li", "", &format!("CI: {}", tests(counts)));
-    }
-    if let Some(local) = &failure.local {
-        out.element("li", "", &format!("Local versus CI: {}", local.finding));
-    }
-    for test in &failure.failing_tests {
-        let at = match (&test.file, test.line) {
-            (Some(file), Some(n)) => format!(" at {file}:{n}"),
-            (Some(file), None) => format!(" in {file}"),
-            _ => String::new(),
-        };
-        let message = test.message.as_ref().map(|m| format!(": {m}")).unwrap_or_default();
-        out.element("li", "", &format!("Failing test: {}{at}{message}", test.name));
-    }
-    let more = failure.failing_tests_total - i64::try_from(failure.failing_tests.len()).unwrap_or(i64::MAX);
-    if more > 0 {
-        out.element("li", "", &format!("and {more} more failing tests"));
-    }
-    for cause in &failure.causes {
-        out.raw("<li>");
-        out.text(&format!("Possible cause: {} {} %", cause.kind, cause.probability));
-        if !cause.because.is_empty() {
-            out.raw("<ul>\n");
-            cause.because.iter().for_each(|because| out.element("li", "", because));
-            out.raw("</ul>");
-        }
-        out.raw("</li>\n");
-    }
-    out.raw("</ul>\n");
-    if !failure.excerpt.is_empty() {
-        out.raw("<details><summary>Lines of the log that say why</summary>\n");
-        out.excerpt(&failure.excerpt);
-        out.raw("</details>\n");
-    }
-    out.raw("</section>\n");
-}
-
-fn masked(out: &mut Markup, status: &TestRunReportStatus) {
-    if status.masked_failures.is_empty() {
-        return;
-    }
-    out.element("h2", "", "Green jobs that hide a failure");
-    out.raw("<ul>\n");
-    for masked in &status.masked_failures {
-        out.raw("<li>");
-        out.link(&masked.job, masked.url.as_deref());
-        out.text(&format!(" ({}): {}", masked.kind, masked.message));
-        out.raw("</li>\n");
-    }
-    out.raw("</ul>\n");
-}
-
 fn artifacts(out: &mut Markup, status: &TestRunReportStatus) {
     let bundles: Vec<_> = status.artifacts.iter().filter(|a| a.kind == "MustGather").collect();
     let missing = status.conditions.iter().find(|c| c.type_ == "ArtifactsAvailable" && c.status == "False");
@@ -328,20 +245,6 @@ fn artifacts(out: &mut Markup, status: &TestRunReportStatus) {
         out.raw("</ul>\n");
     }
     out.commands(&super::text::downloads(status));
-}
-
-fn patterns(out: &mut Markup, status: &TestRunReportStatus) {
-    if status.patterns.is_empty() {
-        return;
-    }
-    out.element("h2", "", "Patterns");
-    out.raw("<ul>\n");
-    for p in &status.patterns {
-        let also: Vec<String> = p.elsewhere.iter().map(|e| format!("; also on {e}")).collect();
-        let text = format!("{}: {} ({}){}", pattern_told(p), p.jobs.join(", "), p.text, also.concat());
-        out.element("li", "", &text);
-    }
-    out.raw("</ul>\n");
 }
 
 fn options(out: &mut Markup, status: &TestRunReportStatus) {

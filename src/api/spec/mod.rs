@@ -3,6 +3,9 @@
 // Each printer column has a type of its own; the lint takes them for one attribute written twice.
 #![allow(clippy::duplicated_attributes)]
 
+mod gate;
+mod suites;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -13,6 +16,9 @@ use serde::{Deserialize, Serialize};
 use super::publish::PublishSpec;
 use super::schema::aliases_schema;
 use super::status::TestRunReportStatus;
+
+pub use gate::{Allowance, AllowedState, GateMode, GateSpec, RerunSpec, RerunWhen, Waiver};
+pub use suites::{CheckSpec, Expect, JobMatch, SuitePolicy, SuiteSpec};
 
 /// What to report on, what has to succeed, and what else to do with the result.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -249,105 +255,6 @@ fn default_key() -> String {
     "token".to_owned()
 }
 
-/// Whether a suite's failures fail the verdict.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SuitePolicy {
-    #[default]
-    Required,
-    Informational,
-}
-
-/// A named group of jobs.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct SuiteSpec {
-    /// Name of the suite as people read it.
-    #[schemars(length(min = 1, max = 63))]
-    #[x_kube(
-        validation = Rule::new("self == self.trim() && !self.matches('[\\\\x00-\\\\x1f\\\\x7f]')")
-            .message("a suite's name is one line of text without blanks at its ends")
-    )]
-    #[x_kube(
-        validation = Rule::new("self != 'Unmatched'")
-            .message("Unmatched is kept for jobs that no suite matches; choose another name")
-    )]
-    pub name: String,
-    /// Required: all its jobs must succeed, and there must be one. Informational: shown, and not part of the verdict.
-    #[serde(default)]
-    pub policy: SuitePolicy,
-    /// Which jobs belong to it; any one entry suffices.
-    #[serde(rename = "match")]
-    #[schemars(length(min = 1, max = 32))]
-    pub matches: Vec<JobMatch>,
-    /// Which jobs must be there. Default: those that the last green commit of the base branch had.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expect: Option<Expect>,
-    /// Lowest percentage of its jobs that must succeed, and of its tests where counts were read. It
-    /// only adds a demand: a Required suite needs all its jobs anyway, an Informational one that
-    /// falls below fails the verdict.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 100))]
-    pub min_pass_rate: Option<i32>,
-    /// Marks the suite as part of the critical path, which the report lists first.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub critical_path: bool,
-}
-
-/// Jobs by workflow and name. Both are regular expressions (RE2 syntax), case-insensitive, found
-/// anywhere in the name unless anchored.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(
-    validation = Rule::new("has(self.workflow) || has(self.job)").message("set workflow, job or both to a regular expression")
-)]
-pub struct JobMatch {
-    /// Regular expression for the workflow's name or file path.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 255))]
-    #[x_kube(
-        validation = Rule::new("'x'.matches(self) || !'x'.matches(self)").message("workflow must be a regular expression in RE2 syntax; escape ( ) [ ] . with a backslash")
-    )]
-    pub workflow: Option<String>,
-    /// Regular expression for the job's name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 255))]
-    #[x_kube(
-        validation = Rule::new("'x'.matches(self) || !'x'.matches(self)").message("job must be a regular expression in RE2 syntax; escape ( ) [ ] . with a backslash")
-    )]
-    pub job: Option<String>,
-}
-
-/// Which jobs a suite must have.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(
-    validation = Rule::new("has(self.jobs) != has(self.count)").message("set either jobs (names) or count")
-)]
-pub struct Expect {
-    /// Exact names of the jobs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 500), inner(length(min = 1, max = 255)))]
-    pub jobs: Option<Vec<String>>,
-    /// Least number of jobs. What a workflow runs for several events (`push` and `pull_request`) counts once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 1000))]
-    pub count: Option<i32>,
-}
-
-/// A check run or commit status of another app.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct CheckSpec {
-    /// Exact name of the check run, or context of the commit status.
-    #[schemars(length(min = 1, max = 255))]
-    pub name: String,
-    /// Slug of the app that must have produced it (`codecov`); for a commit status the login of its
-    /// creator. Default: any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 100))]
-    pub app: Option<String>,
-}
-
 /// Which artifacts matter, and how much of them may be read.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
@@ -435,128 +342,4 @@ pub struct LocalResult {
     /// When it was run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<Time>,
-}
-
-/// What `Ready` means.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum GateMode {
-    #[default]
-    Enforce,
-    Report,
-}
-
-/// How the verdict is made.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct GateSpec {
-    /// Enforce: Ready means passed. Report: Ready means that the report is complete.
-    #[serde(default)]
-    pub mode: GateMode,
-    /// Jobs that may be skipped or neutral, each with a reason. Nothing else passes but success.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
-    #[x_kube(
-        merge_strategy = ListMerge::Map(vec!["job".into()]),
-        validation = Rule::new("self.all(a, self.exists_one(b, b.job == a.job))").message("two entries of allow name the same job; write one with both states")
-    )]
-    pub allow: Vec<Allowance>,
-    /// Seconds for which nothing may have changed before a verdict is final. Default: 15, and 300 where there
-    /// is no workflow run and nothing says what must be there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 3600))]
-    pub settle_seconds: Option<i64>,
-    /// Seconds from the commit's first run, or from the report's first look where there is none,
-    /// after which what is missing counts as failed. Default: 21600 (6 hours).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 2_592_000))]
-    pub deadline_seconds: Option<i64>,
-}
-
-/// A state other than success that a job may end in.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AllowedState {
-    Skipped,
-    Neutral,
-}
-
-/// Permission for a job to be skipped or neutral.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Allowance {
-    /// Exact name of the job or check.
-    #[schemars(length(min = 1, max = 255))]
-    pub job: String,
-    /// States that are let through.
-    #[schemars(length(min = 1, max = 2))]
-    #[x_kube(merge_strategy = ListMerge::Set)]
-    pub states: Vec<AllowedState>,
-    /// Why; shown in the report.
-    #[schemars(length(min = 1, max = 512))]
-    #[x_kube(validation = Rule::new("self.trim() != ''").message("say in reason why this job may be skipped or neutral"))]
-    pub reason: String,
-}
-
-/// An excuse for one failure, with an end.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(
-    validation = Rule::new("has(self.job) != has(self.test)").message("a waiver excuses one thing: set either job or test to its exact name")
-)]
-pub struct Waiver {
-    /// Exact name of the job that is excused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 255))]
-    pub job: Option<String>,
-    /// Exact name of the test that is excused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 512))]
-    pub test: Option<String>,
-    /// The one workflow in which it is excused: its name, its path, or its file, as in `workflows`; a file says more
-    /// than a name, which whoever edits a workflow chooses. Default: wherever a job or test of this name fails.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 255))]
-    pub workflow: Option<String>,
-    /// Why; shown in the report.
-    #[schemars(length(min = 1, max = 512))]
-    #[x_kube(validation = Rule::new("self.trim() != ''").message("say in reason why this failure is excused"))]
-    pub reason: String,
-    /// Who agreed to it.
-    #[schemars(length(min = 1, max = 255))]
-    #[x_kube(validation = Rule::new("self.trim() != ''").message("name in approver who agreed to the waiver"))]
-    pub approver: String,
-    /// Where it is tracked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 255))]
-    pub ticket: Option<String>,
-    /// When it ends; a waiver without an end is not possible.
-    #[x_kube(
-        validation = Rule::new("self < timestamp('9999-01-01T00:00:00Z')").message("expiresAt must be before the year 9999")
-    )]
-    pub expires_at: Time,
-}
-
-/// Re-running of failed jobs.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct RerunSpec {
-    /// Most attempts of a run, the first included. 1, the default, never re-runs.
-    #[serde(default = "default_attempts")]
-    #[schemars(range(min = 1, max = 5))]
-    pub max_attempts: i32,
-
-    /// Failed, the default: whatever failed. Flaky: only where every failed job that counts was green and
-    /// red by turns in its last runs on the base branch, so that a failure that is new is final at once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<RerunWhen>,
-}
-
-/// Which failures are worth another attempt.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RerunWhen {
-    Failed,
-    Flaky,
-}
-
-const fn default_attempts() -> i32 {
-    1
 }
