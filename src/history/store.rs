@@ -93,7 +93,9 @@ impl Store {
             Place::Postgres(path) => {
                 let url = secret(path)?;
                 let writer = Self::pool(&url, 1, "SET lock_timeout = '10s'".to_owned()).await?;
-                let reading = "SET default_transaction_read_only = on; SET statement_timeout = '10s'";
+                // A plan for any number of days, which a server makes after a while, is no good one for most of them.
+                let reading = "SET default_transaction_read_only = on; SET statement_timeout = '10s'; \
+                     SET plan_cache_mode = force_custom_plan";
                 (writer, Self::later(&url, READERS, reading.to_owned())?, None)
             }
         };
