@@ -26,7 +26,7 @@ use crate::story::{condition, timeless};
 pub const REPO: &str = "acme/shop";
 /// Far more than any stage takes.
 const LIMIT: Duration = Duration::from_secs(90);
-/// Times in a status are whole seconds, the nearest ones.
+/// Times in a status are the nearest whole seconds.
 const ROUNDED: jiff::SignedDuration = jiff::SignedDuration::from_millis(500);
 /// Promises that are older than this are taken up in any case.
 const AGED: jiff::SignedDuration = jiff::SignedDuration::from_secs(150);

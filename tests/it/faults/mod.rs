@@ -7,6 +7,7 @@ mod deeds;
 mod events;
 mod life;
 mod limits;
+mod memory;
 mod newer;
 mod relay;
 mod requests;

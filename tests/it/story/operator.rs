@@ -108,6 +108,11 @@ impl Operator {
         assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().await.unwrap().success());
     }
 
+    /// Waits for an end that it does not come to by itself.
+    pub async fn ended(&mut self) -> std::process::ExitStatus {
+        self.child.wait().await.unwrap()
+    }
+
     /// SIGTERM, and a clean end.
     pub async fn stop(mut self) {
         let pid = self.id().to_string();
