@@ -13,7 +13,9 @@ fn every_test_that_the_pages_name_exists() {
         if name.starts_with("src/") {
             assert!(in_repository(name).is_file(), "{name} is not there");
         } else if let Some((module, test)) = name.rsplit_once("::") {
-            let file = in_repository(&format!("tests/it/{}.rs", module.replace("::", "/")));
+            let path = module.replace("::", "/");
+            let file = in_repository(&format!("tests/it/{path}.rs"));
+            let file = if file.is_file() { file } else { in_repository(&format!("tests/it/{path}/mod.rs")) };
             let text = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
             assert!(text.contains(&format!("fn {test}(")), "{} has no test {test}", file.display());
         }

@@ -385,8 +385,7 @@ pub async fn record(
         let Ok(Event::Apply(object) | Event::InitApply(object)) = event else { continue };
         let status = &object.data["status"];
         let of = |kind: &str| {
-            let all = status["conditions"].as_array();
-            let found = all.into_iter().flatten().find(|c| c["type"] == kind);
+            let found = status["conditions"].as_array().into_iter().flatten().find(|c| c["type"] == kind);
             found.and_then(|c| c["status"].as_str()).unwrap_or_default().to_owned()
         };
         shown.lock().unwrap().push(Shown {

@@ -57,7 +57,8 @@ async fn killed_by_the_kernel_for_its_memory_nothing_is_half_done() {
     };
     let gh = github();
     let receives = [
-        "--refresh-interval", "1s", "--webhook-addr", "127.0.0.1:0", "--webhook-secret", "a secret of the tests",
+        "--refresh-interval", "1s", "--webhook-addr", "127.0.0.1:0", "--webhook-secret",
+        "a secret of the tests",
     ];
     let mut operator = Operator::start(plane, &namespace, gh.url(), &receives).await;
     reports::create(plane, &namespace, "r", reports::of_pull(REPO, 20)).await;
