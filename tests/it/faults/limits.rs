@@ -19,12 +19,12 @@ use crate::reports;
 use crate::story::operator::Operator;
 
 /// Arguments of one that receives webhooks.
-const RECEIVES: [&str; 6] = [
+pub(super) const RECEIVES: [&str; 6] = [
     "--refresh-interval", "1s", "--webhook-addr", "127.0.0.1:0", "--webhook-secret", "a secret of the tests",
 ];
 
 /// Where it receives them.
-fn address(operator: &Operator) -> String {
+pub(super) fn address(operator: &Operator) -> String {
     operator.webhooks().split('/').nth(2).unwrap().to_owned()
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use super::limits::{RECEIVES, address};
 use crate::cluster::cluster;
 use crate::history::REPO;
 use crate::history::life::{fail, github, pass_again};
@@ -56,15 +57,11 @@ async fn killed_by_the_kernel_for_its_memory_nothing_is_half_done() {
         return;
     };
     let gh = github();
-    let receives = [
-        "--refresh-interval", "1s", "--webhook-addr", "127.0.0.1:0", "--webhook-secret",
-        "a secret of the tests",
-    ];
-    let mut operator = Operator::start(plane, &namespace, gh.url(), &receives).await;
+    let mut operator = Operator::start(plane, &namespace, gh.url(), &RECEIVES).await;
     reports::create(plane, &namespace, "r", reports::of_pull(REPO, 20)).await;
     reports::until(plane, &namespace, "r", "Passed", "Unknown/Running").await;
     group.take(operator.id());
-    let address = operator.webhooks().split('/').nth(2).unwrap().to_owned();
+    let address = address(&operator);
     let crowd: Vec<_> = (0..CROWD)
         .map(|_| {
             let address = address.clone();
@@ -90,7 +87,7 @@ async fn killed_by_the_kernel_for_its_memory_nothing_is_half_done() {
     let left: serde_json::Value = serde_json::from_str(&left).unwrap();
     assert_ne!(condition(&left, "Passed"), "True/AllRequiredSucceeded");
 
-    let operator = Operator::start(plane, &namespace, gh.url(), &receives).await;
+    let operator = Operator::start(plane, &namespace, gh.url(), &RECEIVES).await;
     reports::until(plane, &namespace, "r", "Stalled", "True/RequiredFailed").await;
     pass_again(&gh);
     reports::until(plane, &namespace, "r", "Passed", "True/AllRequiredSucceeded").await;
