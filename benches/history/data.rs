@@ -134,13 +134,13 @@ pub async fn fill(place: &Place, results: i64) -> i64 {
 }
 
 /// A ranking of jobs or tests.
-pub fn ranking(tests: bool, repository: &str, days: i64) -> Ranking {
+pub fn ranking(tests: bool, repository: &str, branch: &str, days: i64) -> Ranking {
     Ranking {
         namespace: NAMESPACE.into(),
         tests,
         by: By::Flakes,
         repository: repository.into(),
-        branch: String::new(),
+        branch: branch.into(),
         days,
         limit: 20,
     }
@@ -148,6 +148,6 @@ pub fn ranking(tests: bool, repository: &str, days: i64) -> Ranking {
 
 /// The least reliable test of a repository, and its job.
 pub async fn worst(store: &Store, repository: &str) -> (String, String) {
-    let top = store.top(&ranking(true, repository, 91), Timestamp::now().as_second()).await.unwrap();
+    let top = store.top(&ranking(true, repository, "", 91), Timestamp::now().as_second()).await.unwrap();
     (top.ranked[0].test.clone().unwrap(), top.ranked[0].job.clone())
 }

@@ -161,17 +161,21 @@ pub async fn of(place: &Place, results: i64) -> Column {
         let found = ask(what, async || store.patterns(&stretch, now).await, |p| !p.list.is_empty()).await;
         column.push((what, found));
     }
-    for (what, tests, repository, days) in [
-        ("`top jobs --repo R`, 30 days", false, one.as_str(), 30),
-        ("`top tests --repo R`, 30 days", true, &one, 30),
-        ("`top jobs`, 7 days", false, "", 7),
-        ("`top tests`, 7 days", true, "", 7),
-        ("`top jobs`, 30 days", false, "", 30),
-        ("`top tests`, 30 days", true, "", 30),
-        ("`top jobs`, 90 days", false, "", 91),
-        ("`top tests`, 90 days", true, "", 91),
+    for (what, tests, repository, branch, days) in [
+        ("`top jobs --repo R`, 30 days", false, one.as_str(), "", 30),
+        ("`top tests --repo R`, 30 days", true, &one, "", 30),
+        ("`top jobs --repo R --branch main`, 30 days", false, &one, "main", 30),
+        ("`top tests --repo R --branch main`, 30 days", true, &one, "main", 30),
+        ("`top jobs --branch main`, 30 days", false, "", "main", 30),
+        ("`top tests --branch main`, 30 days", true, "", "main", 30),
+        ("`top jobs`, 7 days", false, "", "", 7),
+        ("`top tests`, 7 days", true, "", "", 7),
+        ("`top jobs`, 30 days", false, "", "", 30),
+        ("`top tests`, 30 days", true, "", "", 30),
+        ("`top jobs`, 90 days", false, "", "", 91),
+        ("`top tests`, 90 days", true, "", "", 91),
     ] {
-        let ranking = data::ranking(tests, repository, days);
+        let ranking = data::ranking(tests, repository, branch, days);
         let found = ask(what, async || store.top(&ranking, now).await, |t| !t.ranked.is_empty()).await;
         column.push((what, found));
     }
