@@ -337,6 +337,8 @@ impl SetCondition {
 pub enum SetReason {
     /// There is nothing to do.
     UpToDate,
+    /// The same, in a repository that is read-only, so that there will be nothing to do.
+    Archived,
     /// Reports are being made, changed or removed.
     Working,
     /// Another report has the name, and is left alone.
@@ -351,8 +353,9 @@ pub enum SetReason {
 
 impl SetReason {
     /// Every reason.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::UpToDate,
+        Self::Archived,
         Self::Working,
         Self::NameTaken,
         Self::ReportRefused,
@@ -364,6 +367,7 @@ impl SetReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::UpToDate => "UpToDate",
+            Self::Archived => "Archived",
             Self::Working => "Working",
             Self::NameTaken => "NameTaken",
             Self::ReportRefused => "ReportRefused",

@@ -1,7 +1,6 @@
 //! What a set of reports may make reports for: open pull requests, commits of a branch or of a merge queue.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,12 +9,9 @@ use super::touched;
 use crate::api::Reason;
 use crate::api::set::{CommitGenerator, Generators, MergeQueueGenerator, PullRequestGenerator};
 use crate::github::api::{PER_PAGE, Repo};
-use crate::github::{Ask, GitHub, Result, queue_of, queued, wire};
+use crate::github::{Ask, GitHub, Priority, Result, queue_of, queued, wire};
 use crate::sets::selects;
 use crate::verdict::facts::Trouble;
-
-/// How old what all reports of a repository know of it may be.
-const SHARED_AGE: Duration = super::SHARED_AGE;
 
 /// What to list.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +47,8 @@ pub struct Candidate {
 pub struct Candidates {
     /// `owner/name` as GitHub spells it now, where it told.
     pub repository: Option<String>,
+    /// It is archived: nothing in it changes any more.
+    pub archived: bool,
     /// The newest first.
     pub list: Vec<Candidate>,
     /// There are no others.
@@ -69,20 +67,25 @@ pub async fn candidates(
     match (pull_requests, of_branch, merge_queue) {
         (Some(select), ..) => {
             let mut found = pulls(&repo, select, wanted.most).await?;
+            if found.list.is_empty() {
+                // No pull request says it, and a repository that cannot be read has none either.
+                let repository = repo.repository().await?;
+                found.name_after(&repository);
+            }
             if !select.paths.is_empty() {
                 touched::note(&repo, select, wanted.most, memory, &mut found).await?;
             }
             Ok(found)
         }
-        (None, Some(by), _) => commits(&repo, by, ask).await,
-        (None, None, Some(by)) => queue(&repo, by, ask).await,
+        (None, Some(by), _) => commits(&repo, by, ask.priority).await,
+        (None, None, Some(by)) => queue(&repo, by).await,
         (None, None, None) => Ok(Candidates { whole: true, ..Candidates::default() }),
     }
 }
 
 /// What is in a merge queue now: a branch for each pull request. Mostly there is nothing.
-async fn queue(repo: &Repo<'_>, by: &MergeQueueGenerator, ask: Ask) -> Result<Candidates> {
-    let repository = repo.asking(ask.within(SHARED_AGE)).repository().await?.full_name;
+async fn queue(repo: &Repo<'_>, by: &MergeQueueGenerator) -> Result<Candidates> {
+    let repository = repo.repository().await?;
     let mut list: Vec<Candidate> = repo
         .branches_like(&queue_of(&by.branch))
         .await?
@@ -100,7 +103,7 @@ async fn queue(repo: &Repo<'_>, by: &MergeQueueGenerator, ask: Ask) -> Result<Ca
         })
         .collect();
     list.sort_by(|a, b| (b.number, &b.branch).cmp(&(a.number, &a.branch)));
-    Ok(Candidates { repository: Some(repository).filter(|r| !r.is_empty()), list, whole: true })
+    Ok(Candidates { list, whole: true, ..Candidates::in_repository(&repository) })
 }
 
 /// Lists open pull requests. One page, which all reports of the repository ask for too, is enough for most.
@@ -128,9 +131,20 @@ async fn pulls(repo: &Repo<'_>, select: &PullRequestGenerator, most: usize) -> R
 }
 
 /// The newest commits of a branch.
-async fn commits(repo: &Repo<'_>, by: &CommitGenerator, ask: Ask) -> Result<Candidates> {
-    let repository = repo.asking(ask.within(SHARED_AGE)).repository().await?.full_name;
-    let listed = repo.commits_of(&by.branch, by.last).await?;
+async fn commits(repo: &Repo<'_>, by: &CommitGenerator, priority: Priority) -> Result<Candidates> {
+    let repository = repo.repository().await?;
+    let listed = match repo.commits_of(&by.branch, by.last).await {
+        Err(trouble) if trouble.reason == Reason::NotFound => {
+            // The repository itself, should that be what cannot be read any more.
+            repo.asking(Ask::now(priority)).repository().await?;
+            let message = format!(
+                "the repository can be read and has no branch {}: it was deleted or renamed; its reports stay as they are; name another in spec.generators.commits.branch",
+                crate::verdict::text::clean(&by.branch, 100)
+            );
+            return Err(Trouble { message, ..trouble });
+        }
+        listed => listed?,
+    };
     if listed.is_empty() {
         // A branch has a commit; without this one answer would end all reports.
         let message =
@@ -150,11 +164,7 @@ async fn commits(repo: &Repo<'_>, by: &CommitGenerator, ask: Ask) -> Result<Cand
         base: by.branch.clone(),
         ..Candidate::default()
     });
-    Ok(Candidates {
-        repository: Some(repository).filter(|r| !r.is_empty()),
-        list: list.collect(),
-        whole: true,
-    })
+    Ok(Candidates { list: list.collect(), whole: true, ..Candidates::in_repository(&repository) })
 }
 
 /// Those of some pull requests that are not open any more, or not in the queue, and since when.
@@ -182,8 +192,10 @@ pub async fn closed(
                 closed.insert(*number, pull.closed_at.unwrap_or_else(now));
             }
             Ok(_) => {}
-            // The repository can be read, so that there is no such pull request, and never was.
+            // If the repository can be read there is no such pull request, and never was. It may have been hidden
+            // from the operator since its list was read.
             Err(trouble) if trouble.reason == Reason::NotFound => {
+                repo.asking(Ask::now(ask.priority)).repository().await?;
                 closed.insert(*number, Timestamp::UNIX_EPOCH);
             }
             Err(trouble) => return Err(trouble),
@@ -194,12 +206,26 @@ pub async fn closed(
 
 impl Candidates {
     fn of(list: &[wire::Pull], whole: bool) -> Self {
-        let name = |p: &wire::Pull| p.base.repo.as_ref().map(|r| r.full_name.clone());
-        let repository = list.iter().find_map(name).filter(|name| !name.is_empty());
+        let mut found = Self { whole, ..Self::default() };
+        if let Some(repository) = list.iter().find_map(|p| p.base.repo.as_ref()) {
+            found.name_after(repository);
+        }
         // What moved from one page to the next is there once.
         let by_number: BTreeMap<i64, Candidate> =
             list.iter().filter(|p| p.number > 0).map(|p| (p.number, p.into())).collect();
-        Self { repository, list: by_number.into_values().rev().collect(), whole }
+        found.list = by_number.into_values().rev().collect();
+        found
+    }
+
+    fn in_repository(repository: &wire::Repository) -> Self {
+        let mut found = Self::default();
+        found.name_after(repository);
+        found
+    }
+
+    fn name_after(&mut self, repository: &wire::Repository) {
+        self.repository = Some(repository.full_name.clone()).filter(|name| !name.is_empty());
+        self.archived = repository.archived;
     }
 
     /// Head and base of each pull request.

@@ -26,7 +26,7 @@ macro_rules! wire {
 }
 
 wire! {
-    Repository { id: i64, full_name: String, default_branch: String, html_url: Option<String> }
+    Repository { id: i64, full_name: String, default_branch: String, html_url: Option<String>, archived: bool }
     /// Head or base of a pull request.
     Tip { sha: String, #[serde(rename = "ref")] name: String, repo: Option<Repository> }
     Label { name: String }

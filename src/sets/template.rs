@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::api::set::{DeletionPolicy, Follow, MAX_SET_NAME, PULL_LABEL, SET_HASH, SET_LABEL, SET_UID};
-use crate::api::{TestRunReport, TestRunReportSet};
+use crate::api::{TestRunReport, TestRunReportSet, TestRunReportSpec};
 use crate::collect::Candidate;
-use crate::verdict::text::clean;
+use crate::verdict::{self, text::clean};
 
 /// Longest name of a report that a set makes, and longest value of a label.
 const MAX_NAME: usize = 63;
@@ -52,11 +52,17 @@ impl Place {
     }
 }
 
-/// Whether the template can be filled: an error names the field and the remedy.
+/// Whether the template can be filled, and makes reports that can be carried out: an error names the field and the
+/// remedy. What a report would refuse is said here, before there are as many of them as pull requests.
 pub fn check(set: &TestRunReportSet) -> Result<(), String> {
     let number = set.spec.generators.has_numbers().then_some(1);
     let sample = Candidate { number, head: "0".repeat(40), ..Candidate::default() };
-    Wanted::of(set, &sample).map(|_| ())
+    let wanted = Wanted::of(set, &sample)?;
+    let spec: TestRunReportSpec = serde_json::from_value(wanted.spec).map_err(|error| {
+        format!("spec.template.spec is not the spec of a report: {}", clean(&error.to_string(), 200))
+    })?;
+    // Its errors begin with the field.
+    verdict::validate(&spec).map_err(|error| format!("spec.template.{error}"))
 }
 
 /// Whether the set would make a report of this name for what the report is about; an error says what it would do.

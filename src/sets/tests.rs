@@ -36,7 +36,7 @@ fn pull(number: i64) -> Candidate {
 fn open(numbers: impl IntoIterator<Item = i64>) -> Candidates {
     let mut list: Vec<Candidate> = numbers.into_iter().map(pull).collect();
     list.sort_by_key(|p| std::cmp::Reverse(p.number));
-    Candidates { repository: Some("acme/shop".into()), list, whole: true }
+    Candidates { repository: Some("acme/shop".into()), list, whole: true, ..Candidates::default() }
 }
 
 /// The report that the API server would hold after it took in what is wanted.

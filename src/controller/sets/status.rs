@@ -46,7 +46,12 @@ pub(super) fn status(set: &TestRunReportSet, seen: &Seen<'_>, now: Timestamp) ->
             status.repository = listed.repository.clone().or(status.repository);
             status.matching = i64::try_from(numbers.matching).ok();
             status.reports = i64::try_from(numbers.reports).ok();
-            done(set, *numbers, carried)
+            let noun = if set.spec.generators.pull_requests.is_some() { "pull request" } else { "commit" };
+            let mut drafts = done(set, noun, *numbers, carried);
+            if listed.archived {
+                archived(&mut drafts);
+            }
+            drafts
         }
     };
     drafts.sort_by_key(|d| d.0);
@@ -83,10 +88,23 @@ fn troubled(trouble: &Trouble) -> Vec<Draft> {
     ]
 }
 
-fn done(set: &TestRunReportSet, numbers: Numbers, carried: &Carried) -> Vec<Draft> {
+/// Says of a repository that is read-only what it is, where nothing more urgent is to be said.
+fn archived(drafts: &mut [Draft]) {
+    let reason = SetReason::Archived.as_str();
+    for (kind, _, why, message) in drafts {
+        let at_rest = *kind == SetCondition::Ready && *why == SetReason::UpToDate.as_str();
+        if at_rest || *kind == SetCondition::SourceAvailable {
+            *why = reason;
+            message.push_str("; the repository is archived: nothing in it changes until that ends");
+        } else if *why == SetReason::UpToDate.as_str() {
+            *why = reason;
+        }
+    }
+}
+
+fn done(set: &TestRunReportSet, noun: &str, numbers: Numbers, carried: &Carried) -> Vec<Draft> {
     use ConditionStatus::{False, True};
     use SetCondition as T;
-    let noun = if set.spec.generators.pull_requests.is_some() { "pull request" } else { "commit" };
     let left = carried.left + numbers.unasked;
     let reports = count(numbers.reports, "report");
     let (ready, reason, message) = if left > 0 {

@@ -84,3 +84,30 @@ async fn what_the_api_server_refuses_is_said_in_its_words() {
     bench.reports(&["other-pr-21", "shop-pr-21"]).await;
     bench.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_no_report_could_carry_out_makes_none() {
+    let gh = github();
+    gh.update(|s| {
+        s.repo(REPO).pull_request(spec(21));
+    });
+    let bench = Bench::start(gh, "template", &SLOW).await;
+    let matching = |job: &str| {
+        json!({"template": {"spec": {"suites": [{"name": "unit", "match": [{"job": "unit"}]},
+            {"name": "e2e", "match": [{"workflow": "CI"}, {"job": job}]}]}}})
+    };
+    // The API server takes this for a regular expression, the operator's own engine does not.
+    bench.set("shop", matching(r"\Qe2e (slow)\E")).await;
+    let message = bench.says("shop", "Ready", "False/InvalidSpec").await;
+    assert!(message.starts_with("spec.template.spec.suites[1].match[1].job: "), "{message}");
+    bench.says("shop", "Stalled", "True/InvalidSpec").await;
+    assert_eq!(bench.names().await, Vec::<String>::new());
+    bench.set("shop", matching("e2e-.*")).await;
+    bench.reports(&["shop-pr-20", "shop-pr-21"]).await;
+    // What there is stays as it was.
+    bench.set("shop", matching(r"\pL{900}")).await;
+    bench.says("shop", "Stalled", "True/InvalidSpec").await;
+    let report = bench.report("shop-pr-20").await.unwrap();
+    assert_eq!(report["spec"]["suites"][1]["match"][1]["job"], "e2e-.*");
+    bench.end().await;
+}

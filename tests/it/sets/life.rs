@@ -96,6 +96,21 @@ async fn a_changed_template_and_generator_are_carried_out() {
     });
     bench.reports(&["shop-pr-21", "shop-pr-22"]).await;
 
+    // By what they would be merged into; one that is retargeted comes or goes.
+    bench.gh.update(|s| {
+        s.repo(REPO).branch("release/1", &sha_of("release")).pull_request(spec(24).base("release/1"));
+    });
+    bench.set("shop", json!({"generators": {"pullRequests": {"baseBranches": ["release/*"]}}})).await;
+    bench.reports(&["shop-pr-24"]).await;
+    bench.gh.update(|s| {
+        s.repo(REPO).retarget(21, "release/1");
+    });
+    bench.reports(&["shop-pr-21", "shop-pr-24"]).await;
+    bench.gh.update(|s| {
+        s.repo(REPO).retarget(24, "main");
+    });
+    bench.reports(&["shop-pr-21"]).await;
+
     // A report for each commit: after a push another one.
     let follow = json!({"follow": "Commit", "metadata": {"name": "at-{{head_short_sha}}"}});
     let one = json!({"template": follow, "generators": {"pullRequests": {"draft": true}}});

@@ -1,6 +1,7 @@
 //! Reports that make themselves: the real operator, the real API server, a replayed GitHub.
 
 mod bounds;
+mod commits;
 mod life;
 mod ownership;
 mod paths;

@@ -31,6 +31,10 @@ pub(super) enum Subject {
     Status { repo: u64, status: u64 },
     /// A deployment waits for the App's answer.
     Gate { repo: u64, gate: u64 },
+    /// A branch was pushed to, or is gone.
+    Push { repo: u64, branch: String, before: Option<String>, after: Option<String> },
+    /// The repository itself.
+    Repository { repo: u64 },
     /// A group of a merge queue.
     MergeGroup { repo: u64, head_ref: String, head_sha: String, base_sha: String },
 }
@@ -132,7 +136,7 @@ impl State {
             "hook_id": 1,
             "hook": {
                 "type": "App", "id": 1, "name": "web", "active": true, "app_id": OPERATOR_APP,
-                "events": ["check_run", "check_suite", "deployment_protection_rule", "merge_group", "pull_request", "status", "workflow_job", "workflow_run"],
+                "events": ["check_run", "check_suite", "deployment_protection_rule", "merge_group", "pull_request", "push", "repository", "status", "workflow_job", "workflow_run"],
                 "config": { "content_type": "json", "insecure_ssl": "0", "url": url, "secret": "********" },
                 "created_at": now, "updated_at": now,
                 "deliveries_url": format!("{}/app/hook/deliveries", self.urls.api),
@@ -169,6 +173,8 @@ impl State {
         | Subject::Pull { repo: id, .. }
         | Subject::Status { repo: id, .. }
         | Subject::Gate { repo: id, .. }
+        | Subject::Push { repo: id, .. }
+        | Subject::Repository { repo: id }
         | Subject::MergeGroup { repo: id, .. }) = subject;
         let Some(repo) = self.repo_by_id(id) else {
             return;
@@ -314,6 +320,11 @@ fn render(state: &State, repo: &Repo, subject: &Subject, action: Option<&str>) -
             let (Some(gate), Some(run)) = (found, run) else { return events };
             events.push(("deployment_protection_rule", act, actions::gate(state, repo, run, gate)));
         }
+        Subject::Push { branch, before, after, .. } => {
+            let payload = repos::pushed(state, repo, branch, before.as_deref(), after.as_deref());
+            events.push(("push", None, payload));
+        }
+        Subject::Repository { .. } => events.push(("repository", act, json!({}))),
         Subject::MergeGroup { head_ref, head_sha, base_sha, .. } => {
             let group = json!({
                 "head_sha": head_sha,

@@ -77,6 +77,8 @@ pub struct Repo {
     pub former_names: Vec<String>,
     /// Visible only to tokens that include it.
     pub private: bool,
+    /// Read-only from now on.
+    pub archived: bool,
     /// Fork of another repository.
     pub fork: bool,
     /// Default branch.

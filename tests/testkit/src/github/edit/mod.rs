@@ -5,6 +5,7 @@
 
 mod checks;
 mod jobs;
+mod repos;
 mod runs;
 
 use super::hooks::Subject;
@@ -36,6 +37,7 @@ impl State {
             name: name.into(),
             former_names: Vec::new(),
             private: false,
+            archived: false,
             fork: false,
             default_branch: "main".into(),
             created: now,

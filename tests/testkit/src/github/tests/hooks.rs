@@ -87,9 +87,11 @@ fn every_change_is_told_signed_and_fits_the_description() {
         s.repo("acme/shop").add_run(RunSpec::new(81).pull_request(20).job((581, "deploy")));
         s.job(581).wait_for("production", false);
         s.repo("acme/shop").merge_group(20, &sha_of("group"));
+        s.repo("acme/shop").push_to("main", &sha_of("pushed")).push_to("new", &sha_of("pushed"));
+        s.repo("acme/shop").delete_branch("new").archive(true).archive(false);
         s.repo("acme/shop").close_pull(20, true).pull_request(PullSpec::new(21, sha_of("other")));
     });
-    delivered(&gh, 18);
+    delivered(&gh, 23);
     clean(&gh);
     let got: Vec<Got> = got.try_iter().collect();
     let events: Vec<String> = got.iter().map(Got::event).collect();
@@ -98,7 +100,8 @@ fn every_change_is_told_signed_and_fits_the_description() {
         "check_run completed", "workflow_run completed", "check_suite completed", "pull_request synchronize",
         "status -", "workflow_run requested", "workflow_job queued", "check_run created",
         "workflow_run in_progress", "deployment_protection_rule requested", "merge_group checks_requested",
-        "pull_request closed", "pull_request opened",
+        "pull_request closed", "pull_request opened", "push -", "repository archived",
+        "repository unarchived",
     ] {
         assert!(events.iter().any(|event| event == wanted), "{wanted} is not in {events:?}");
     }

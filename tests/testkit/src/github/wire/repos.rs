@@ -94,7 +94,7 @@ pub fn long(state: &State, repo: &Repo) -> Value {
         "has_downloads": true, "has_issues": true, "has_projects": true, "has_wiki": true,
         "has_pages": false, "has_discussions": false,
         "homepage": null, "topics": [], "is_template": false, "language": null, "license": null, "mirror_url": null,
-        "archived": false, "disabled": false,
+        "archived": repo.archived, "disabled": false,
         "visibility": if repo.private { "private" } else { "public" },
         "pushed_at": repo.created.to_string(),
         "created_at": repo.created.to_string(),
@@ -130,6 +130,31 @@ pub fn head_commit(repo: &Repo, sha: &str) -> Value {
         "timestamp": commit.time.to_string(),
         "author": person,
         "committer": person,
+    })
+}
+
+/// What a push to a branch says; without a commit after it the branch is gone.
+pub fn pushed(state: &State, repo: &Repo, branch: &str, before: Option<&str>, after: Option<&str>) -> Value {
+    let none = "0".repeat(40);
+    let head = after.and_then(|sha| repo.commit(sha)).map_or(Value::Null, |commit| {
+        let mut head = head_commit(repo, &commit.sha);
+        let url = format!("{}/commit/{}", html(state, repo), commit.sha);
+        merge(&mut head, json!({ "distinct": true, "url": url, "added": [], "removed": [], "modified": [] }));
+        head
+    });
+    let commits: Vec<&Value> = Some(&head).filter(|head| !head.is_null()).into_iter().collect();
+    json!({
+        "ref": format!("refs/heads/{branch}"),
+        "before": before.unwrap_or(&none),
+        "after": after.unwrap_or(&none),
+        "created": before.is_none(),
+        "deleted": after.is_none(),
+        "forced": false,
+        "base_ref": null,
+        "compare": format!("{}/compare/{branch}", html(state, repo)),
+        "commits": commits,
+        "head_commit": head,
+        "pusher": { "name": repo.owner, "email": email(&repo.owner) },
     })
 }
 
