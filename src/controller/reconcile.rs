@@ -143,9 +143,9 @@ async fn look(snapshot: &Snapshot, shared: &Shared, work: &Work) -> Result<Done,
         waivers,
         now: Timestamp::now(),
     };
-    let mut evaluation = match guard::unknown(report) {
+    let mut evaluation = match impossible(report) {
         None => verdict::evaluate(&report.spec, &observations, &context),
-        Some(error) => verdict::set_aside(&report.spec, &observations, guard::explain(error), &context),
+        Some(message) => verdict::set_aside(&report.spec, &observations, message, &context),
     };
     deeds::tell(report, &context, shared, &mut evaluation.status);
     let answers = deeds::deployment::record(report, &observations, &mut evaluation.status, shared);
@@ -225,8 +225,7 @@ async fn adopt(
         && !verdict::waiver_ended(&report.spec, waivers, status, Timestamp::now())
         // What is shown elsewhere may have been left behind by a crash.
         && verdict::publish::asked(&report.spec).is_empty()
-        && guard::unknown(report).is_none()
-        && verdict::validate(&report.spec).is_ok();
+        && impossible(report).is_none();
     if !usual {
         return Ok(None);
     }
@@ -254,13 +253,10 @@ async fn adopt(
 async fn observe(report: &TestRunReport, look: Look, shared: &Shared) -> Result<Seen, kube::Error> {
     let trouble =
         |reason, message: String| (Observations::Trouble(Trouble { reason, message, retry_at: None }), None);
+    let impossible = impossible(report);
     // Where it speaks for its commit on GitHub, it has to say there that it has no verdict.
-    if let Some(error) = guard::unknown(report)
-        && verdict::publish::asked(&report.spec).is_empty()
-    {
-        return Ok(trouble(Reason::InvalidSpec, guard::explain(error)));
-    }
-    if let Err(message) = verdict::validate(&report.spec) {
+    let speaks = !verdict::publish::asked(&report.spec).is_empty();
+    if let Some(message) = impossible.clone().filter(|_| !speaks || !verdict::is_about(&report.spec)) {
         return Ok(trouble(Reason::InvalidSpec, message));
     }
     if report.spec.suspend {
@@ -271,10 +267,23 @@ async fn observe(report: &TestRunReport, look: Look, shared: &Shared) -> Result<
         Ok(access) if let Some(message) = credentials::unpublishable(report, &access.connection) => {
             Ok(trouble(Reason::ConnectionDenied, message))
         }
-        Ok(access) => Ok((shared.observer.observe(report, access.clone(), look).await, Some(access))),
+        Ok(access) => {
+            let about = impossible.map(|_| {
+                let spec = verdict::only_about(&report.spec);
+                TestRunReport { spec, ..report.clone() }
+            });
+            let report = about.as_ref().unwrap_or(report);
+            Ok((shared.observer.observe(report, access.clone(), look).await, Some(access)))
+        }
         Err(Denied::Trouble(trouble)) => Ok((Observations::Trouble(trouble), None)),
         Err(Denied::Kube(error)) => Err(error),
     }
+}
+
+/// Why the spec cannot be carried out, if it cannot.
+fn impossible(report: &TestRunReport) -> Option<String> {
+    let unknown = guard::unknown(report).map(guard::explain);
+    unknown.or_else(|| verdict::validate(&report.spec).err())
 }
 
 /// Deletes a report whose time is over, if it is still the one that was read.

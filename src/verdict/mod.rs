@@ -137,17 +137,40 @@ pub fn evaluate(spec: &TestRunReportSpec, observations: &Observations, context: 
     }
 }
 
-/// The status of a report whose spec says more than is known of here: no verdict, whatever the facts are. Which commit
-/// it is about is told, because others may speak for the same one.
+/// What of a spec says which commit it is about, and where its verdict is shown.
+pub fn only_about(spec: &TestRunReportSpec) -> TestRunReportSpec {
+    TestRunReportSpec {
+        source: spec.source.clone(),
+        credentials_ref: spec.credentials_ref.clone(),
+        publish: spec.publish.clone(),
+        ..TestRunReportSpec::default()
+    }
+}
+
+/// Whether that can be carried out, whatever else of the spec cannot.
+pub fn is_about(spec: &TestRunReportSpec) -> bool {
+    validate(&only_about(spec)).is_ok()
+}
+
+/// The status of a report whose spec cannot be carried out, such as one that says more than is known of here: no
+/// verdict, whatever the facts are. Which commit it is about is told, because others may speak for the same one; where
+/// it was looked for in vain, or is shown elsewhere, it is looked for again.
 pub fn set_aside(
     spec: &TestRunReportSpec,
     observations: &Observations,
     message: String,
     context: &Context<'_>,
 ) -> Evaluation {
-    let source = evaluate(spec, observations, context).status.source;
+    let source = evaluate(&only_about(spec), observations, context).status.source;
     let trouble = Trouble { reason: Reason::InvalidSpec, message, retry_at: None };
-    trouble::undecided(&trouble, source, &prepared(context))
+    let next = match observations {
+        Observations::Facts(_) => Next::Final(None),
+        Observations::Trouble(t) if matches!(t.reason, Reason::InvalidSpec | Reason::Suspended) => {
+            Next::Stalled
+        }
+        Observations::Trouble(t) => Next::Retry(t.retry_at),
+    };
+    Evaluation { next, ..trouble::undecided(&trouble, source, &prepared(context)) }
 }
 
 fn prepared<'a>(context: &Context<'a>) -> Context<'a> {

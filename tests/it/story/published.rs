@@ -1,6 +1,6 @@
 //! The check run on GitHub, as the operator's process writes it: on a pull request and on a commit of a merge queue.
 
-use testkit::github::{RunSpec, Scenario, sha_of};
+use testkit::github::{Fault, Match, RunSpec, Scenario, sha_of};
 
 use super::*;
 
@@ -100,5 +100,55 @@ async fn a_commit_of_a_merge_queue_has_its_own_verdict() {
     eventually(|| format!("a check run on each commit: {:?}", shown(&gh)), runs).await;
     operator.stop().await;
     assert!(!states().iter().any(|s| s.0 == sha_of("head") && s.1 == "success"), "{:?}", states());
+    assert!(gh.violations().is_empty(), "{:?}", gh.violations());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spec_that_cannot_be_carried_out_any_more_takes_back_what_was_shown() {
+    let plane = cluster().await;
+    let namespace = plane.namespace("back").await.unwrap();
+    let gh = GitHub::start(Scenario::new().start_now().setup(|s| {
+        let run = RunSpec::new(71).workflow("CI", ".github/workflows/ci.yml").event("push").branch("main");
+        s.add_repo("acme/shop").add_run(run.sha(sha_of("head")).job((571, "unit")));
+        s.job(571).start();
+        s.job(571).complete("success");
+        s.run(71).settle();
+    }));
+    gh.pause();
+    gh.advance(secs(600));
+    let object = serde_json::json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
+        "metadata": {"name": "pr-20"}, "spec": {
+        "source": {"github": {"repository": "acme/shop", "sha": sha_of("head")}},
+        "publish": {"status": {}, "checkRun": {"name": "testrun-report"}}}});
+    plane.admin().with_file(&object.to_string(), &["create", "-n", &namespace]).await.unwrap();
+    let operator = Operator::start(plane, &namespace, gh.url(), &[]).await;
+    let status_is = async |want: &str| {
+        let last = async || {
+            let writes = gh.writes();
+            let mut states = writes.iter().filter(|w| w.path.contains("/statuses/"));
+            (states.next_back()?.body.as_ref()?["state"] == *want).then_some(())
+        };
+        eventually(|| format!("{want} as the commit's status: {:?}", gh.writes()), last).await;
+    };
+    status_is("success").await;
+    until_shown(&gh, Some("success")).await;
+    let edit = async |ignore: &str| {
+        let patch = format!(r#"{{"spec":{{"ignore":{ignore}}}}}"#);
+        let args = ["patch", "testrunreport/pr-20", "-n", &namespace, "--type=merge", "-p", &patch];
+        plane.kubectl_ok(&args).await.unwrap();
+    };
+    // GitHub is away just then.
+    gh.fail(Match::any(), Fault::Status(503));
+    edit(r#"[{"job": "("}]"#).await;
+    let refused = until(plane, &namespace, "Stalled", "True/InvalidSpec").await;
+    assert_eq!(condition(&refused, "Passed"), "Unknown/InvalidSpec");
+    gh.clear_faults();
+    status_is("pending").await;
+    until_shown(&gh, None).await;
+    edit("null").await;
+    until(plane, &namespace, "Passed", "True/AllRequiredSucceeded").await;
+    status_is("success").await;
+    until_shown(&gh, Some("success")).await;
+    operator.stop().await;
     assert!(gh.violations().is_empty(), "{:?}", gh.violations());
 }
