@@ -135,6 +135,7 @@ async fn of_commit(
         namespace: None,
         previous: None,
         now: Timestamp::now(),
+        moved: false,
     };
     Ok(evaluate(&spec, &seen, &context).status)
 }

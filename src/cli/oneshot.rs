@@ -43,6 +43,7 @@ pub(super) async fn fill(github: &GitHub, report: &mut TestRunReport, until: Unt
             namespace: None,
             previous: report.status.as_ref(),
             now: Timestamp::now(),
+            moved: false,
         };
         let evaluation = evaluate(&report.spec, &observations, &context);
         report.status = Some(evaluation.status);

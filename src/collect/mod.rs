@@ -18,6 +18,7 @@ mod source;
 mod survey;
 mod touched;
 mod triggers;
+mod twins;
 mod workflow;
 
 use std::sync::Arc;
@@ -114,6 +115,7 @@ async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, look:
         if !answered.is_empty() {
             runs::pending(&repo, &mut runs).await?;
         }
+        twins::mark(&repo, &listed, &mut runs).await?;
         Ok(runs)
     };
     let (runs, check_runs): (Result<Vec<Run>>, _) = join!(with_jobs, repo.check_runs(&sha));

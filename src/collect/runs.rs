@@ -131,6 +131,7 @@ fn of_run(run: &wire::Run, jobs: &Jobs) -> Run {
         jobs_total: jobs.0,
         jobs: jobs.1.iter().map(of_job).collect(),
         pending: Vec::new(),
+        apart: None,
     }
 }
 

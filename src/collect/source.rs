@@ -109,9 +109,17 @@ pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource, shares: bool) 
     let runs = repo.runs_of(&sha).await?;
     let of_event = |event: &'static str| runs.iter().filter(move |r| r.event == event);
     let pushed = of_event("push").any(|r| r.head_sha == sha);
+    let pushed_to = |branch: Option<&String>| {
+        of_event("push").filter(|r| r.head_sha == sha).all(|r| r.head_branch.as_ref() == branch)
+    };
     match (own.as_slice(), foreign.as_slice()) {
-        // A commit of exactly one open pull request goes where that goes.
-        ([pull], _) => return of_pull(repository, (*pull).clone()),
+        // A commit of exactly one open pull request goes where that goes. If it was pushed to another branch too, it is
+        // no matter of that pull request alone, which anybody may open who may push a branch.
+        ([pull], _) if pushed_to(Some(&pull.head.name)) => return of_pull(repository, (*pull).clone()),
+        ([pull], _) => {
+            let expects_of = repository.default_branch.clone();
+            return Ok(Resolved { expects_of, ..of_pull(repository, (*pull).clone())? });
+        }
         // Whoever has a fork may ask to have any commit of the repository merged into any of its branches, and so has
         // no say about what must be there.
         ([], [pull]) if !pushed => {

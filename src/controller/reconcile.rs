@@ -142,6 +142,7 @@ async fn look(snapshot: &Snapshot, shared: &Shared, work: &Work) -> Result<Done,
         previous: previous.as_ref(),
         waivers,
         now: Timestamp::now(),
+        moved: why.hint.as_ref().is_some_and(|hint| hint.moved),
     };
     let mut evaluation = match impossible(report) {
         None => verdict::evaluate(&report.spec, &observations, &context),

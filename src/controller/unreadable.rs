@@ -109,6 +109,7 @@ async fn park(
         previous: before.as_ref(),
         waivers: Waivers { ignore_own: true, shared: &[] },
         now: Timestamp::now(),
+        moved: false,
     };
     // Stands for the one that cannot be read; a spec without a source would be told of in its place.
     let mut spec = TestRunReportSpec::default();

@@ -177,6 +177,14 @@ impl<'g> Repo<'g> {
         format!("{}/pulls?state=open&sort=updated&direction=desc&per_page={PER_PAGE}", self.root)
     }
 
+    /// Pull requests from a branch of somebody's repository, whatever became of them: one page.
+    pub async fn pulls_from(&self, owner: &str, branch: &str) -> Result<Vec<wire::Pull>> {
+        let head = segment(&format!("{owner}:{branch}"));
+        let path = format!("{}/pulls?state=all&head={head}&per_page={PER_PAGE}", self.root);
+        let branch = crate::verdict::text::clean(branch, 100);
+        self.read(&path, &format!("pull requests of branch {branch} of {}", self.name), Shape::List).await
+    }
+
     /// One page of all open pull requests, the newest first; the flag tells that more follow.
     pub async fn open_pulls_page(&self, page: u32) -> Result<(Vec<wire::Pull>, bool)> {
         let path = format!("{}/pulls?state=open&per_page={PER_PAGE}&page={page}", self.root);
@@ -370,6 +378,12 @@ impl<'g> Repo<'g> {
     pub async fn comments(&self, pull: i64) -> Result<Vec<wire::Comment>> {
         let path = format!("{}/issues/{pull}/comments", self.root);
         self.plain_list(&path, &format!("comments on pull request {pull} of {}", self.name)).await
+    }
+
+    /// What happened to a pull request.
+    pub async fn issue_events(&self, pull: i64) -> Result<Vec<wire::IssueEvent>> {
+        let path = format!("{}/issues/{pull}/events", self.root);
+        self.plain_list(&path, &format!("events of pull request {pull} of {}", self.name)).await
     }
 
     pub async fn create_comment(&self, pull: i64, body: &str) -> Result<()> {

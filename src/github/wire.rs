@@ -141,6 +141,8 @@ timed! {
         user: Option<User>, labels: Vec<Label>;
         closed_at
     }
+    /// Something that happened to an issue or a pull request.
+    IssueEvent { event: String; created_at }
     Status {
         id: i64, context: String, state: String, target_url: Option<String>, creator: Option<User>;
         created_at, updated_at

@@ -30,6 +30,7 @@ impl Before {
                 r.id > old.id
                     && told(&r.workflow) == old.workflow
                     && r.event == old.event
+                    && same_tip(old, r)
                     && !last.runs.iter().any(|known| known.id == r.id)
             })
         };
@@ -61,6 +62,16 @@ impl Before {
     pub fn is_ahead(&self) -> bool {
         !self.attempts.is_empty()
     }
+}
+
+/// Whether a run is of the same file, for the same branch of the same repository. A status of an earlier version has none
+/// of these, and then nothing is.
+fn same_tip(old: &RunStatus, run: &Run) -> bool {
+    let branch = run.head_branch.as_deref().map(|b| clean(b, 255));
+    old.path.as_ref() == Some(&clean(&run.path, 255))
+        && old.branch == branch
+        && old.repository_id.is_some()
+        && old.repository_id == run.head_repository_id
 }
 
 /// The name of a workflow as a status has it.

@@ -14,7 +14,7 @@ use crate::api::status::{FailingTest, RunStatus, SourceStatus};
 use crate::api::{TestRunReportSpec, TestRunReportStatus};
 
 /// Raised whenever facts or what is kept of them change: nobody guesses at what another version meant.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// What decides about one commit, as it was read for one spec.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,6 +102,7 @@ impl Kept {
             previous: Some(&previous),
             waivers: Waivers::default(),
             now,
+            moved: false,
         };
         let status = evaluate(&spec, &Observations::Facts(Box::new(facts)), &context).status;
         let passed = status.conditions.iter().find(|c| c.type_ == ConditionType::Passed.as_str());

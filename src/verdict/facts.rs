@@ -113,6 +113,8 @@ pub struct Run {
     pub jobs: Vec<Job>,
     /// Environments whose protection rules it waits for; read only where the spec answers such rules.
     pub pending: Vec<String>,
+    /// Why no other run for its event and branch can be told to be the same once more, or it to be that.
+    pub apart: Option<String>,
 }
 
 /// One job of one attempt.

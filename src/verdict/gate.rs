@@ -1,5 +1,7 @@
 //! What a gate makes of a report as it is stored. When in doubt it is not a pass.
 
+use jiff::Timestamp;
+
 use crate::api::TestRunReport;
 use crate::api::conditions::Reason;
 
@@ -25,8 +27,13 @@ pub struct Gate {
     pub open: bool,
 }
 
-/// Judges a report: it passes only if `Passed` is True for exactly this generation of the object.
+/// Judges a report: it passes only if `Passed` is True for exactly this generation of the object, and nothing that it
+/// excuses had to be excused until a time that is over.
 pub fn judge(report: &TestRunReport) -> Gate {
+    judge_at(report, Timestamp::now())
+}
+
+fn judge_at(report: &TestRunReport, now: Timestamp) -> Gate {
     let gate = |word, message: String, open| Gate { word, message, open };
     let generation = report.metadata.generation.unwrap_or_default();
     if report.metadata.deletion_timestamp.is_some() {
@@ -53,7 +60,17 @@ pub fn judge(report: &TestRunReport) -> Gate {
     let is = |kind: &str, value: &str| {
         of(kind).is_some_and(|c| c.status == value && c.observed_generation == Some(generation))
     };
+    // The operator says so too, unless it is away just then.
+    let ended = status.waived.iter().find(|w| w.expires_at.0 <= now);
     match passed.status.as_str() {
+        "True" if let Some(waived) = ended => {
+            let job = super::text::clean(&waived.job, 255);
+            gate(
+                Word::Undecided,
+                format!("the waiver of {job} has ended; waiting for the next verdict"),
+                true,
+            )
+        }
         "True" if is("Complete", "True") => gate(Word::Passed, message, false),
         "False" => gate(Word::Failed, message, !is("Complete", "True")),
         _ if is("Stalled", "True") => gate(Word::Unreadable, message, false),

@@ -202,9 +202,17 @@ pub(super) fn items<'a>(
     before.add(facts, &mut list, &mut suites);
     consequences(plan, &mut list);
     let held = Held::of(plan, &runs, &mut list);
+    // A run of the same workflow as anything that counts may still come to it.
+    let counting: BTreeSet<(i64, &str)> =
+        list.iter().filter_map(Item::run).map(|r| (r.workflow_id, r.path.as_str())).collect();
+    let counts = |r: &Run| {
+        plan.wants(&r.workflow, &r.path)
+            || counting.contains(&(r.workflow_id, r.path.as_str()))
+            || rules::concern(facts, r)
+    };
     let runs_complete = runs
         .iter()
-        .filter(|r| !set_aside.contains_key(&r.id) && plan.wants(&r.workflow, &r.path))
+        .filter(|r| !set_aside.contains_key(&r.id) && counts(r))
         .all(|r| r.status == "completed" || held.has(r));
     for item in &mut list {
         excuses::apply(plan, item, now);

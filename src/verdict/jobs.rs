@@ -2,7 +2,7 @@
 //!
 //! GitHub's own `filter=latest` and the order of its lists are not relied on. Within a group of runs
 //! (one workflow, one event, one branch or tag) the newest job of a name counts; one that did not end
-//! well is never hidden by a twin that did not run.
+//! well is never hidden by a twin that did not run, nor by one that may be of another pull request.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -88,12 +88,13 @@ pub(super) fn effective<'a>(facts: &'a Facts, environments: &[String]) -> Effect
 
 /// Runs of one workflow, event and branch, oldest first.
 fn group<'a>(runs: &[&'a Run], environments: &[String], out: &mut Effectives<'a>) {
-    let apart = runs.iter().any(|r| !repeats(&r.event));
+    let unsure = runs.iter().find_map(|r| r.apart.as_deref());
+    let apart = unsure.is_some() || runs.iter().any(|r| !repeats(&r.event));
     let mut superseded: Vec<(&Run, &[&Run])> = Vec::new();
     let mut counting = Vec::new();
     for (i, run) in runs.iter().enumerate() {
         let newer = runs.get(i + 1..).unwrap_or_default();
-        if State::of_run(run) == State::Cancelled && !newer.is_empty() {
+        if State::of_run(run) == State::Cancelled && !newer.is_empty() && unsure.is_none() {
             let by = newer.last().map_or(0, |r| r.id);
             out.set_aside.insert(run.id, format!("cancelled and superseded by run {by}"));
             superseded.push((*run, newer));
@@ -121,6 +122,13 @@ fn group<'a>(runs: &[&'a Run], environments: &[String], out: &mut Effectives<'a>
         for candidate in latest(run, &mut out.notes) {
             names.entry(candidate.job.name.as_str()).or_default().push(candidate);
         }
+    }
+    if let Some(why) = unsure {
+        out.notes.push(format!(
+            "runs of {} for one branch all count, and only running one again replaces what it said: {}",
+            text::clean(runs.first().map_or("", |r| &r.workflow), 80),
+            text::clean(why, 200)
+        ));
     }
     let newest_run = counting.last().map(|r| r.id);
     let mut states: BTreeMap<i64, Vec<State>> = BTreeMap::new();

@@ -100,6 +100,8 @@ pub struct Context<'a> {
     pub waivers: Waivers<'a>,
     /// Our own clock.
     pub now: Timestamp,
+    /// GitHub has told of something that the last verdict does not know: another commit, another base, or a run.
+    pub moved: bool,
 }
 
 /// Whether the spec can be carried out; the error names the field and the remedy.

@@ -1,6 +1,6 @@
 //! The status when GitHub could not be read, or there is nothing to read.
 //!
-//! A final verdict survives GitHub being away, because the facts of its commit cannot have changed;
+//! A final verdict survives GitHub being away, as long as nothing was heard of that its facts do not have;
 //! everything else becomes Unknown, and nothing is ever upgraded.
 
 use super::conditions::{self, Draft, status_of};
@@ -9,19 +9,32 @@ use super::text::clean;
 use super::{Context, Evaluation, Next, transitions, waivers};
 use crate::api::TestRunReportSpec;
 use crate::api::conditions::{ConditionStatus, ConditionType, Reason};
+use crate::api::spec::GitHubSource;
 use crate::api::status::{ActionOption, Recommendation, SourceStatus, TestRunReportStatus};
 
 /// The status for trouble.
 pub(super) fn evaluate(spec: &TestRunReportSpec, trouble: &Trouble, context: &Context<'_>) -> Evaluation {
     if let Some(previous) = context.previous
         && survives(trouble.reason)
+        && !context.moved
         && !waivers::ended(spec, context.waivers, previous, context.now)
         && previous.observed_generation == context.generation
         && is_final(previous, context.generation)
     {
         return kept(trouble, context, previous);
     }
-    undecided(trouble, None, context)
+    let seen = context.previous.and_then(|p| p.source.as_ref()).filter(|s| is_about(&spec.source.github, s));
+    undecided(trouble, seen.cloned(), context)
+}
+
+/// Whether a spec may name the commit that was found for an earlier one. What was seen of its runs stays known, because
+/// whoever may write to a repository may delete a run.
+fn is_about(wanted: &GitHubSource, found: &SourceStatus) -> bool {
+    !found.sha.is_empty()
+        && wanted.repository.eq_ignore_ascii_case(&found.repository)
+        && wanted.sha.as_ref().is_none_or(|sha| sha.eq_ignore_ascii_case(&found.sha))
+        && wanted.pull_request.is_none_or(|number| found.pull_request == Some(number))
+        && wanted.branch.as_ref().is_none_or(|branch| found.branch.as_ref() == Some(branch))
 }
 
 /// Trouble that says nothing about the commit.
@@ -70,7 +83,10 @@ pub(super) fn undecided(
     use ConditionStatus::{False, True, Unknown};
     use ConditionType as T;
     let reason = trouble.reason;
-    let text = message(trouble);
+    let mut text = message(trouble);
+    if context.moved {
+        text.push_str("; GitHub has told of something since the last verdict");
+    }
     let of = |kind, state| (kind, state, reason, text.clone());
     let mut drafts =
         vec![of(T::Passed, Unknown), of(T::Complete, Unknown), of(T::ArtifactsAvailable, Unknown)];

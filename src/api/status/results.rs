@@ -73,6 +73,17 @@ pub struct RunStatus {
     /// Event that started it.
     #[schemars(length(max = 64))]
     pub event: String,
+    /// File of the workflow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub path: Option<String>,
+    /// Branch or tag that it ran for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub branch: Option<String>,
+    /// Id of the repository that the branch is in; none where that was deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository_id: Option<i64>,
     /// Conclusion as GitHub gives it, or its status while there is none.
     #[schemars(length(max = 64))]
     pub result: String,

@@ -36,6 +36,8 @@ pub(super) struct Member {
     pub(super) sha: Option<String>,
     /// Branch that the pull request would be merged into: what it requires is required.
     pub(super) base: Option<String>,
+    /// Open pull requests that a list had with the commit of a report that names none, where they go elsewhere.
+    pub(super) heads: BTreeSet<(i64, String)>,
     /// Finished runs that a whole look has seen, by id and attempt.
     pub(super) finished: BTreeSet<(i64, i64)>,
     pub(super) stage: Stage,
@@ -61,6 +63,8 @@ pub(in crate::controller) struct Hint {
     /// When it was heard of: answers must be newer.
     pub since: Instant,
     pub depth: Depth,
+    /// The last verdict does not know of it: another commit or base, or a run.
+    pub moved: bool,
     /// Unfinished runs that events told of.
     pub told: Vec<Arc<wire::Run>>,
     /// The trace of what was heard first.
@@ -69,12 +73,13 @@ pub(in crate::controller) struct Hint {
 
 impl Hint {
     pub fn new(since: Instant, depth: Depth) -> Self {
-        Self { since, depth, told: Vec::new(), cause: Cause::current() }
+        Self { since, depth, moved: false, told: Vec::new(), cause: Cause::current() }
     }
 
     fn merge(&mut self, new: Self) {
         self.since = self.since.max(new.since);
         self.depth = self.depth.max(new.depth);
+        self.moved |= new.moved;
         self.cause = std::mem::take(&mut self.cause).or(new.cause);
         for run in new.told {
             self.told.retain(|known| known.id != run.id);
@@ -97,9 +102,14 @@ impl Member {
         let follows = |branch: Option<&str>| branch.is_some() && self.source.branch.as_deref() == branch;
         let now = Duration::ZERO;
         match &event.kind {
-            Kind::Pull { number, head, base } => (self.source.pull_request == Some(*number)
-                && self.is_elsewhere(head, base))
-            .then_some((Depth::Whole, now)),
+            Kind::Pull { number, head, base } => {
+                let news = match self.source.pull_request {
+                    Some(own) => own == *number && self.is_elsewhere(head, base),
+                    // Where a commit is to go says what it must have.
+                    None => about(head) && self.base.as_deref() != Some(base.as_str()),
+                };
+                news.then_some((Depth::Whole, now))
+            }
             Kind::Run { sha, branch, finished, run } => {
                 if about(sha) {
                     let depth = match run {
@@ -127,6 +137,16 @@ impl Member {
         }
     }
 
+    /// Whether an event tells of what the last verdict cannot know.
+    pub(super) fn moves(&self, event: &Event) -> bool {
+        match &event.kind {
+            Kind::Pull { .. } => true,
+            // Of one that has ended the verdict may be.
+            Kind::Run { sha, finished, .. } => !finished || self.sha.as_ref() != Some(sha),
+            _ => false,
+        }
+    }
+
     /// Whether a pull request with this head and base is not where it was seen.
     fn is_elsewhere(&self, head: &str, base: &str) -> bool {
         let retargeted = self.base.as_deref().is_some_and(|known| !base.is_empty() && known != base);
@@ -136,6 +156,10 @@ impl Member {
     /// Whether a list shows what no look has seen.
     pub(super) fn differs(&self, sightings: &Sightings) -> bool {
         let Some((sha, _)) = self.sha.as_ref().zip(self.access.as_ref()) else { return false };
+        if self.source.pull_request.is_none() && self.goes(sightings).is_some_and(|heads| heads != self.heads)
+        {
+            return true;
+        }
         let pull = self.source.pull_request.and_then(|n| sightings.pulls.get(&n));
         let branch = self.source.branch.as_ref().and_then(|b| sightings.branches.get(b));
         if pull.is_some_and(|(head, base)| self.is_elsewhere(head, base)) || branch.is_some_and(|h| h != sha)
@@ -146,6 +170,21 @@ impl Member {
             let seen = self.finished.contains(&(r.id, r.attempt));
             if r.finished { !seen } else { self.stage == Stage::Final }
         })
+    }
+
+    /// Where a list has the commit of a report that names no pull request, if that differs from where it was found to go.
+    fn goes(&self, sightings: &Sightings) -> Option<BTreeSet<(i64, String)>> {
+        let of = |(number, (head, base)): (&i64, &(String, String))| {
+            (self.sha.as_ref() == Some(head)).then(|| (*number, base.clone()))
+        };
+        let heads: BTreeSet<_> = sightings.pulls.iter().filter_map(of).collect();
+        let known = !heads.is_empty() && heads.iter().all(|(_, base)| self.base.as_ref() == Some(base));
+        (!known).then_some(heads)
+    }
+
+    /// Takes in where a list has the commit, so that the same is no news again.
+    pub(super) fn went(&mut self, sightings: &Sightings) {
+        self.heads = self.goes(sightings).unwrap_or_default();
     }
 
     pub(super) fn mark(&mut self, hint: Hint, delay: Duration) {

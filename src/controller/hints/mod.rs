@@ -114,6 +114,7 @@ impl Hints {
                 publishes: 0,
                 sha: None,
                 base: None,
+                heads: BTreeSet::new(),
                 finished: BTreeSet::new(),
                 stage: Stage::Open,
                 access: None,
@@ -247,7 +248,7 @@ impl Hints {
         repository.heard = Some(now);
         for member in repository.members.values_mut() {
             if let Some((depth, delay)) = member.concerns(event) {
-                let mut hint = Hint::new(now, depth);
+                let mut hint = Hint { moved: member.moves(event), ..Hint::new(now, depth) };
                 if let Kind::Run { run: Some(run), .. } = &event.kind
                     && depth == Depth::Told
                 {
@@ -281,7 +282,8 @@ impl Hints {
             let Some(access) = wanted().find_map(|m| m.access.clone()) else { continue };
             let unfinished = || members().filter(|m| m.stage == Stage::Open).filter_map(|m| m.sha.clone());
             let commits = repository.sweep.wants(sweeps, unfinished, now);
-            let pulls = wanted().any(|m| m.source.pull_request.is_some());
+            // A commit that is named goes where its pull request does.
+            let pulls = wanted().any(|m| m.source.branch.is_none());
             let branches = wanted().filter_map(|m| m.source.branch.clone()).collect();
             let survey = Survey {
                 repository: key.repository.clone(),
@@ -311,10 +313,13 @@ impl Hints {
         let mut missed = false;
         for member in repository.members.values_mut() {
             let is_news = member.sha.as_ref().is_some_and(|sha| news.contains(sha));
-            let differs = member.differs(sightings) || is_news;
-            if member.stage != Stage::Idle && differs && member.hint.is_none() {
+            let moved = member.differs(sightings);
+            if member.stage != Stage::Idle && (moved || is_news) && member.hint.is_none() {
                 missed |= member.stage == Stage::Open;
-                member.mark(Hint::new(since, Depth::Whole), Duration::ZERO);
+                member.mark(Hint { moved, ..Hint::new(since, Depth::Whole) }, Duration::ZERO);
+            }
+            if due.survey.pulls {
+                member.went(sightings);
             }
         }
         if missed && repository.heard.is_some() {

@@ -99,6 +99,7 @@ pub fn run(id: i64, jobs: Vec<Job>) -> Run {
         status: if done { "completed".into() } else { "in_progress".into() },
         conclusion: done.then(|| conclusion.into()),
         head_sha: SHA.into(),
+        head_repository_id: Some(1),
         repository: "acme/shop".into(),
         url: format!("https://github.com/acme/shop/actions/runs/{id}"),
         created_at: Some(at(id)),
@@ -175,6 +176,7 @@ pub fn context(previous: Option<&TestRunReportStatus>) -> Context<'_> {
         previous,
         waivers: Waivers::default(),
         now: at(1000),
+        moved: false,
     }
 }
 

@@ -134,6 +134,7 @@ fn follow(commits: &[Facts]) -> TestRunReportStatus {
                 namespace: Some("ci"),
                 previous: status.as_ref(),
                 now: facts.read_at,
+                moved: false,
             };
             status = Some(evaluate(&s, &Observations::Facts(Box::new(facts.clone())), &context).status);
         }

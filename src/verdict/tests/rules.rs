@@ -148,3 +148,34 @@ fn what_is_not_the_required_workflow_is_told_with_the_reason() {
         assert!(notes.iter().any(|n| *n == format!("{start}{words}")), "{notes:?}");
     }
 }
+
+#[test]
+fn what_is_required_is_not_there_yet_while_its_workflow_goes_on() {
+    let other = || {
+        let run = run(9, vec![job(300, "other", "success")]);
+        Run { workflow: "Other".into(), workflow_id: 72, path: ".github/workflows/other.yml".into(), ..run }
+    };
+    let only_other = TestRunReportSpec { workflows: vec!["other.yml".into()], ..spec() };
+    let needs_build = |runs: Vec<Run>| {
+        let mut f = facts(runs);
+        f.expectations.required = vec![RequiredCheck { name: "build".into(), app_id: None }];
+        passed(&eval(&only_other, &f))
+    };
+    let green = || run(7, vec![job(100, "prepare", "success"), job(101, "build", "success")]);
+    assert_eq!(needs_build(vec![other(), green()]), "True/AllRequiredSucceeded");
+    // All of it is run again, and has not come to the job that is required.
+    let mut again = green();
+    again.jobs.push(Job { attempt: 2, ..job(200, "prepare", "in_progress") });
+    (again.attempt, again.status, again.conclusion, again.jobs_total) = (2, "in_progress".into(), None, 3);
+    assert_eq!(needs_build(vec![other(), again]), "Unknown/Running");
+    // Or another run of it has begun.
+    let newer = run(8, vec![job(200, "prepare", "in_progress")]);
+    assert_eq!(needs_build(vec![other(), green(), newer]), "Unknown/Running");
+
+    // The same of a workflow that a rule requires, whose next job is not listed yet.
+    let mut f = facts(vec![other(), scan(71, SCAN, Origin::Repository, "success")]);
+    f.expectations.required_workflows = vec![rule(Some(OWN))];
+    assert_eq!(passed(&eval(&only_other, &f)), "True/AllRequiredSucceeded");
+    (f.runs[1].status, f.runs[1].conclusion) = ("in_progress".into(), None);
+    assert_eq!(passed(&eval(&only_other, &f)), "Unknown/Running");
+}

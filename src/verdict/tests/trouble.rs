@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::api::spec::Waiver;
+use crate::api::status::Waived;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 fn trouble(reason: Reason) -> Observations {
@@ -148,4 +149,37 @@ fn the_default_status_is_no_previous_look() {
     }
     let e = after(&spec(), &jobs(&[("unit", "in_progress")]), &default);
     assert!(e.status.conditions.iter().all(|c| c.last_transition_time.0 == at(1000)));
+}
+
+#[test]
+fn a_final_verdict_does_not_survive_news_that_cannot_be_read() {
+    let first = eval(&spec(), &jobs(&[("unit", "success")]));
+    for (moved, want) in [(false, "True/AllRequiredSucceeded"), (true, "Unknown/RateLimited")] {
+        let context = Context { moved, ..context(Some(&first.status)) };
+        let e = evaluate(&spec(), &trouble(Reason::RateLimited), &context);
+        assert_eq!(passed(&e), want, "{}", message(&e));
+        assert!(!moved || message(&e).contains("has told of something since"), "{}", message(&e));
+    }
+}
+
+#[test]
+fn no_gate_passes_by_a_waiver_that_has_ended() {
+    use crate::verdict::gate::{Word, judge};
+    let mut status = eval(&spec(), &jobs(&[("unit", "success")])).status;
+    let ends = |seconds: i64| Waived {
+        job: "unit".into(),
+        test: None,
+        workflow: None,
+        approver: "carol".into(),
+        ticket: None,
+        expires_at: Time(Timestamp::now() + SignedDuration::from_secs(seconds)),
+        from: None,
+    };
+    for (seconds, want) in [(60, Word::Passed), (-1, Word::Undecided)] {
+        status.waived = vec![ends(600), ends(seconds)];
+        let mut report = crate::api::TestRunReport::new("a", spec());
+        (report.metadata.generation, report.status) = (Some(1), Some(status.clone()));
+        let gate = judge(&report);
+        assert_eq!((gate.word, gate.open), (want, want == Word::Undecided), "{}", gate.message);
+    }
 }

@@ -227,6 +227,7 @@ async fn what_became_of_a_bundle_is_a_fact_with_a_reason() {
             namespace: Some("ci"),
             previous: None,
             now: facts.read_at,
+            moved: false,
         };
         let read_again = content == Content::NotRead && limit.is_none();
         assert_eq!(facts.gaps.iter().any(|g| g.kind == GapKind::Bundle), read_again, "{case}");
@@ -300,6 +301,7 @@ async fn a_container_that_was_killed_while_the_test_ran_is_its_cause() {
             namespace: None,
             previous: None,
             now: facts.read_at,
+            moved: false,
         };
         let status = evaluate(&head(), &Observations::Facts(Box::new(facts)), &context).status;
         let failure = status.failures.iter().find(|f| f.job == "integration (ds)").unwrap();

@@ -48,6 +48,7 @@ async fn verdict(gh: &Fake, spec: &TestRunReportSpec) -> (String, String) {
         previous: None,
         waivers: Default::default(),
         now: Timestamp::now(),
+        moved: false,
     };
     let status = evaluate(spec, &seen, &context).status;
     let of = |kind: &str| status.conditions.iter().find(|c| c.type_ == kind).unwrap();

@@ -118,7 +118,7 @@ async fn what_is_red_and_green_by_turns_there_is_worth_another_attempt() {
         let seen = collect(&client, &spec, &memory, Look::whole()).await;
         let now = gh.now().to_string().parse().unwrap();
         let (name, namespace, previous, waivers) = (None, None, None, Default::default());
-        let context = Context { generation: 1, name, namespace, previous, waivers, now };
+        let context = Context { generation: 1, name, namespace, previous, waivers, now, moved: false };
         let status = evaluate(&spec, &seen, &context).status;
         assert_eq!(!status.reruns.is_empty(), again, "{pull}: {:?}", status.conditions);
     }

@@ -1,5 +1,6 @@
 //! What happens on GitHub without any webhook is found by looking.
 
+use serde_json::{Value, json};
 use testkit::github::{GitHub as Fake, PullSpec, RunSpec, Scenario, secs, sha_of};
 
 use crate::cluster::cluster;
@@ -10,6 +11,12 @@ const REPO: &str = "acme/shop";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retargeted_pull_request_is_found_by_looking() {
+    for source in [json!({"pullRequest": 20}), json!({"sha": sha_of("one")})] {
+        retargeted(source).await;
+    }
+}
+
+async fn retargeted(mut source: Value) {
     let plane = cluster().await;
     let namespace = plane.namespace("polling").await.unwrap();
     let gh = Fake::start(Scenario::new().start_now().setup(|s| {
@@ -27,7 +34,9 @@ async fn a_retargeted_pull_request_is_found_by_looking() {
     gh.pause();
     gh.advance(secs(600));
     let operator = Operator::start(plane, &namespace, gh.url(), &["--refresh-interval", "2s"]).await;
-    reports::create(plane, &namespace, "pr", reports::of_pull(REPO, 20)).await;
+    source["repository"] = json!(REPO);
+    let spec = json!({"source": {"github": source}, "gate": {"settleSeconds": 0}});
+    reports::create(plane, &namespace, "pr", spec).await;
     let until = async |want: &str| reports::until(plane, &namespace, "pr", "Passed", want).await;
     until("True/AllRequiredSucceeded").await;
     gh.update(|s| {

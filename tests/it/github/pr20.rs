@@ -59,6 +59,7 @@ async fn the_verdict_over_the_whole_story() {
             namespace: None,
             previous: status.as_ref(),
             now: jiff::Timestamp::now(),
+            moved: false,
         };
         let e = evaluate(&pull(), &observations, &context);
         let passed = e.status.conditions.iter().find(|c| c.type_ == "Passed").unwrap();

@@ -213,15 +213,21 @@ async fn a_pull_request_that_is_retargeted_is_judged_by_its_new_base_at_once() {
     }));
     gh.pause();
     let bench = Bench::start(gh, "retarget", &[]).await;
-    bench.create("pr", json!({"pullRequest": 20})).await;
+    for (name, source) in [("pr", json!({"pullRequest": 20})), ("commit", json!({"sha": sha_of("one")}))] {
+        bench.create(name, source).await;
+    }
     add_run(&bench.gh, 77, 501);
     finish(&bench.gh, 77, 501, "success");
-    bench.until("pr", "Passed", "True/AllRequiredSucceeded").await;
+    for name in ["pr", "commit"] {
+        bench.until(name, "Passed", "True/AllRequiredSucceeded").await;
+    }
     bench.gh.update(|s| {
         s.repo(REPO).retarget(20, "main");
     });
-    let report = bench.until("pr", "Passed", "Unknown/Expecting").await;
-    assert_eq!(report["status"]["source"]["baseBranch"], "main");
+    for name in ["pr", "commit"] {
+        let report = bench.until(name, "Passed", "Unknown/Expecting").await;
+        assert_eq!(report["status"]["source"]["baseBranch"], "main");
+    }
     bench.end().await;
 }
 

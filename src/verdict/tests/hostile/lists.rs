@@ -142,3 +142,61 @@ fn a_list_that_is_behind_what_was_seen_decides_nothing() {
     };
     assert_eq!(passed(&after(&spec(), &facts(vec![ended]), &e.status)), "True/AllRequiredSucceeded");
 }
+
+#[test]
+fn only_the_same_workflow_for_the_same_branch_makes_up_for_a_run_that_is_gone() {
+    let red = || Run {
+        event: "push".into(),
+        head_branch: Some("main".into()),
+        ..run(7, vec![job(100, "unit", "failure")])
+    };
+    let anew = || Run {
+        event: "push".into(),
+        head_branch: Some("main".into()),
+        ..run(8, vec![later(200, "unit", "success")])
+    };
+    let green = "True/AllRequiredSucceeded";
+    let gone = "Unknown/Undecidable";
+    for (what, newer, want) in [
+        ("the same", anew(), green),
+        ("another branch", Run { head_branch: Some("x".into()), ..anew() }, gone),
+        ("a tag or none", Run { head_branch: None, ..anew() }, gone),
+        ("a fork", Run { head_repository_id: Some(2), ..anew() }, gone),
+        ("a fork that is gone", Run { head_repository_id: None, ..anew() }, gone),
+        ("another file", Run { path: ".github/workflows/x.yml".into(), ..anew() }, gone),
+        ("another event", Run { event: "pull_request".into(), ..anew() }, gone),
+    ] {
+        assert_eq!(passed(&then(vec![red()], vec![newer])), want, "{what}");
+    }
+    // A version before did not remember where a run was of.
+    let mut before = eval(&spec(), &facts(vec![red()])).status;
+    for run in &mut before.source.as_mut().unwrap().runs {
+        (run.path, run.branch, run.repository_id) = (None, None, None);
+    }
+    assert_eq!(passed(&after(&spec(), &facts(vec![anew()]), &before)), gone);
+}
+
+#[test]
+fn what_was_seen_is_remembered_over_trouble_and_edits() {
+    let red = || run(7, vec![job(100, "unit", "failure")]);
+    let push = || Run { event: "push".into(), ..run(6, vec![job(90, "unit", "success")]) };
+    let first = eval(&spec(), &facts(vec![push(), red()]));
+    let seen = Observations::Facts(Box::new(facts(vec![push()])));
+    let edited = TestRunReportSpec { suspend: true, ..spec() };
+    let away = Observations::Trouble(Trouble {
+        reason: Reason::GitHubUnavailable,
+        message: "away".into(),
+        retry_at: None,
+    });
+    for (what, spec_then, observed) in [("suspended", &edited, &seen), ("away", &spec(), &away)] {
+        let context_of = |generation, previous| Context { generation, ..context(Some(previous)) };
+        let then = evaluate(spec_then, observed, &context_of(2, &first.status));
+        let last = evaluate(&spec(), &seen, &context_of(3, &then.status));
+        assert_eq!(passed(&last), "Unknown/Undecidable", "{what}");
+    }
+    // Of another commit nothing is known.
+    let other = GitHubSource { sha: Some(OTHER.into()), ..spec().source.github };
+    let elsewhere = TestRunReportSpec { source: Source { github: other }, ..spec() };
+    let e = evaluate(&elsewhere, &away, &Context { generation: 2, ..context(Some(&first.status)) });
+    assert_eq!(e.status.source, None);
+}

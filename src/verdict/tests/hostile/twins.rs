@@ -136,3 +136,31 @@ fn events_do_not_speak_for_each_other() {
         );
     }
 }
+
+#[test]
+fn a_run_that_may_be_of_another_pull_request_replaces_nothing() {
+    for (older, newer, want) in [
+        ("failure", "success", "False/RequiredFailed"),
+        ("cancelled", "success", "False/RequiredNotRun"),
+        ("success", "failure", "False/RequiredFailed"),
+        ("in_progress", "success", "Unknown/Running"),
+        ("success", "success", "True/AllRequiredSucceeded"),
+        ("skipped", "success", "True/AllRequiredSucceeded"),
+    ] {
+        // It is enough that it is said of one of them.
+        for which in [7, 8] {
+            let apart =
+                |id: i64| (id == which).then(|| "its branch has the pull requests #20 and #21".to_owned());
+            let red = Run { apart: apart(7), ..run(7, vec![job(100, "unit", older)]) };
+            let green = Run { apart: apart(8), ..run(8, vec![later(200, "unit", newer)]) };
+            let e = eval(&spec(), &facts(vec![red, green]));
+            assert_eq!(passed(&e), want, "{older}, then {newer}");
+        }
+    }
+    // The red one is run again.
+    let mut again =
+        run(7, vec![job(100, "unit", "failure"), Job { attempt: 2, ..later(300, "unit", "success") }]);
+    (again.conclusion, again.apart) = (Some("success".into()), Some("why".into()));
+    let green = run(8, vec![later(200, "unit", "success")]);
+    assert_eq!(verdict(&facts(vec![again, green])), "True/AllRequiredSucceeded");
+}

@@ -10,6 +10,7 @@ mod outsiders;
 mod rules;
 mod runs;
 mod service;
+mod twins;
 
 use testkit::github::{GitHub as Fake, PullSpec, RunSpec, Scenario, State, secs, sha_of};
 use testrun_operator::api::TestRunReportStatus;
@@ -104,6 +105,7 @@ impl Bench {
             previous: self.status.as_ref(),
             waivers: Default::default(),
             now,
+            moved: false,
         };
         self.status = Some(evaluate(&self.spec, &observations, &context).status);
         self.condition("Passed")

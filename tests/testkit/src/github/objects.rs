@@ -194,6 +194,8 @@ pub struct Pull {
     pub head_repo: Option<u64>,
     /// Base branch.
     pub base_ref: String,
+    /// What happened to it.
+    pub events: Vec<(String, Ts)>,
     /// Base commit.
     pub base_sha: String,
     /// Set when it was merged.

@@ -231,6 +231,7 @@ impl<'a> RepoMut<'a> {
             head_repo: Some(head_repo),
             base_ref,
             base_sha,
+            events: Vec::new(),
             merged: None,
             merge_commit: Some(sha_of(&format!("merge {}", spec.sha))),
             commits: vec![spec.sha],
@@ -271,6 +272,7 @@ impl<'a> RepoMut<'a> {
         let base_sha = self.data().branches.get(base).cloned().unwrap_or_default();
         let pull = self.pull(number);
         pull.base_ref = base.to_owned();
+        pull.events.push(("base_ref_changed".to_owned(), now));
         pull.base_sha = base_sha;
         pull.updated = now;
         self.state.emit(Subject::Pull { repo: own, number }, Some("edited"));

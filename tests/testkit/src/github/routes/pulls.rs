@@ -17,6 +17,7 @@ pub(super) fn serve(state: &mut State, method: &str, rest: &str, call: &Call<'_>
         ("GET", "/pulls/{pull_number}/commits") => commits(state, call),
         ("GET", "/pulls/{pull_number}/files") => files(state, call),
         ("GET", "/commits/{commit_sha}/pulls") => of_commit(state, call),
+        ("GET", "/issues/{issue_number}/events") => events(state, call),
         ("GET", "/issues/{issue_number}/comments") => comments(state, call),
         ("POST", "/issues/{issue_number}/comments") => create_comment(state, call),
         ("GET", "/issues/comments/{comment_id}") => get_comment(state, call),
@@ -52,6 +53,13 @@ fn get(state: &State, call: &Call<'_>) -> Answer {
     let repo = call.repo(state)?;
     let pull = pull(repo, call.id("pull_number")?)?;
     Ok(Reply::ok(show::full(state, repo, pull)))
+}
+
+fn events(state: &State, call: &Call<'_>) -> Answer {
+    let repo = call.repo(state)?;
+    let pull = pull(repo, call.id("issue_number")?)?;
+    let all: Vec<_> = pull.events.iter().enumerate().collect();
+    Ok(call.listed(all, |(n, (event, at))| show::event(state, repo, pull, (*n, event, *at))))
 }
 
 fn commits(state: &State, call: &Call<'_>) -> Answer {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::repos::{html, long, merge, url};
 use super::{app, node, time, user};
 use crate::github::state::{Comment, Pull, Repo, State};
+use crate::github::time::Ts;
 
 /// The form embedded in runs and check runs.
 pub fn minimal(state: &State, repo: &Repo, pull: &Pull) -> Value {
@@ -155,6 +156,22 @@ pub fn full(state: &State, repo: &Repo, pull: &Pull) -> Value {
         }),
     );
     out
+}
+
+/// Something that happened to a pull request: its place among all, its name, and when.
+pub fn event(state: &State, repo: &Repo, pull: &Pull, (n, name, at): (usize, &str, Ts)) -> Value {
+    let id = pull.id * 1_000 + n as u64;
+    json!({
+        "id": id,
+        "node_id": node("BRCE", id),
+        "url": format!("{}/issues/events/{id}", url(state, repo)),
+        "actor": user(state, &pull.author),
+        "event": name,
+        "commit_id": null,
+        "commit_url": null,
+        "created_at": at.to_string(),
+        "performed_via_github_app": null,
+    })
 }
 
 /// A comment.
