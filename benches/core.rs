@@ -75,6 +75,7 @@ fn evaluate_jobs(bencher: Bencher<'_, '_>, jobs: usize) {
         previous: None,
         waivers: Waivers::default(),
         now,
+        moved: false,
     };
     bencher.counter(ItemsCount::new(jobs)).bench(|| evaluate(black_box(&spec), black_box(&seen), &context));
 }

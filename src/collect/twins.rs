@@ -16,9 +16,12 @@ use crate::verdict::facts::{Run, Trouble};
 /// Branch of a repository that runs are of.
 type Tip = (i64, String);
 
+/// Workflow, its file, event, and whose branch: within it a newer run replaces an older one.
+type Group<'r> = (i64, &'r str, &'r str, Option<i64>, Option<&'r str>);
+
 /// Marks the runs of which none may replace another.
 pub(super) async fn mark(repo: &Repo<'_>, listed: &[wire::Run], runs: &mut [Run]) -> Result<()> {
-    let mut groups: BTreeMap<(i64, &str, &str, Option<i64>, Option<&str>), Vec<&Run>> = BTreeMap::new();
+    let mut groups: BTreeMap<Group<'_>, Vec<&Run>> = BTreeMap::new();
     for run in runs.iter().filter(|r| matches!(r.event.as_str(), "pull_request" | "pull_request_target")) {
         let tip = (run.head_repository_id, run.head_branch.as_deref());
         groups.entry((run.workflow_id, &run.path, &run.event, tip.0, tip.1)).or_default().push(run);
