@@ -59,6 +59,10 @@ pub const MAX_SET_NAME: usize = 50;
     printcolumn(name = "Max", type_ = "integer", json_path = ".spec.retention.maxReports", priority = 1),
     printcolumn(name = "Suspended", type_ = "boolean", json_path = ".spec.suspend", priority = 1)
 )]
+#[x_kube(
+    validation = Rule::new("self.retention.perPullRequest == 1 || has(self.generators.mergeQueue) || has(self.generators.pullRequests) && self.template.follow == 'Commit'")
+        .message("retention.perPullRequest keeps reports about commits of a pull request: it needs template.follow: Commit, or generators.mergeQueue")
+)]
 #[serde(rename_all = "camelCase")]
 pub struct TestRunReportSetSpec {
     /// The repository.
@@ -245,7 +249,9 @@ pub enum DeletionPolicy {
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("!has(self.failedTtlAfterClosed) || self.failedTtlAfterClosed >= self.ttlAfterClosed")
-        .message("failedTtlAfterClosed is how long a failed report stays, and not shorter than ttlAfterClosed")
+        .message("failedTtlAfterClosed is how long a failed report stays, and not shorter than ttlAfterClosed"),
+    validation = Rule::new("!has(self.maxAgeSeconds) || has(self.failedTtlAfterClosed) || self.ttlAfterClosed > 0 || self.perPullRequest > 1")
+        .message("maxAgeSeconds ends what ttlAfterClosed, failedTtlAfterClosed and perPullRequest keep: set one of them")
 )]
 pub struct Retention {
     /// Most reports of this set. Where more are wanted the newest pull requests have one, and those of closed ones go
@@ -253,14 +259,25 @@ pub struct Retention {
     #[serde(default = "default_max_reports")]
     #[schemars(range(min = 1, max = 3000))]
     pub max_reports: i32,
-    /// Seconds for which a report stays after its pull request was closed, or has left the merge queue.
+    /// Newest reports of a pull request that stay, where they are about commits (follow: Commit, or a merge queue).
+    #[serde(default = "default_per_pull_request")]
+    #[schemars(range(min = 1, max = 100))]
+    pub per_pull_request: i32,
+    /// Seconds for which a report stays after its pull request was closed or has left the merge queue, or after its commit
+    /// is not among the newest of the branch any more.
     #[serde(default)]
     #[schemars(range(min = 0, max = 31_536_000))]
     pub ttl_after_closed: i64,
-    /// The same for a report whose verdict is that it failed. Default: ttlAfterClosed.
+    /// The same for a report whose verdict is that it failed; where reports are about commits of a pull request, also
+    /// for how long it stays beside perPullRequest after a push. Default: ttlAfterClosed, and after a push not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 31_536_000))]
     pub failed_ttl_after_closed: Option<i64>,
+    /// Seconds after it was made at which a report goes that only these three fields keep, failed or not. One of an open
+    /// pull request, at its head, or of a commit that is selected stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 60, max = 31_536_000))]
+    pub max_age_seconds: Option<i64>,
     /// Delete: the reports are deleted with the set. Keep: they stay.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
@@ -270,8 +287,10 @@ impl Default for Retention {
     fn default() -> Self {
         Self {
             max_reports: default_max_reports(),
+            per_pull_request: default_per_pull_request(),
             ttl_after_closed: 0,
             failed_ttl_after_closed: None,
+            max_age_seconds: None,
             deletion_policy: DeletionPolicy::default(),
         }
     }
@@ -279,6 +298,10 @@ impl Default for Retention {
 
 const fn default_max_reports() -> i32 {
     100
+}
+
+const fn default_per_pull_request() -> i32 {
+    1
 }
 
 /// What the set has made, and what keeps it from more.

@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use kube::Resource;
 use kube::core::{NamespaceResourceScope, ObjectMeta};
+use kube::{Resource, ResourceExt};
 use serde::{Deserialize, Deserializer};
 
-use super::packed::{Snapshot, Unreadable};
-use crate::api::TestRunReport;
+use super::packed::{Snapshot, Unreadable, short};
+use crate::api::set::PULL_LABEL;
+use crate::api::{ConditionType, TestRunReport};
 use crate::runtime::metrics::Standing;
+use crate::sets::set_of;
 use crate::verdict::gate::{Word, judge};
 use crate::verdict::publish;
 
@@ -48,6 +50,46 @@ pub struct Facts {
     pub pull_request: Option<i64>,
     /// When it was made, in seconds.
     pub created: i64,
+    /// What its set asks of it, if it is of one.
+    pub made: Option<Box<Made>>,
+}
+
+/// What a set asks of its reports.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// Uid of the set.
+    pub set: Box<str>,
+    /// The pull request that it was made for.
+    pub number: Option<i64>,
+    /// It is about a commit, and not about what moves on.
+    pub of_commit: bool,
+    /// Its verdict is that it failed.
+    pub failed: bool,
+    pub deleting: bool,
+    /// Changes with all of it but its status.
+    pub print: u64,
+}
+
+impl Made {
+    fn of(report: &TestRunReport) -> Option<Self> {
+        let (_, set) = set_of(report)?;
+        let meta = &report.metadata;
+        let github = &report.spec.source.github;
+        let marked = || report.labels().get(PULL_LABEL).and_then(|n| n.parse().ok());
+        let conditions = report.status.iter().flat_map(|s| &s.conditions);
+        // The generation is another one after each change of the spec.
+        let marks = (&meta.uid, meta.generation, &meta.labels, &meta.annotations, &meta.owner_references);
+        Some(Self {
+            set: set.into(),
+            number: github.pull_request.or_else(marked),
+            of_commit: github.sha.is_some(),
+            failed: conditions
+                .into_iter()
+                .any(|c| c.type_ == ConditionType::Passed.as_str() && c.status == "False"),
+            deleting: meta.deletion_timestamp.is_some(),
+            print: short(&serde_json::to_vec(&marks).unwrap_or_default()),
+        })
+    }
 }
 
 impl Facts {
@@ -68,6 +110,7 @@ impl Facts {
             gate: (gate.word, !gate.open),
             pull_request: found.map_or(github.pull_request, |s| s.pull_request),
             created: report.metadata.creation_timestamp.as_ref().map_or(0, |t| t.0.as_second()),
+            made: Made::of(report).map(Box::new),
         }
     }
 }

@@ -6,5 +6,5 @@
 mod kept;
 mod packed;
 
-pub use kept::{Facts, Kept};
-pub use packed::{Digest, Snapshot, Trigger, Unreadable, print};
+pub use kept::{Facts, Kept, Made};
+pub use packed::{Digest, Snapshot, Trigger, Unreadable, print, short};

@@ -161,6 +161,11 @@ fn digest(bytes: &[u8]) -> Digest {
     Sha256::digest(bytes).into()
 }
 
+/// The first digits of a digest, for what is compared with its own earlier state only.
+pub fn short(bytes: &[u8]) -> u64 {
+    digest(bytes).iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+}
+
 thread_local! {
     /// Its tables are several times as large as a report, so that threads keep theirs.
     static DEFLATE: RefCell<Compress> = RefCell::new(Compress::new(Compression::fast(), false));

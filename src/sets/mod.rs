@@ -7,13 +7,16 @@
 
 mod owner;
 mod plan;
+mod same;
 mod select;
+mod stay;
 mod template;
 
 #[cfg(test)]
 mod tests;
 
-pub use owner::{is_owned, owner_of, owner_reference, set_of};
+pub use owner::{is_of, is_owned, owner_of, owner_reference, set_of};
 pub use plan::{Plan, Taken, Update, plan};
+pub use same::Compared;
 pub use select::{may_select, selects};
 pub use template::{Wanted, check, fits};

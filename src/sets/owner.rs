@@ -5,6 +5,7 @@ use kube::{Resource, ResourceExt};
 
 use crate::api::set::{DeletionPolicy, SET_UID};
 use crate::api::{TestRunReport, TestRunReportSet};
+use crate::cache::Kept;
 
 /// The owner reference of a report of the set; None where its reports outlive it.
 pub fn owner_reference(set: &TestRunReportSet) -> Option<OwnerReference> {
@@ -35,6 +36,12 @@ pub fn set_of(report: &TestRunReport) -> Option<(Option<&str>, &str)> {
 pub fn is_owned(report: &TestRunReport, set: &TestRunReportSet) -> bool {
     let uid = set.meta().uid.as_deref().filter(|uid| !uid.is_empty());
     uid.is_some() && set_of(report).map(|(_, of)| of) == uid
+}
+
+/// The same of one that is kept packed.
+pub fn is_of(report: &Kept, set: &TestRunReportSet) -> bool {
+    let uid = set.meta().uid.as_deref().filter(|uid| !uid.is_empty());
+    uid.is_some() && report.facts().made.as_ref().map(|made| &*made.set) == uid
 }
 
 fn is_set(api_version: &str, kind: &str) -> bool {

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::api::set::{DeletionPolicy, Follow, MAX_SET_NAME, PULL_LABEL, SET_HASH, SET_LABEL, SET_UID};
 use crate::api::{TestRunReport, TestRunReportSet, TestRunReportSpec};
+use crate::cache::short;
 use crate::collect::Candidate;
 use crate::verdict::{self, text::clean};
 
@@ -25,6 +26,8 @@ pub struct Wanted {
     pub labels: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
     pub spec: Value,
+    /// Of all of it.
+    pub print: u64,
 }
 
 /// Where a text of the template stands, which decides what it may hold. What the author of a pull request chooses
@@ -129,9 +132,10 @@ impl Wanted {
         };
         spec.insert("source".to_owned(), json!({"github": github}));
         let spec = Value::Object(spec);
-        let hash = hash(json!([labels, annotations, spec]).to_string().as_bytes());
-        annotations.insert(SET_HASH.to_owned(), hash);
-        Ok(Self { name, labels, annotations, spec })
+        let all = json!([labels, annotations, spec]).to_string();
+        annotations.insert(SET_HASH.to_owned(), hash(all.as_bytes()));
+        let print = short(all.as_bytes());
+        Ok(Self { name, labels, annotations, spec, print })
     }
 }
 

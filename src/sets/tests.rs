@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod retention;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,6 +13,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::api::set::PULL_LABEL;
 use crate::api::{TestRunReport, TestRunReportSet};
+use crate::cache::Kept;
 use crate::collect::{Candidate, Candidates};
 
 fn set(spec: Value) -> TestRunReportSet {
@@ -77,7 +80,22 @@ fn planned(
     closed: &BTreeMap<i64, Timestamp>,
     reports: &[Arc<TestRunReport>],
 ) -> Plan {
-    super::plan(set, listed, closed, reports, at(0)).unwrap()
+    planned_at(0, set, listed, closed, reports)
+}
+
+fn planned_at(
+    seconds: i64,
+    set: &TestRunReportSet,
+    listed: &Candidates,
+    closed: &BTreeMap<i64, Timestamp>,
+    reports: &[Arc<TestRunReport>],
+) -> Plan {
+    let kept: Vec<Arc<Kept>> = reports.iter().map(|r| Arc::new(Kept::from(r.as_ref()))).collect();
+    super::plan(set, listed, closed, &kept, &Compared::new(), at(seconds)).unwrap()
+}
+
+fn pruned(plan: &Plan) -> Vec<&str> {
+    plan.prune.iter().map(|r| r.name()).collect()
 }
 
 fn first(set: &TestRunReportSet, listed: &Candidates) -> Plan {
@@ -90,7 +108,7 @@ fn names(wanted: &[Wanted]) -> Vec<&str> {
 
 /// What there is after a plan was carried out.
 fn carried(set: &TestRunReportSet, plan: &Plan, reports: &[Arc<TestRunReport>]) -> Vec<Arc<TestRunReport>> {
-    let gone: HashSet<_> = plan.prune.iter().map(|r| r.metadata.name.clone()).collect();
+    let gone: HashSet<_> = plan.prune.iter().map(|r| Some(r.name().to_owned())).collect();
     let changed: HashSet<_> = plan.update.iter().map(|u| Some(u.wanted.name.clone())).collect();
     let stay =
         |r: &&Arc<TestRunReport>| !gone.contains(&r.metadata.name) && !changed.contains(&r.metadata.name);
@@ -145,12 +163,12 @@ fn what_is_not_known_of_files_makes_and_removes_nothing() {
     assert!(plan.prune.is_empty() && plan.create.is_empty() && plan.kept == 2, "{plan:?}");
     let known = of(vec![told(9, Some(false)), told(6, Some(true))]);
     let plan = planned(&set, &known, &closed([]), &reports);
-    assert_eq!(plan.prune[0].metadata.name.as_deref(), Some("shop-pr-9"));
+    assert_eq!(pruned(&plan), ["shop-pr-9"]);
     // Beyond the bound nobody has to know.
     let over = of(vec![told(9, Some(true)), told(8, Some(true)), told(7, None), told(6, None)]);
     let plan = planned(&set, &over, &closed([]), &reports);
     assert!(plan.unread.is_empty(), "{plan:?}");
-    assert_eq!(plan.prune[0].metadata.name.as_deref(), Some("shop-pr-6"));
+    assert_eq!(pruned(&plan), ["shop-pr-6"]);
 }
 
 #[test]
@@ -247,7 +265,7 @@ fn a_report_goes_only_when_its_pull_request_is_known_to_be_closed_or_not_selecte
     assert_eq!((missing.ask.clone(), missing.prune.len(), missing.kept), (vec![2], 0, 3), "asked first");
     let gone = planned(&all, &open([1, 3]), &closed([2]), &reports);
     assert_eq!((gone.prune.len(), gone.kept), (1, 2));
-    assert_eq!(gone.prune[0].metadata.name.as_deref(), Some("shop-pr-2"));
+    assert_eq!(pruned(&gone), ["shop-pr-2"]);
     let labelled = set(json!({"generators": {"pullRequests": {"labels": ["ci"]}}}));
     let unlabelled = planned(&labelled, &open([1, 2, 3]), &closed([]), &reports);
     assert_eq!((unlabelled.prune.len(), unlabelled.ask.len()), (3, 0), "they were seen");
@@ -265,8 +283,8 @@ fn a_report_stays_for_a_while_after_its_pull_request_was_closed_and_a_failed_one
     let name = failed.metadata.name.clone().unwrap();
     reports[0] = Arc::new(failed);
     let plan_at = |seconds: i64, listed: &Candidates, reports: &[Arc<TestRunReport>]| {
-        let plan = super::plan(&kept, listed, &closed([1, 2, 3]), reports, at(seconds)).unwrap();
-        let gone: Vec<String> = plan.prune.iter().map(|r| r.metadata.name.clone().unwrap()).collect();
+        let plan = planned_at(seconds, &kept, listed, &closed([1, 2, 3]), reports);
+        let gone: Vec<String> = pruned(&plan).into_iter().map(str::to_owned).collect();
         (plan.kept, gone, plan.next)
     };
     assert_eq!(plan_at(59, &open([]), &reports), (3, vec![], Some(at(60))));
@@ -290,7 +308,7 @@ fn over_the_bound_the_newest_have_reports() {
     let reports = carried(&small, &before, &[]);
     let more = plan_of(&open([1, 2, 3]), &reports);
     assert_eq!((more.matching, more.over, names(&more.create)), (3, 1, vec!["shop-pr-3"]));
-    assert_eq!(more.prune[0].metadata.name.as_deref(), Some("shop-pr-1"));
+    assert_eq!(pruned(&more), ["shop-pr-1"]);
     // A list that ends early: what is older than it needs no question, what is among it does.
     let cut = Candidates { whole: false, ..open([4, 5, 7]) };
     let cut = plan_of(&cut, &reports);
@@ -367,7 +385,7 @@ fn commits_of_a_branch_have_reports_as_long_as_they_are_among_the_newest() {
     let reports = carried(&set, &before, &[]);
     let after = planned(&set, &commits(2..=3), &closed([]), &reports);
     assert_eq!(names(&after.create), ["shop-00000003"]);
-    assert_eq!(after.prune[0].metadata.name.as_deref(), Some("shop-00000001"));
+    assert_eq!(pruned(&after), ["shop-00000001"]);
     // A set that was about pull requests before lets go of their reports.
     let of_pulls = super::tests::set(json!({}));
     let reports = carried(&of_pulls, &first(&of_pulls, &open([7])), &[]);
@@ -429,9 +447,11 @@ proptest! {
     fn a_plan_touches_only_its_own_stays_within_its_bound_and_comes_to_rest((set, listed, reports) in state()) {
         let plan_with = |closed: &BTreeMap<i64, Timestamp>, reports: &[Arc<TestRunReport>]| planned(&set, &listed, closed, reports);
         let one = plan_with(&closed([]), &reports);
-        let touched = one.update.iter().map(|u| &u.report).chain(&one.prune);
-        for report in touched {
-            prop_assert!(is_owned(report, &set), "{:?}", report.metadata.name);
+        for update in &one.update {
+            prop_assert!(is_owned(&update.report, &set), "{:?}", update.report.metadata.name);
+        }
+        for report in &one.prune {
+            prop_assert!(is_of(report, &set), "{}", report.name());
         }
         let taken: HashSet<String> = reports.iter().filter_map(|r| r.metadata.name.clone()).collect();
         for wanted in &one.create {

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::super::write::within;
 use crate::api::set::SET_UID;
 use crate::api::{FIELD_MANAGER, TestRunReport, TestRunReportSet};
+use crate::cache::Kept;
 use crate::leader::Work;
 use crate::sets::{Plan, Taken, Update, Wanted, is_owned, owner_of, owner_reference};
 use crate::verdict::text::clean;
@@ -42,7 +43,7 @@ pub(super) struct Carried {
 enum Step {
     Make(Wanted),
     Change(Update),
-    Remove(std::sync::Arc<TestRunReport>),
+    Remove(std::sync::Arc<Kept>),
 }
 
 enum Done {

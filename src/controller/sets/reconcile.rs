@@ -19,14 +19,14 @@ use super::Shared;
 use super::carry::{Carried, carry};
 use super::status::{Numbers, Seen, status};
 use crate::api::spec::CredentialsRef;
-use crate::api::{FIELD_MANAGER, Reason, TestRunReport, TestRunReportSet};
+use crate::api::{FIELD_MANAGER, Reason, TestRunReportSet};
 use crate::collect::{Candidates, SetSurvey};
 use crate::controller::Access;
 use crate::github::{Ask, Priority};
 use crate::leader::Work;
 use crate::runtime::metrics::Outcome;
 use crate::runtime::random;
-use crate::sets::{self, Plan};
+use crate::sets::{self, Compared, Plan};
 use crate::verdict::facts::Trouble;
 
 /// Longest time that one look may take.
@@ -97,7 +97,7 @@ async fn look(
     work: &Work,
 ) -> Result<Option<Duration>, kube::Error> {
     match work_on(set, since, shared, work).await {
-        Ok(Worked { listed, numbers, closed, next, carried }) => {
+        Ok(Worked { listed, numbers, closed, compared, next, carried }) => {
             if carried.lost {
                 return Ok(None);
             }
@@ -108,7 +108,13 @@ async fn look(
             // What reports of the repository see of its pull requests is news for those of pull requests only.
             let of_pulls = set.spec.generators.pull_requests.is_some();
             let heads = (of_pulls && listed.whole).then(|| listed.heads());
-            shared.wakes.saw(set, listed.repository.as_deref(), heads, carried.names_taken(), closed);
+            shared.wakes.saw(
+                set,
+                listed.repository.as_deref(),
+                heads,
+                carried.names_taken(),
+                (closed, compared),
+            );
             let written =
                 write(set, &Seen::Done { listed: &listed, numbers, carried: &carried }, shared, work).await?;
             let unfinished = carried.left + numbers.unasked > 0;
@@ -151,6 +157,8 @@ struct Worked {
     numbers: Numbers,
     /// Closed pull requests whose reports stay, and since when they are closed.
     closed: BTreeMap<i64, Timestamp>,
+    /// Reports that are as they should be.
+    compared: Compared,
     /// When the first of these reports goes.
     next: Option<Timestamp>,
     carried: Carried,
@@ -173,13 +181,12 @@ async fn work_on(
     let wanted = survey(set);
     let listed = list(&wanted, &access, since, shared).await?;
     let namespace = set.namespace().unwrap_or_default();
-    let kept = shared.reports.state();
-    let here = kept.iter().filter(|kept| kept.namespace().as_deref() == Some(&namespace));
-    // One that cannot be opened is not there, and not made either: its name is taken.
-    let reports: Vec<Arc<TestRunReport>> = here.filter_map(|kept| kept.open().ok().map(Arc::new)).collect();
+    let mut reports = shared.reports.state();
+    reports.retain(|report| report.in_namespace() == namespace);
+    let compared = shared.wakes.compared(set);
     let now = Timestamp::now();
     let plan = |closed: &BTreeMap<i64, Timestamp>| {
-        sets::plan(set, &listed, closed, &reports, now)
+        sets::plan(set, &listed, closed, &reports, &compared, now)
             .map_err(|message| trouble(Reason::InvalidSpec, message))
     };
     let mut closed = shared.wakes.closed(set);
@@ -198,12 +205,12 @@ async fn work_on(
     }
     let mut numbers = Numbers::of(&planned);
     closed.retain(|number, _| planned.retained.contains(number));
-    let next = planned.next;
+    let (next, compared) = (planned.next, std::mem::take(&mut planned.compared));
     let api = Api::namespaced(shared.client.clone(), &namespace);
     let pruned = planned.prune.len();
     let carried = carry(&api, set, planned, work).await?;
     numbers.reports = numbers.reports + carried.created + pruned.saturating_sub(carried.removed);
-    Ok(Worked { listed, numbers, closed, next, carried })
+    Ok(Worked { listed, numbers, closed, compared, next, carried })
 }
 
 impl Numbers {

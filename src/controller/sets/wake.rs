@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::api::set::Generators;
 use crate::api::{TestRunReport, TestRunReportSet};
 use crate::github::queue_of;
-use crate::sets::set_of;
+use crate::sets::{Compared, set_of};
 use crate::webhooks::{Event, Kind};
 
 type Object = ObjectRef<TestRunReportSet>;
@@ -39,6 +39,8 @@ struct Member {
     taken: BTreeSet<String>,
     /// Pull requests whose reports stay although they are closed, and since when they are.
     closed: BTreeMap<i64, Timestamp>,
+    /// Reports that the last look found as they should be.
+    compared: Compared,
     /// A look saw its pull requests or commits, and events since then were told to it.
     looked: bool,
     /// Troubles in a row.
@@ -120,6 +122,7 @@ impl Followed {
             heads: None,
             taken: BTreeSet::new(),
             closed: BTreeMap::new(),
+            compared: Compared::new(),
             looked: false,
             failures: 0,
         };
@@ -213,14 +216,21 @@ impl Wakes {
         self.lock().get(&uid).map(|member| member.closed.clone()).unwrap_or_default()
     }
 
-    /// A look saw these pull requests of a repository, which names others have, and which closed ones still matter.
+    /// Reports that need not be compared if they are as they were; the look that asks says it anew.
+    pub(super) fn compared(&self, set: &TestRunReportSet) -> Compared {
+        let uid = set.uid().unwrap_or_default();
+        self.lock().get_mut(&uid).map(|member| std::mem::take(&mut member.compared)).unwrap_or_default()
+    }
+
+    /// A look saw these pull requests of a repository, which names others have, which closed ones still matter, and
+    /// which reports are as they should be.
     pub(super) fn saw(
         &self,
         set: &TestRunReportSet,
         repository: Option<&str>,
         heads: Option<BTreeMap<i64, (String, String)>>,
         taken: BTreeSet<String>,
-        closed: BTreeMap<i64, Timestamp>,
+        (closed, compared): (BTreeMap<i64, Timestamp>, Compared),
     ) {
         let mut members = self.lock();
         let Some(member) = members.get_mut(&set.uid().unwrap_or_default()) else { return };
@@ -228,6 +238,7 @@ impl Wakes {
         member.names = BTreeSet::from([set.spec.source.repository.to_ascii_lowercase()]);
         member.names.extend(repository.map(str::to_ascii_lowercase));
         (member.heads, member.taken, member.closed) = (heads, taken, closed);
+        member.compared = compared;
         (member.looked, member.failures) = (true, 0);
     }
 

@@ -1,6 +1,6 @@
 //! A report comes with its pull request, follows it, and goes with it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use testkit::github::{Request, sha_of};
@@ -28,12 +28,10 @@ async fn a_pull_request_has_a_report_as_long_as_it_is_open() {
     assert_eq!(bench.says("shop", "Ready", "True/UpToDate").await, "1 pull request selected, 1 report");
 
     // Opened, told of, there.
-    let begin = Instant::now();
     bench.gh.update(|s| {
         s.repo(REPO).pull_request(spec(21));
     });
     bench.until("shop-pr-21", |_| true).await;
-    println!("a report {:?} after its pull request was opened", begin.elapsed());
     bench.until("shop-pr-21", |r| condition(r, "SourceAvailable") == "True/Read").await;
 
     // The report follows the pull request by itself.
@@ -156,5 +154,58 @@ async fn at_rest_nothing_is_written_and_a_slow_list_is_shared() {
         s.repo(REPO).pull_request(spec(21)).close_pull(20, false);
     });
     bench.reports(&["shop-pr-21", "twin-pr-21"]).await;
+    bench.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_the_webhook_that_brings_a_report_and_takes_it_away() {
+    // Asked for once an hour. Suspended reports, so that no list of theirs tells the set.
+    let bench = Bench::start(github(), "told", &SLOW).await;
+    let suspended = json!({"template": {"spec": {"suspend": true}}});
+    let hold = |held: bool| {
+        bench.gh.update(|s| match held {
+            true => s.hooks.held = true,
+            false => s.hooks.release(),
+        });
+    };
+    bench.set("shop", suspended.clone()).await;
+    bench.says("shop", "Ready", "True/UpToDate").await;
+    bench.reports(&["shop-pr-20"]).await;
+
+    // Opened, but nobody was told: another set, which is new, looks and sees it, and this one does not.
+    hold(true);
+    bench.gh.update(|s| {
+        s.repo(REPO).pull_request(spec(21));
+    });
+    bench.set("after", suspended.clone()).await;
+    bench.says("after", "Ready", "True/UpToDate").await;
+    bench.reports(&["after-pr-20", "after-pr-21", "shop-pr-20"]).await;
+    bench.gh.forget_requests();
+    let mark = bench.plane.audit_mark().unwrap();
+    hold(false);
+    bench.until("shop-pr-21", |_| true).await;
+    let requests = bench.gh.requests();
+    assert!(requests[0].path.ends_with("/pulls"), "first the list, as nothing of an event is believed");
+    let events = bench.plane.audit_events_since(mark).unwrap();
+    let of = |e: &&testkit::controlplane::AuditEvent| {
+        e.is_write() && e.namespace() == bench.namespace && e.request_uri.contains("/testrunreports/")
+    };
+    let first = events.iter().find(of).expect("the report was made after the delivery");
+    assert!(first.request_uri.contains("/testrunreports/shop-pr-21"), "{}", first.request_uri);
+    // The delivery was answered before GitHub was asked.
+    let told = bench.gh.deliveries();
+    assert_eq!(told.iter().map(|d| d.event.as_str()).collect::<Vec<_>>(), ["ping", "pull_request"]);
+
+    // Closed, and the same the other way round.
+    bench.says("after", "Ready", "True/UpToDate").await;
+    hold(true);
+    bench.gh.update(|s| {
+        s.repo(REPO).close_pull(21, true);
+    });
+    bench.set("later", suspended).await;
+    bench.says("later", "Ready", "True/UpToDate").await;
+    bench.reports(&["after-pr-20", "after-pr-21", "later-pr-20", "shop-pr-20", "shop-pr-21"]).await;
+    hold(false);
+    bench.reports(&["after-pr-20", "later-pr-20", "shop-pr-20"]).await;
     bench.end().await;
 }

@@ -6,6 +6,7 @@ mod life;
 mod ownership;
 mod paths;
 mod queue;
+mod retention;
 mod trouble;
 
 use serde_json::{Value, json};
