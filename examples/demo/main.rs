@@ -3,6 +3,8 @@
 //!
 //! `cargo run --example demo`
 
+mod set;
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -32,9 +34,18 @@ async fn main() -> Result<()> {
     let gh = GitHub::start(pr20::pull_request_20().rerun_green().start_now());
     gh.pause();
 
-    kubectl.show(&["apply", "--server-side", "-f", "crds/testrun.dev_testrunreports.yaml"]).await?;
-    kubectl.show(&["wait", "--for=condition=Established", "crd/testrunreports.testrun.dev"]).await?;
-    let mut operator = kubectl.operator(gh.url())?;
+    kubectl.show(&["apply", "--server-side", "-f", "crds/"]).await?;
+    kubectl.show(&["wait", "--for=condition=Established", "crd", "--all"]).await?;
+    let mut operator = kubectl.operator(&[
+        "--github-url",
+        gh.url(),
+        "--poll-interval",
+        "1s",
+        "--progress-interval",
+        "1s",
+        "--refresh-interval",
+        "2s",
+    ])?;
 
     kubectl.show(&["create", "-f", "examples/pull-request-20.yaml"]).await?;
     ensure!(REPORT.contains("name: pr-20"), "the report of the example has another name");
@@ -60,14 +71,16 @@ async fn main() -> Result<()> {
     kubectl.show(&["wait", "--for=condition=Passed", "testrunreport/pr-20", "--timeout=120s"]).await?;
     kubectl.show(&["get", "testrunreports"]).await?;
     kubectl.show(&["testrun", "gate", "pr-20"]).await?;
+    operator.start_kill()?;
+    operator.wait().await?;
+
+    set::show(&kubectl, &gh).await?;
 
     let violations = gh.violations();
     ensure!(
         violations.is_empty(),
         "the replayed GitHub was used in a way that GitHub does not allow: {violations:?}"
     );
-    operator.start_kill()?;
-    operator.wait().await?;
     say("done");
     Ok(())
 }
@@ -145,18 +158,14 @@ impl Kubectl {
     }
 
     /// The operator as a process of its own, its log in a file.
-    fn operator(&self, github: &str) -> Result<Child> {
+    fn operator(&self, args: &[&str]) -> Result<Child> {
         let log = std::env::temp_dir().join(format!("testrun-operator-demo-{}.log", std::process::id()));
         say(&format!("starting the operator; its log is {}", log.display()));
-        let file = std::fs::File::create(&log)?;
-        println!(
-            "\n$ testrun-operator run --github-url {github} --poll-interval 1s --progress-interval 1s --refresh-interval 2s"
-        );
+        let file = std::fs::File::options().create(true).append(true).open(&log)?;
+        println!("\n$ testrun-operator run {}", args.join(" "));
         Ok(Command::new(self.bin.join("testrun-operator"))
-            .args([
-                "run", "--github-url", github, "--poll-interval", "1s", "--progress-interval", "1s",
-                "--refresh-interval", "2s",
-            ])
+            .arg("run")
+            .args(args)
             .args(["--health-addr", "127.0.0.1:0"])
             .env("KUBECONFIG", &self.kubeconfig)
             .env("GITHUB_TOKEN", github::TOKEN)
