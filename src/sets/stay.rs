@@ -103,6 +103,8 @@ impl<'a> Stay<'a> {
 
     /// A report of a pull request that is closed since then.
     pub fn closed(&mut self, report: &'a Arc<Kept>, made: &Made, number: i64, since: Timestamp) {
+        // By GitHub's clock, which may be ahead.
+        let since = since.min(self.now);
         let newest = !made.of_commit || self.rank(report, made).0 < self.per_pull_request();
         let end = if newest {
             self.aged(report, after(since, self.ttl(made)))

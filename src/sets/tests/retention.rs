@@ -96,6 +96,18 @@ fn of_a_closed_pull_request_as_many_stay_as_of_an_open_one() {
 }
 
 #[test]
+fn what_is_closed_in_the_future_by_githubs_clock_is_closed_now() {
+    let later = BTreeMap::from([(1, at(3_000))]);
+    for (ttl, gone, next) in [(0, vec!["shop-pr-1"], None), (60, vec![], Some(60))] {
+        let set = set(json!({"retention": {"ttlAfterClosed": ttl}}));
+        let reports = carried(&set, &first(&set, &open([1])), &[]);
+        let plan = planned(&set, &open([]), &later, &reports);
+        assert_eq!(pruned(&plan), gone);
+        assert_eq!(plan.next.map(|next| next.as_second() - at(0).as_second()), next);
+    }
+}
+
+#[test]
 fn a_commit_that_is_not_among_the_newest_of_its_branch_stays_for_a_while() {
     for (retention, failed, left, next) in [
         (json!({}), vec![0], vec![2, 3], None),
