@@ -12,12 +12,13 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
+use super::budgets::{Budgets, Owner, Print};
 use super::credentials::denial;
 use super::deeds::{self, Deed};
 use super::{Access, Observer};
 use crate::api::{Reason, TestRunReport};
 use crate::collect::{self, Candidates, Look, Memory, SetSurvey, Sightings, Survey};
-use crate::connections::{AppKey, Held};
+use crate::connections::{AppKey, Connection, Held};
 use crate::github::api::Repo;
 use crate::github::{
     App, Ask, Budget, Cache, Credential, Fetched, GitHub, Priority, Rights, Settings, Stats, Ties, Transport,
@@ -33,8 +34,6 @@ const MAX_OWNERS: usize = 64;
 /// Bytes of answers that are remembered for each of them.
 const MAX_CACHE: usize = 16 << 20;
 
-type Print = [u8; 32];
-
 /// Reads GitHub with the connection and credential of each report.
 pub struct GitHubObserver {
     settings: Settings,
@@ -48,15 +47,9 @@ struct Known {
     clients: LruCache<Print, GitHub>,
     apps: LruCache<Print, Arc<App>>,
     /// Requests and queries of each.
-    budgets: LruCache<Principal, (Budget, Budget)>,
+    budgets: Budgets,
     memories: LruCache<Owner, (Cache, Memory)>,
 }
-
-/// Whose credential it is, by connection: what one may read says nothing of another.
-type Owner = (String, String);
-/// Whom GitHub counts requests for: a token, which tells whose it is only to GitHub, or an installation of an
-/// owner's App.
-type Principal = (Owner, Option<u64>, Option<Print>);
 
 impl GitHubObserver {
     /// An observer that counts its requests.
@@ -66,7 +59,7 @@ impl GitHubObserver {
             transports: LruCache::new(most(MAX_OWNERS)),
             clients: LruCache::new(most(MAX_CLIENTS)),
             apps: LruCache::new(most(MAX_CLIENTS)),
-            budgets: LruCache::new(most(MAX_CLIENTS)),
+            budgets: Budgets::new(MAX_CLIENTS),
             memories: LruCache::new(most(MAX_OWNERS)),
         };
         Self { settings, stats, kept: Mutex::new(kept) }
@@ -81,14 +74,14 @@ impl GitHubObserver {
         self.kept().memories.get_or_insert(owner(access), new).clone()
     }
 
-    fn budget(&self, access: &Access, installation: Option<u64>) -> (Budget, Budget) {
+    fn budget(&self, access: &Access, installation: Option<u64>, now: Timestamp) -> (Budget, Budget) {
         let new = || (Budget::new(self.settings.max_in_flight, self.settings.pace), Budget::queries());
         // Tokens of an installation follow each other; another token of a person may be another person's.
         let token = match &access.held {
             Held::Token(token) => Some(print(&[token.expose_secret()])),
             Held::None | Held::App(_) => None,
         };
-        self.kept().budgets.get_or_insert((owner(access), installation, token), new).clone()
+        self.kept().budgets.get((owner(access), installation, token), now, new)
     }
 
     /// Connections to the API of a connection.
@@ -120,9 +113,10 @@ impl GitHubObserver {
             return Ok(known.clone());
         }
         let (cache, _) = self.memory(access);
-        let (budget, queries) = self.budget(access, installation);
+        let transport = self.transport(access)?;
+        let (budget, queries) = self.budget(access, installation, transport.now());
         let ties = Ties { cache, budget, queries, stats: self.stats.clone() };
-        let client = GitHub::with(&self.transport(access)?, &credential, &self.settings, ties);
+        let client = GitHub::with(&transport, &credential, &self.settings, ties);
         self.kept().clients.put(key, client.clone());
         Ok(client)
     }
@@ -319,6 +313,18 @@ impl Observer for GitHubObserver {
             let ask = Ask::now(Priority::Refresh);
             let reached = self.reach(access, repository, Rights::Read, ask.since).await?;
             Repo::new(&reached.client, repository, ask).artifact_zip(artifact, digest, limit).await
+        }
+        .boxed()
+    }
+
+    fn app<'a>(&'a self, connection: &'a Arc<Connection>) -> BoxFuture<'a, Result<Option<Arc<App>>, String>> {
+        async move {
+            let held = connection.hold().await?;
+            let access = Access { connection: connection.clone(), held, owner: String::new() };
+            match &access.held {
+                Held::App(key) => GitHubObserver::app(self, &access, key).map(Some).map_err(|t| t.message),
+                Held::None | Held::Token(_) => Ok(None),
+            }
         }
         .boxed()
     }

@@ -7,6 +7,7 @@
 //! artifacts copied that GitHub will delete. The facts come from an [`Observer`]; the verdict
 //! is `crate::verdict`'s. What `guard` cannot read gets a status that says so by `unreadable`.
 
+mod budgets;
 mod copies;
 mod credentials;
 mod deeds;

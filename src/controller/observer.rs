@@ -1,6 +1,7 @@
 //! Where the facts come from.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -8,7 +9,8 @@ use jiff::Timestamp;
 use super::{Access, Deed};
 use crate::api::TestRunReport;
 use crate::collect::{Candidates, Look, SetSurvey, Sightings, Survey};
-use crate::github::{Ask, Fetched, Unfetched};
+use crate::connections::Connection;
+use crate::github::{App, Ask, Fetched, Unfetched};
 use crate::verdict::facts::{Observations, Trouble};
 
 /// Looks at the commit of a report. It never fails: what went wrong is part of what was observed.
@@ -55,6 +57,15 @@ pub trait Observer: Send + Sync + 'static {
         digest: Option<&'a str>,
         limit: u64,
     ) -> BoxFuture<'a, Result<Fetched, Unfetched>>;
+
+    /// The App of a connection's own credential, as it asks for itself; None where it is none. All who
+    /// speak for it share its limits.
+    fn app<'a>(
+        &'a self,
+        _connection: &'a Arc<Connection>,
+    ) -> BoxFuture<'a, Result<Option<Arc<App>>, String>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
 
     /// Changes something on GitHub.
     fn act<'a>(

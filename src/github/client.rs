@@ -347,7 +347,7 @@ impl GitHub {
         let is_query = matches!(call, Call::Query(_));
         let budget = if is_query { &inner.ties.queries } else { &inner.ties.budget };
         let _slot = budget
-            .enter(priority, call.writes(), clock.now())
+            .enter(priority, call.writes(), || clock.now())
             .await
             .map_err(|until| error::paused(what, clock.ours(until)))?;
         let signed;
@@ -382,6 +382,7 @@ impl GitHub {
         if let Call::Get(path) = call {
             match reply.status {
                 StatusCode::NOT_MODIFIED => {
+                    budget.uncounted();
                     let same = known.map(|(_, body)| body);
                     reply.body = same
                         .ok_or_else(|| error::invalid(what, "is said to be unchanged, and was never read"))?;

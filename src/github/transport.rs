@@ -94,6 +94,11 @@ impl Transport {
         &self.0.base
     }
 
+    /// What GitHub's clock shows.
+    pub(crate) fn now(&self) -> jiff::Timestamp {
+        self.clock().now()
+    }
+
     pub(super) fn clock(&self) -> &Clock {
         &self.0.clock
     }

@@ -164,8 +164,8 @@ async fn process(
             peers = Peers::new(Some((ip, bound.port()).into()));
         }
         let leaders = webhooks::Leaders::new(ownership.clone(), peers.clone());
-        let (connections, ownership) = (connections.clone(), ownership.clone());
-        receiving = Some(receive(listener, leaders, &hints, connections, ownership, &counters, end.clone()));
+        let (lead, connections, asks) = ((leaders, ownership.clone()), connections.clone(), observer.clone());
+        receiving = Some(receive(listener, lead, &hints, connections, asks, &counters, end.clone()));
     }
     let settings = controller::Config {
         namespace: None,
@@ -211,10 +211,10 @@ fn archive(config: &Config) -> Option<controller::Archive> {
 /// Starts to receive webhooks, each of which is a hint for the controllers, and to ask for those that failed.
 fn receive(
     listener: TcpListener,
-    leaders: webhooks::Leaders,
+    (leaders, ownership): (webhooks::Leaders, Ownership),
     hints: &Hints,
     connections: Live,
-    ownership: Ownership,
+    observer: Arc<dyn Observer>,
     counters: &metrics::Metrics,
     end: CancellationToken,
 ) -> JoinHandle<()> {
@@ -225,7 +225,11 @@ fn receive(
     let limits = webhooks::Limits::default();
     let receiver = webhooks::Receiver::among(leaders, connections.clone(), sink, stats, limits);
     let (again, counters) = (receiver.clone(), counters.clone());
-    tokio::spawn(webhooks::redeliver(again, connections, ownership, counters, end.clone()));
+    let apps: webhooks::Apps = Arc::new(move |connection| {
+        let observer = observer.clone();
+        Box::pin(async move { observer.app(&connection).await })
+    });
+    tokio::spawn(webhooks::redeliver(again, connections, ownership, apps, counters, end.clone()));
     tokio::spawn(webhooks::serve(listener, receiver, end))
 }
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub use event::{Event, Kind, Unusable, read};
 pub use forward::Leaders;
 pub use receive::{Limits, Receiver};
-pub use redeliver::redeliver;
+pub use redeliver::{Apps, redeliver};
 pub use server::{bind, serve};
 pub use stats::{OUTCOMES, Outcome, Stats};
 

@@ -6,15 +6,17 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use lru::LruCache;
 use tokio_util::sync::CancellationToken;
 
 use super::Receiver;
-use crate::connections::{Connection, Held, Live};
-use crate::github::{App, Settings, Transport, wire};
+use crate::connections::{Connection, Live};
+use crate::github::{App, wire};
 use crate::leader::Ownership;
 use crate::runtime::metrics::{Metrics, Redelivery};
 
@@ -32,11 +34,16 @@ const REMEMBERED: usize = 16 << 10;
 /// By event: how often it was asked for.
 type Tried = LruCache<String, u32>;
 
+/// Has the App of a connection's own credential; None where it is none, which has no list of deliveries.
+pub type Apps =
+    Arc<dyn Fn(Arc<Connection>) -> BoxFuture<'static, Result<Option<Arc<App>>, String>> + Send + Sync>;
+
 /// Asks for what failed, as long as this process leads and until the end.
 pub async fn redeliver(
     receiver: Receiver,
     connections: Live,
     ownership: Ownership,
+    apps: Apps,
     metrics: Metrics,
     end: CancellationToken,
 ) {
@@ -48,10 +55,15 @@ pub async fn redeliver(
             if leads() {
                 let now = connections.now();
                 tried.retain(|name, _| now.named(name).is_some());
-                for connection in now.iter().filter(|c| !c.webhooks.is_empty()) {
+                let hears = now.iter().filter(|c| !c.webhooks.is_empty());
+                for connection in hears.filter_map(|c| now.named(&c.name)) {
                     let new = || LruCache::new(NonZeroUsize::new(REMEMBERED).unwrap_or(NonZeroUsize::MIN));
                     let tried = tried.entry(connection.name.clone()).or_insert_with(new);
-                    if let Err(problem) = round(connection, &receiver, leads, tried, &metrics).await {
+                    let done = match apps(connection.clone()).await {
+                        Ok(Some(app)) => round((connection, &app), &receiver, leads, tried, &metrics).await,
+                        other => other.map(|_| ()),
+                    };
+                    if let Err(problem) = done {
                         metrics.redelivery(Redelivery::Failed);
                         tracing::warn!(
                             "failed webhook deliveries of the connection {}: {problem}", connection.name
@@ -67,20 +79,14 @@ pub async fn redeliver(
     end.run_until_cancelled(work).await;
 }
 
-/// One look at what failed for the App of a connection; other credentials have no such list.
+/// One look at what failed for the App of a connection.
 async fn round(
-    connection: &Connection,
+    (connection, app): (&Connection, &App),
     receiver: &Receiver,
     leads: impl Fn() -> bool,
     tried: &mut Tried,
     metrics: &Metrics,
 ) -> Result<(), String> {
-    let Held::App(key) = connection.hold().await? else { return Ok(()) };
-    let settings = Settings::default();
-    let transport = Transport::new(&connection.base, settings.timeout).map_err(|e| e.to_string())?;
-    let (id, installation) = (key.app_id, key.installation_id);
-    let app = App::new(&transport, id, installation, &key.private_key, &settings, metrics.requests())
-        .map_err(|e| e.to_string())?;
     let failed = app.failed_deliveries().await.map_err(|t| t.message)?;
     let arrived = |delivery: &str| receiver.has(&connection.name, delivery);
     for (delivery, guid) in due(&failed, app.now(), tried, arrived) {
@@ -138,9 +144,14 @@ fn due(
 /// Events that reports depend on, those first after which a verdict may be due.
 fn weight(event: &str) -> Option<u8> {
     match event {
-        "workflow_run" | "pull_request" | "status" | "check_suite" => Some(0),
-        "workflow_job" | "check_run" | "merge_group" => Some(1),
-        "installation" | "installation_repositories" | "repository" => Some(2),
+        "workflow_run" | "pull_request" | "status" | "check_suite" | "deployment_protection_rule" => Some(0),
+        "workflow_job" | "check_run" | "merge_group" | "push" => Some(1),
+        "installation"
+        | "installation_repositories"
+        | "repository"
+        | "public"
+        | "branch_protection_rule"
+        | "repository_ruleset" => Some(2),
         _ => None,
     }
 }
@@ -187,6 +198,26 @@ mod tests {
         let list: Vec<_> = (0..4).map(|n| delivery(9 - n, "a", "status", n, n < 3)).collect();
         assert_eq!(ids(&list, &[], &[]), [0_i64; 0]);
         assert_eq!(ids(&list[1..], &[], &[]), [8], "two were in vain");
+    }
+
+    #[test]
+    fn what_is_acted_upon_is_asked_for() {
+        let events = [
+            "workflow_run", "workflow_job", "check_run", "check_suite", "status", "pull_request", "push",
+            "merge_group", "deployment_protection_rule", "branch_protection_rule", "repository_ruleset",
+            "public", "repository", "installation", "installation_repositories",
+        ];
+        for event in events {
+            assert!(weight(event).is_some(), "{event}");
+            // With a repository each of them is about something; what is not is not asked for either.
+            let body = br#"{"action": "x", "repository": {"full_name": "a/b"}, "repositories": [{"full_name": "a/b"}]}"#;
+            let kinds = crate::webhooks::event::read(event, body).unwrap();
+            assert!(
+                kinds.iter().all(|e| e.kind != crate::webhooks::Kind::Other) && !kinds.is_empty(),
+                "{event}"
+            );
+        }
+        assert!(weight("star").is_none() && weight("ping").is_none());
     }
 
     #[test]

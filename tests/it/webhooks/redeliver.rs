@@ -7,7 +7,8 @@ use serde_json::json;
 use testkit::github::{AppKey, Fault, GitHub, Match, OPERATOR_APP, PullSpec, RunSpec, Scenario};
 use testkit::github::{secs, sha_of};
 use testrun_operator::connections::{AppFile, Connection, Connections, Live, Own, Signing};
-use testrun_operator::github::ApiBase;
+use testrun_operator::controller::{GitHubObserver, Observer as _};
+use testrun_operator::github::{ApiBase, Settings};
 use testrun_operator::leader::Ownership;
 use testrun_operator::runtime::metrics::Metrics;
 use testrun_operator::webhooks::{self, Event, Limits, Receiver, Stats, redeliver};
@@ -101,7 +102,12 @@ impl Bench {
     fn ask(&self, ownership: Ownership) -> CancellationToken {
         let end = self.end.child_token();
         let (receiver, connections) = (self.receiver.clone(), self.connections.clone());
-        tokio::spawn(redeliver(receiver, connections, ownership, self.metrics.clone(), end.clone()));
+        let observer = Arc::new(GitHubObserver::new(Settings::default(), self.metrics.requests()));
+        let apps: webhooks::Apps = Arc::new(move |connection| {
+            let observer = observer.clone();
+            Box::pin(async move { observer.app(&connection).await })
+        });
+        tokio::spawn(redeliver(receiver, connections, ownership, apps, self.metrics.clone(), end.clone()));
         end
     }
 
