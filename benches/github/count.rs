@@ -6,14 +6,25 @@ use std::time::Duration;
 use crate::world::{Plan, World};
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// A thousand reports.
+const PLAN: Plan = Plan {
+    repositories: 20,
+    reports: 1000,
+    jobs: 10,
+    speed: 30.0,
+    webhooks: false,
+    sweep: false,
+    suites: true,
+    by_sha: false,
+};
 
 /// From creation to the final verdict, for one run of half an hour with a hundred jobs.
 pub async fn requests() {
     println!("requests per report, one run of 100 jobs and 30 minutes, 20 pull requests of one repository");
     println!("{:<40} {:>8} {:>8} {:>8}", "", "own", "lists", "sent");
-    for (webhooks, suites) in [(true, true), (true, false), (false, true), (false, false)] {
-        let plan =
-            Plan { repositories: 1, reports: 20, jobs: 100, speed: 30.0, webhooks, sweep: false, suites };
+    let rows = [(true, true), (true, false), (false, true), (false, false)].map(|(w, s)| (w, s, false));
+    for (webhooks, suites, by_sha) in rows.into_iter().chain([(true, true, true), (false, true, true)]) {
+        let plan = Plan { repositories: 1, reports: 20, jobs: 100, webhooks, suites, by_sha, ..PLAN };
         let world = World::start("requests", plan).await;
         world.gh.forget_requests();
         // A new pull request every minute; its report is made a few seconds after it.
@@ -50,9 +61,10 @@ pub async fn requests() {
         }
         world.wait("Passed", "True", plan.reports).await;
         let name = format!(
-            "{}, {}",
+            "{}, {}{}",
             if webhooks { "webhooks" } else { "no webhooks" },
-            if suites { "suites of the spec" } else { "everything counts" }
+            if suites { "suites of the spec" } else { "everything counts" },
+            if by_sha { ", by sha" } else { "" }
         );
         row(&world, &name);
         world.end().await;
@@ -70,8 +82,7 @@ pub async fn hour(names: &[String]) {
     let all = !WAYS.iter().any(named);
     for way in WAYS.iter().filter(|way| all || named(way)) {
         let (webhooks, sweep) = (*way == "webhooks", *way == "swept");
-        let plan =
-            Plan { repositories: 20, reports: 1000, jobs: 10, speed: 30.0, webhooks, sweep, suites: true };
+        let plan = Plan { webhooks, sweep, ..PLAN };
         let world = World::start("hour", plan).await;
         world.begin_all().await;
         let before = world.gh.counted_requests().len();
@@ -105,8 +116,8 @@ pub async fn hour(names: &[String]) {
     }
 }
 
-/// `own` are requests about one commit, run or pull request, `lists` what all reports of a repository share;
-/// of both those that GitHub counts. `sent` are all of them.
+/// `own` are requests about one commit, run or pull request, `lists` what all reports of a repository share, the jobs
+/// of the base branch's run among them; of both those that GitHub counts. `sent` are all of them.
 fn row(world: &World, name: &str) {
     let reports = if world.plan.reports > 100 { 1 } else { world.plan.reports };
     let per = |n: usize| n as f64 / reports as f64;
@@ -115,6 +126,7 @@ fn row(world: &World, name: &str) {
         let template = request.template;
         let own = ["{ref}", "{run_id}", "{pull_number}", "{commit_sha}"].iter().any(|p| template.contains(p))
             || request.query.iter().any(|(key, _)| key == "head_sha");
+        let own = own && !world.is_base(&request.path);
         *by.entry((own, template)).or_default() += 1;
     }
     let sum = |own| per(by.iter().filter(|((o, _), _)| *o == own).map(|(_, n)| n).sum());

@@ -26,6 +26,7 @@ pub async fn storm() {
         webhooks: true,
         sweep: false,
         suites: true,
+        by_sha: false,
     };
     let world = World::start("storm", plan).await;
     world.begin_all().await;

@@ -24,6 +24,8 @@ pub struct Plan {
     pub sweep: bool,
     /// The reports say which suites count, so checks of others do not.
     pub suites: bool,
+    /// The reports name their commits, not their pull requests.
+    pub by_sha: bool,
 }
 
 pub struct World {
@@ -145,16 +147,32 @@ impl World {
 
     fn report(&self, n: usize) -> Value {
         let mut spec = json!({
-            "source": {"github": {"repository": self.repository(n), "pullRequest": 100 + n}},
+            "source": {"github": {"repository": self.repository(n)}},
             // A minute of GitHub's.
             "gate": {"settleSeconds": (60.0 / self.plan.speed).ceil() as i64},
         });
+        match self.plan.by_sha {
+            true => spec["source"]["github"]["sha"] = sha_of(&format!("head {n}")).into(),
+            false => spec["source"]["github"]["pullRequest"] = (100 + n).into(),
+        }
         if self.plan.suites {
             spec["suites"] =
                 json!([{"name": "all", "match": [{"job": ".*"}], "expect": {"count": self.plan.jobs}}]);
         }
         json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport",
             "metadata": {"name": format!("pr-{n}"), "namespace": self.namespace}, "spec": spec})
+    }
+
+    /// Whether a request is about the run or the head of a base branch, which all reports of its repository ask for.
+    pub fn is_base(&self, path: &str) -> bool {
+        (0..self.plan.repositories).any(|n| {
+            let run = format!("/{}/actions/runs/{}", repository(n), 1 + n);
+            path.contains(&sha_of(&format!("base {n}")))
+                || path
+                    .find(&run)
+                    .and_then(|at| path.get(at + run.len()..))
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
     }
 
     /// Waits until so many reports have this value of a condition.

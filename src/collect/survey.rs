@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Reason;
 use crate::github::api::Repo;
-use crate::github::{Ask, GitHub, Result, Rollup};
+use crate::github::{Ask, GitHub, Result, Rollup, wire};
 use crate::verdict::facts::Trouble;
 
 /// What to ask a repository for.
@@ -17,6 +17,8 @@ pub struct Survey {
     pub finished: bool,
     /// The newest runs, whatever state they are in: shows re-runs and runs that were added.
     pub newest: bool,
+    /// Runs that wait for somebody's answer: a list that changes only when one begins or ends to.
+    pub waiting: bool,
     /// Heads and bases of open pull requests.
     pub pulls: bool,
     /// Branches whose heads are wanted.
@@ -30,6 +32,8 @@ pub struct Survey {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sightings {
     pub runs: Vec<SightedRun>,
+    /// Runs that wait for somebody's answer; None where they were not asked for.
+    pub waiting: Option<Vec<SightedRun>>,
     /// Head commit and base branch by number.
     pub pulls: BTreeMap<i64, (String, String)>,
     /// Head commit by name.
@@ -77,16 +81,17 @@ pub async fn survey(github: &GitHub, wanted: &Survey, ask: Ask) -> Result<Sighti
     if wanted.newest {
         lists.push(repo.newest_runs().await?);
     }
-    seen.runs = lists
-        .iter()
-        .flat_map(|list| &list.workflow_runs)
-        .map(|r| SightedRun {
-            finished: r.status == "completed",
-            attempt: r.run_attempt.max(1),
-            id: r.id,
-            sha: r.head_sha.clone(),
-        })
-        .collect();
+    let sighted = |r: &wire::Run| SightedRun {
+        finished: r.status == "completed",
+        attempt: r.run_attempt.max(1),
+        id: r.id,
+        sha: r.head_sha.clone(),
+    };
+    seen.runs = lists.iter().flat_map(|list| &list.workflow_runs).map(sighted).collect();
+    if wanted.waiting {
+        let list = repo.recent_runs("status", "waiting").await?;
+        seen.waiting = Some(list.workflow_runs.iter().map(sighted).collect());
+    }
     if wanted.pulls {
         seen.pulls = repo
             .open_pulls()

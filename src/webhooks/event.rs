@@ -9,7 +9,7 @@ use crate::github::wire;
 /// Something happened in a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// `owner/name`.
+    /// `owner/name`; of [`Kind::Owner`] the owner alone.
     pub repository: String,
     pub kind: Kind,
 }
@@ -34,6 +34,8 @@ pub enum Kind {
     Status { sha: String, context: String, state: String },
     /// The repository itself, or what may be read of it, changed.
     Repository,
+    /// What may be read of all repositories of an owner changed.
+    Owner,
     /// Something that no report depends on.
     Other,
 }
@@ -66,7 +68,7 @@ payload! {
         merge_group: Group, deployment: Deployment, pull_requests: Vec<Pull>, repositories_added: Vec<Repository>, repositories_removed: Vec<Repository>,
         #[serde(rename = "ref")]
         reference: String,
-        repositories: Vec<Repository>,
+        repositories: Vec<Repository>, installation: Installation,
     }
     Repository { full_name: String }
     Pull { number: i64, head: Tip, base: Base }
@@ -77,6 +79,8 @@ payload! {
     App { slug: Option<String> }
     Group { head_sha: String, head_ref: String }
     Deployment { sha: String }
+    Installation { account: Account }
+    Account { login: String }
 }
 
 /// Reads a delivery whose signature is right. One delivery may concern several repositories.
@@ -133,7 +137,15 @@ pub fn read(event: &str, body: &[u8]) -> Result<Vec<Event>, Unusable> {
         "installation" | "installation_repositories" => {
             let all = [payload.repositories, payload.repositories_added, payload.repositories_removed];
             let named = all.into_iter().flatten().filter(|r| !r.full_name.is_empty());
-            return Ok(named.map(|r| Event { repository: r.full_name, kind: Kind::Repository }).collect());
+            let mut events: Vec<Event> =
+                named.map(|r| Event { repository: r.full_name, kind: Kind::Repository }).collect();
+            // Of an installation that ends, rests or goes on not all of its repositories are named.
+            let whole = event == "installation" && payload.action != "created" || events.is_empty();
+            let owner = payload.installation.account.login;
+            if whole && !owner.is_empty() {
+                events = vec![Event { repository: owner, kind: Kind::Owner }];
+            }
+            return Ok(events);
         }
         _ => Kind::Other,
     };
@@ -238,6 +250,25 @@ mod tests {
         let body = json!({"action": "added", "repositories_added": [{"full_name": "a/b"}, {"full_name": "a/c"}], "repositories_removed": null});
         let events = read("installation_repositories", body.to_string().as_bytes()).unwrap();
         assert_eq!(events.iter().map(|e| e.repository.as_str()).collect::<Vec<_>>(), ["a/b", "a/c"]);
+    }
+
+    #[test]
+    fn an_installation_that_rests_or_ends_concerns_all_of_its_owner() {
+        let owner = vec![Event { repository: "acme".into(), kind: Kind::Owner }];
+        for action in ["suspend", "unsuspend", "deleted", "new_permissions_accepted"] {
+            let mut body = json!({"action": action, "installation": {"id": 1, "account": {"login": "acme"}}});
+            assert_eq!(read("installation", body.to_string().as_bytes()), Ok(owner.clone()), "{action}");
+            body["repositories"] = json!([{"full_name": "acme/shop"}]);
+            assert_eq!(read("installation", body.to_string().as_bytes()), Ok(owner.clone()), "{action}");
+        }
+        let body = json!({"action": "created", "installation": {"account": {"login": "acme"}},
+            "repositories": [{"full_name": "acme/shop"}]});
+        let named = vec![Event { repository: "acme/shop".into(), kind: Kind::Repository }];
+        assert_eq!(read("installation", body.to_string().as_bytes()), Ok(named));
+        let all = json!({"action": "added", "repositories_added": [], "installation": {"account": {"login": "acme"}}});
+        assert_eq!(read("installation_repositories", all.to_string().as_bytes()), Ok(owner));
+        let nobody = json!({"action": "deleted", "installation": {"account": null}});
+        assert_eq!(read("installation", nobody.to_string().as_bytes()), Ok(Vec::new()));
     }
 
     #[test]

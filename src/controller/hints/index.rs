@@ -1,14 +1,16 @@
 //! Where the reports are: by repository as reached through a connection, and by uid.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use lru::LruCache;
 use tokio::time::Instant;
 
-use super::member::Member;
+use super::member::{Hint, Member};
 use super::sweep::Sweep;
+use crate::collect::{Depth, SightedRun};
+use crate::webhooks::{Event, Kind};
 
 /// A repository whose events arrive is asked slowly, as long as it was heard of within this time.
 const HEARD: Duration = Duration::from_secs(3600);
@@ -56,6 +58,8 @@ pub(super) struct Repository {
     pub(super) missed: Option<Instant>,
     pub(super) surveyed: Option<Instant>,
     pub(super) sweep: Sweep,
+    /// The runs that stood still the last time, by id and attempt.
+    waiting: HashSet<(i64, i64)>,
 }
 
 impl Key {
@@ -99,7 +103,42 @@ impl Index {
     }
 }
 
+impl Index {
+    /// The repositories of an owner that are known of a connection, by the name that they have now or had.
+    pub(super) fn of_owner(&self, connection: &str, owner: &str) -> Vec<Key> {
+        let start = format!("{}/", owner.to_ascii_lowercase());
+        let is = |key: &Key| key.connection == connection && key.repository.starts_with(&start);
+        let renamed = self.renamed.iter().filter(|(now, _)| is(now)).map(|(_, key)| key);
+        let all: std::collections::BTreeSet<&Key> =
+            self.repositories.keys().filter(|key| is(key)).chain(renamed).collect();
+        all.into_iter().cloned().collect()
+    }
+}
+
 impl Repository {
+    /// Tells those of its reports that an event concerns.
+    pub(super) fn wake(&mut self, event: &Event, now: Instant) {
+        for member in self.members.values_mut() {
+            if let Some((depth, delay)) = member.concerns(event) {
+                let mut hint = Hint { moved: member.moves(event), ..Hint::new(now, depth) };
+                if let Kind::Run { run: Some(run), .. } = &event.kind
+                    && depth == Depth::Told
+                {
+                    hint.told.push(run.clone());
+                }
+                member.mark(hint, delay);
+            }
+        }
+    }
+
+    /// The commits of which runs have begun to stand still since the last list of those that do.
+    pub(super) fn begun(&mut self, waiting: Option<&Vec<SightedRun>>) -> HashSet<String> {
+        let Some(waiting) = waiting else { return HashSet::new() };
+        let before = std::mem::take(&mut self.waiting);
+        self.waiting = waiting.iter().map(|r| (r.id, r.attempt)).collect();
+        waiting.iter().filter(|r| !before.contains(&(r.id, r.attempt))).map(|r| r.sha.clone()).collect()
+    }
+
     pub(super) fn hears(&self, now: Instant) -> bool {
         let within = |at: Option<Instant>, time| at.is_some_and(|at| now.duration_since(at) < time);
         within(self.heard, HEARD) && !within(self.missed, DISTRUST)

@@ -31,6 +31,8 @@ pub(super) struct Member {
     pub(super) own: Option<String>,
     /// The state of it that goes with the last verdict; none before the first look.
     pub(super) shows: Option<&'static str>,
+    /// It answers deployments: a job that begins to wait is news.
+    pub(super) answers: bool,
     /// How many statuses and check runs it publishes: while it is undecided, so are they.
     pub(super) publishes: u32,
     pub(super) sha: Option<String>,
@@ -131,7 +133,7 @@ impl Member {
                 let echo = self.own.as_ref() == Some(context) && self.shows == Some(state.as_str());
                 (about(sha) && !echo).then_some((Depth::Whole, TOGETHER))
             }
-            Kind::Repository => Some((Depth::Whole, TOGETHER)),
+            Kind::Repository | Kind::Owner => Some((Depth::Whole, TOGETHER)),
             // What it starts is told of by itself.
             Kind::Push { .. } | Kind::Other => None,
         }

@@ -30,6 +30,7 @@ use crate::cache::Kept;
 use crate::collect::{Depth, Sightings, Survey};
 use crate::runtime::telemetry::Cause;
 use crate::verdict::facts::Observations;
+use crate::verdict::publish::deployment;
 use crate::webhooks::{Event, Kind};
 
 type Object = ObjectRef<Kept>;
@@ -111,6 +112,7 @@ impl Hints {
                 source: source.clone(),
                 own: None,
                 shows: None,
+                answers: false,
                 publishes: 0,
                 sha: None,
                 base: None,
@@ -131,6 +133,7 @@ impl Hints {
         let published = publish.and_then(|p| p.status.as_ref());
         if let Some(member) = index.member(&uid) {
             member.own = published.map(|s| s.context.clone());
+            member.answers = !deployment::environments(&report.spec).is_empty();
             member.publishes =
                 u32::from(published.is_some()) + u32::from(publish.is_some_and(|p| p.check_run.is_some()));
             // Whoever waits for the Lease knows from others what events are about, and keeps them for its turn.
@@ -237,6 +240,15 @@ impl Hints {
         self.sets.tell(connection, event);
         let now = Instant::now();
         let mut index = self.lock();
+        if event.kind == Kind::Owner {
+            for key in index.of_owner(connection, &event.repository) {
+                let Some(repository) = index.repositories.get_mut(&key) else { continue };
+                // Whether events still arrive is not known: the next one tells.
+                repository.heard = None;
+                repository.wake(event, now);
+            }
+            return;
+        }
         let named = Key::of(connection, &event.repository);
         let key = index.renamed.get(&named).cloned().unwrap_or(named);
         let Index { repositories, strangers, .. } = &mut *index;
@@ -246,17 +258,7 @@ impl Hints {
             return;
         };
         repository.heard = Some(now);
-        for member in repository.members.values_mut() {
-            if let Some((depth, delay)) = member.concerns(event) {
-                let mut hint = Hint { moved: member.moves(event), ..Hint::new(now, depth) };
-                if let Kind::Run { run: Some(run), .. } = &event.kind
-                    && depth == Depth::Told
-                {
-                    hint.told.push(run.clone());
-                }
-                member.mark(hint, delay);
-            }
-        }
+        repository.wake(event, now);
     }
 
     /// Repositories that have not been asked for changes for as long as their reports allow; with `sweeps` their
@@ -289,6 +291,7 @@ impl Hints {
                 repository: key.repository.clone(),
                 finished: some_open && repository.sweep.needs_list(&commits),
                 commits,
+                waiting: some_open && members().any(|m| m.answers && m.stage == Stage::Open),
                 newest: resting && some_final,
                 pulls,
                 branches,
@@ -311,8 +314,10 @@ impl Hints {
         };
         let news = repository.sweep.take(&sightings.sweep, ours, Instant::now());
         let mut missed = false;
+        let waits = repository.begun(sightings.waiting.as_ref());
         for member in repository.members.values_mut() {
-            let is_news = member.sha.as_ref().is_some_and(|sha| news.contains(sha));
+            let waits = member.answers && member.sha.as_ref().is_some_and(|sha| waits.contains(sha));
+            let is_news = waits || member.sha.as_ref().is_some_and(|sha| news.contains(sha));
             let moved = member.differs(sightings);
             if member.stage != Stage::Idle && (moved || is_news) && member.hint.is_none() {
                 missed |= member.stage == Stage::Open;

@@ -78,7 +78,7 @@ impl About {
 impl Member {
     fn concerns(&self, kind: &Kind) -> bool {
         match kind {
-            Kind::Repository => true,
+            Kind::Repository | Kind::Owner => true,
             Kind::Pull { .. } => self.about == About::Pulls,
             Kind::Push { branch } => self.about.is(branch.as_deref()),
             // Where pushes are not told of, what they start is.
@@ -153,13 +153,15 @@ impl Wakes {
 
     /// Takes in an event that came through a connection.
     pub fn tell(&self, connection: &str, event: &Event) {
-        let repository = event.repository.to_ascii_lowercase();
+        let name = event.repository.to_ascii_lowercase();
         let now = Instant::now();
+        let of_owner = |n: &String| n.strip_prefix(&name).is_some_and(|rest| rest.starts_with('/'));
         for member in self.lock().values_mut() {
-            if member.connection == connection
-                && member.names.contains(&repository)
-                && member.concerns(&event.kind)
-            {
+            let named = match event.kind {
+                Kind::Owner => member.names.iter().any(of_owner),
+                _ => member.names.contains(&name),
+            };
+            if member.connection == connection && named && member.concerns(&event.kind) {
                 member.since = Some(now);
                 member.wake();
             }

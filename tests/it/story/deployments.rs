@@ -288,3 +288,47 @@ async fn an_event_asks_for_a_look_and_is_not_believed() {
     assert_eq!(bench.answers().len(), 1);
     bench.clean();
 }
+
+/// Without events a job that begins to wait is seen by a list of the repository, not at the pace of progress; and
+/// only where somebody answers.
+#[tokio::test(flavor = "multi_thread")]
+async fn that_a_job_begins_to_wait_is_noticed_within_a_poll_interval() {
+    let gh = GitHub::start(Scenario::new().start_now().setup(|s| {
+        s.add_repo(REPO).branch("main", &sha_of("head"));
+        let run = RunSpec::new(77).workflow("CI", ".github/workflows/ci.yml").event("push").branch("main");
+        s.repo(REPO).add_run(run.sha(sha_of("head")).job((501, "unit")).job((502, "deploy")));
+        s.job(501).start();
+    }));
+    gh.pause();
+    let bench = Bench::new("answer-polled", gh).await;
+    let plain =
+        json!({"source": {"github": {"connection": "gh", "repository": REPO, "sha": sha_of("head")}}});
+    reports::create(bench.plane, &bench.namespace, "plain", plain).await;
+    // Nothing but the lists of the repository is asked for by itself.
+    let slow = ["--poll-interval", "1s", "--progress-interval", "1h", "--refresh-interval", "1h"];
+    let operator = bench.operator(&slow).await;
+    let lists = |status: &str| {
+        let is = |r: &&Request| r.query.iter().any(|(key, value)| key == "status" && value == status);
+        bench.gh.requests().iter().filter(is).count()
+    };
+    bench.until("plain", "Passed", "Unknown/Running").await;
+    eventually(|| "lists".to_owned(), async || (lists("completed") > 2).then_some(())).await;
+    assert_eq!(lists("waiting"), 0, "nobody answers");
+
+    bench.create("r", "^unit$", "production").await;
+    bench.until("r", "Passed", "Unknown/Running").await;
+    eventually(|| "lists".to_owned(), async || (lists("waiting") > 1).then_some(())).await;
+    bench.gh.advance(secs(60));
+    bench.gh.update(|s| {
+        s.job(501).complete("success");
+        s.job(502).wait_for("production", false);
+    });
+    bench.answered().await;
+    operator.stop().await;
+    assert_eq!(bench.answers().len(), 1);
+    let counted = |r: &Request| r.query.iter().any(|(key, value)| key == "status" && value == "waiting");
+    let (counted, asked) =
+        (bench.gh.counted_requests().into_iter().filter(counted).count(), lists("waiting"));
+    assert!(counted <= 4, "{counted} of {asked} count");
+    bench.clean();
+}

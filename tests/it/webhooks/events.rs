@@ -30,7 +30,7 @@ fn published_examples_are_understood() {
                 | Kind::Check { sha }
                 | Kind::Status { sha, .. } => sha,
                 Kind::Gate { shas } => &shas[0],
-                Kind::Push { .. } | Kind::Repository | Kind::Other => continue,
+                Kind::Push { .. } | Kind::Repository | Kind::Owner | Kind::Other => continue,
             };
             assert!(expected && sha.len() == 40, "{event:?}");
             assert!(event.repository.contains('/'), "{event:?}");

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use testkit::controlplane::ControlPlane;
 use testkit::github::{CheckSpec, Fault, GitHub, Match, PullSpec, RunSpec, Scenario, secs, sha_of};
 
+use super::receiver::deliver;
 use crate::cluster::{cluster, eventually};
 use crate::reports;
 use crate::story::operator::Operator;
@@ -265,5 +266,31 @@ async fn a_status_that_somebody_else_sets_under_the_reports_name_is_set_right_at
     }
     let more = bench.operator.metric("testrun_reconciles_total").await - looks;
     assert!(more <= 6.0, "{more} looks at two forgeries");
+    bench.end().await;
+}
+
+/// GitHub names no repository of an installation that rests or ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installation_that_is_suspended_wakes_the_reports_of_its_owner_and_no_others() {
+    let bench = Bench::start(github(), "suspended", &[]).await;
+    bench.create("pr", json!({"pullRequest": 20})).await;
+    bench.until("pr", "Passed", "Unknown/Pending").await;
+    let hooks = bench.operator.webhooks();
+    let address = hooks.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    let installation = async |action: &str, owner: &str| {
+        let body = json!({"action": action, "installation": {"id": 7, "account": {"login": owner}},
+            "sender": {"login": "someone"}});
+        let id = format!("{action} {owner}");
+        deliver(&address, SECRET, "installation", &id, &body.to_string()).await
+    };
+    bench.gh.fail(Match::any(), Fault::Status(401));
+    let before = bench.gh.requests().len();
+    assert_eq!(installation("suspend", "acme-2").await, 202);
+    assert_eq!(installation("suspend", "ACME").await, 202);
+    bench.until("pr", "SourceAvailable", "False/Unauthorized").await;
+    assert!(bench.gh.requests().len() > before);
+    bench.gh.clear_faults();
+    assert_eq!(installation("unsuspend", "acme").await, 202);
+    bench.until("pr", "SourceAvailable", "True/Read").await;
     bench.end().await;
 }

@@ -55,18 +55,30 @@ impl Bench {
         self.told.lock().unwrap().len()
     }
 
-    /// Sends bytes as they are, and gives the status of the answer, or None where there is none.
     async fn raw(&self, bytes: &[u8]) -> Option<u16> {
-        let mut stream = TcpStream::connect(&self.address).await.unwrap();
-        let _ = stream.write_all(bytes).await;
-        let mut answer = Vec::new();
-        let _ = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut answer)).await;
-        String::from_utf8_lossy(&answer).split(' ').nth(1)?.parse().ok()
+        raw(&self.address, bytes).await
     }
 
     async fn send(&self, delivery: &Delivery) -> u16 {
         self.raw(&delivery.bytes()).await.expect("an answer")
     }
+}
+
+/// Sends bytes as they are, and gives the status of the answer, or None where there is none.
+async fn raw(address: &str, bytes: &[u8]) -> Option<u16> {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let _ = stream.write_all(bytes).await;
+    let mut answer = Vec::new();
+    let _ = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut answer)).await;
+    String::from_utf8_lossy(&answer).split(' ').nth(1)?.parse().ok()
+}
+
+/// Sends one delivery to a receiver that knows this secret, and gives the status of the answer.
+pub async fn deliver(address: &str, secret: &str, event: &str, id: &str, body: &str) -> u16 {
+    let delivery = Delivery::good(id, body)
+        .with("x-github-event", event)
+        .with("x-hub-signature-256", &webhook_signature(secret, body.as_bytes()));
+    raw(address, &delivery.bytes()).await.expect("an answer")
 }
 
 #[derive(Clone)]
@@ -282,4 +294,27 @@ async fn a_storm_loses_nothing_and_believes_nothing_forged() {
     assert_eq!(bench.told(), 900);
     let counts = [Outcome::Accepted, Outcome::Duplicate, Outcome::Unauthorized].map(|o| bench.stats.of(o));
     assert_eq!(counts, [900, 100, 100]);
+}
+
+/// Signed as GitHub signs them, through the listener: what is told is what the bodies say, none is lost.
+#[tokio::test]
+async fn published_examples_arrive_as_deliveries() {
+    let bench = Bench::start(Limits::default()).await;
+    let all = testkit::github::webhook_examples().unwrap();
+    assert!(all.len() > 100, "{} examples", all.len());
+    let (mut want, mut ignored) = (Vec::new(), 0);
+    for (n, (event, body)) in all.iter().enumerate() {
+        let body = serde_json::to_string_pretty(body).unwrap();
+        let events = webhooks::read(event, body.as_bytes()).unwrap();
+        ignored += u64::from(events.iter().all(|e| e.kind == Kind::Other));
+        want.extend(events.into_iter().filter(|e| e.kind != Kind::Other));
+        let status = deliver(&bench.address, SECRET, event, &format!("example {n}"), &body).await;
+        assert_eq!(status, 202, "{event}: {body}");
+    }
+    let told: Vec<_> = bench.told.lock().unwrap().iter().map(|(_, event)| event.clone()).collect();
+    let told: Vec<_> = told.into_iter().filter(|e| e.kind != Kind::Other).collect();
+    assert!(want.len() > 40, "{} tell something", want.len());
+    assert_eq!(told, want);
+    let counts = [Outcome::Accepted, Outcome::Ignored, Outcome::Malformed].map(|o| bench.stats.of(o));
+    assert_eq!(counts, [all.len() as u64 - ignored, ignored, 0]);
 }
