@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use crate::api::spec::{GitHubSource, Source};
 use crate::api::{DEFAULT_CONNECTION, TestRunReport, TestRunReportSpec};
-use crate::github::{ApiBase, Credential, GITHUB_COM, GitHub, Settings};
+use crate::github::{ApiBase, Credential, GITHUB_COM, GitHub, Settings, Ties, Transport, is_host_pattern};
 use crate::verdict;
 
 /// Bytes of a report file; the API server takes no more either.
@@ -107,7 +107,23 @@ impl SourceArgs {
             Some(token) => Credential::Token(SecretString::from(token)),
             None => Credential::None,
         };
-        GitHub::new(&base, &credential, &Settings::default())
+        let (settings, hosts) = (Settings::default(), download_hosts()?);
+        let transport = Transport::with_downloads(&base, &hosts, settings.timeout)?;
+        Ok(GitHub::with(&transport, &credential, &settings, Ties::new(&settings)))
+    }
+}
+
+/// Hosts that logs and archives may come from in place of the server's own, as a connection has them.
+fn download_hosts() -> anyhow::Result<Vec<String>> {
+    let text = std::env::var("GITHUB_DOWNLOAD_HOSTS").unwrap_or_default();
+    let hosts: Vec<String> =
+        text.split(',').map(|host| host.trim().to_owned()).filter(|host| !host.is_empty()).collect();
+    match hosts.iter().find(|host| !is_host_pattern(host)) {
+        Some(bad) => bail!(
+            "GITHUB_DOWNLOAD_HOSTS: {:?} is no host such as storage.example.com or *.example.com",
+            crate::verdict::text::clean(bad, 100)
+        ),
+        None => Ok(hosts),
     }
 }
 

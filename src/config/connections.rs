@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::connections::{self, AppFile, Connection, Connections, Own, Signing};
-use crate::github::{ApiBase, GITHUB_COM};
+use crate::github::{ApiBase, GITHUB_COM, is_host_pattern};
 
 /// A host of GitHub with the operator's credential, and who may use them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +35,13 @@ pub struct Entry {
     /// be replaced. Empty: it takes no webhooks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub webhook_secret_files: Vec<PathBuf>,
+    /// Hosts that logs and artifacts may be downloaded from, where GitHub redirects to its storage: `storage.example.com`
+    /// or `*.example.com`. Default for github.com: `*.actions.githubusercontent.com`, `*.blob.core.windows.net`,
+    /// `*.githubusercontent.com` and `*.github.com`; for another server its own host, those below it, and any other host
+    /// with a public address. A list is in place of these, but for the own host of another server. Only there may
+    /// listed hosts have private addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub download_hosts: Vec<String>,
     /// Names under which reports that use it may have their verdict published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publish: Option<Publish>,
@@ -127,6 +134,11 @@ fn connection(entry: &Entry, at: &str, wrong: &mut Vec<String>) -> Option<Connec
         }
         (None, None) => Own::None,
     };
+    for host in entry.download_hosts.iter().filter(|host| !is_host_pattern(host)) {
+        wrong.push(format!(
+            "{at}.downloadHosts: {host:?} is no host such as storage.example.com or *.example.com"
+        ));
+    }
     let publish = entry.publish.as_ref().map(|p| published(p, at, wrong)).unwrap_or_default();
     if entry.webhook_secret_files.len() > 4 {
         wrong.push(format!("{at}.webhookSecretFiles: name up to 4 files"));
@@ -141,6 +153,7 @@ fn connection(entry: &Entry, at: &str, wrong: &mut Vec<String>) -> Option<Connec
         own,
         namespaces: entry.namespaces.clone(),
         repositories: entry.repositories.clone(),
+        downloads: entry.download_hosts.clone(),
         publish,
     })
 }

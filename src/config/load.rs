@@ -306,11 +306,11 @@ mod tests {
 
     #[test]
     fn everything_that_is_wrong_is_said_at_once() {
-        let text = "connections:\n- name: A b\n  url: http://ghe.example.com\n  namespaces: []\n  repositories: [acme]\n  tokenFile: /t\n  app: {appId: 0, privateKeyFile: /k}\n- {name: x, namespaces: ['*'], repositories: ['*']}\n- {name: x, namespaces: ['*'], repositories: ['*'], tokenfile: /t}\ncontroller: {pollInterval: soon, concurrency: 0, namespaces: [A], paces: 1}\nsharding: {shards: 3}\nlogging: {level: 'a=b=c', format: xml}\nleaderElection: {renewDeadline: 20s, leaseName: ''}\ntracing: {endpoint: nowhere, sampleRatio: 2}\nlisteners: {health: here}\nhttp: {audiences: [], certificateFile: /c}\nmore: 1\n";
+        let text = "connections:\n- name: A b\n  url: http://ghe.example.com\n  namespaces: []\n  repositories: [acme]\n  tokenFile: /t\n  app: {appId: 0, privateKeyFile: /k}\n- {name: x, namespaces: ['*'], repositories: ['*'], downloadHosts: ['https://a/b']}\n- {name: x, namespaces: ['*'], repositories: ['*'], tokenfile: /t}\ncontroller: {pollInterval: soon, concurrency: 0, namespaces: [A], paces: 1}\nsharding: {shards: 3}\nlogging: {level: 'a=b=c', format: xml}\nleaderElection: {renewDeadline: 20s, leaseName: ''}\ntracing: {endpoint: nowhere, sampleRatio: 2}\nlisteners: {health: here}\nhttp: {audiences: [], certificateFile: /c}\nmore: 1\n";
         let InvalidConfig(found) = parse(text).unwrap_err();
         for want in [
             "connections[0].name: ", "connections[0].url: ", "in the clear", "connections[0].namespaces: ",
-            "\"acme\" is not owner/name", "both tokenFile and app",
+            "\"acme\" is not owner/name", "\"https://a/b\" is no host", "both tokenFile and app",
             "connections[2].name: \"x\" is there twice", "connections[2].tokenfile: unknown field",
             "controller.pollInterval: \"soon\" is no duration", "controller.concurrency: 0 is not",
             "controller.namespaces[0]: ", "controller.paces: unknown field",

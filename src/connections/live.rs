@@ -56,6 +56,7 @@ fn same(a: Option<&Arc<Connection>>, b: Option<&Arc<Connection>>) -> bool {
     own && a.base == b.base
         && a.namespaces == b.namespaces
         && a.repositories == b.repositories
+        && a.downloads == b.downloads
         && a.report_secrets == b.report_secrets
         && a.publish == b.publish
 }

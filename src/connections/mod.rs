@@ -35,6 +35,8 @@ pub struct Connection {
     pub namespaces: Vec<String>,
     /// Globs of repositories (`owner/name`) that may be read.
     pub repositories: Vec<String>,
+    /// Patterns of hosts that downloads may be redirected to; empty: those of the server.
+    pub downloads: Vec<String>,
     /// Reports may bring their own Secret for this host.
     pub report_secrets: bool,
     /// What reports that use it may publish.
@@ -172,6 +174,7 @@ impl Connection {
             own,
             namespaces: all(),
             repositories: all(),
+            downloads: Vec::new(),
             report_secrets: true,
             publish: Publish::default(),
             webhooks: Vec::new(),

@@ -86,12 +86,13 @@ impl GitHubObserver {
 
     /// Connections to the API of a connection.
     fn transport(&self, access: &Access) -> Result<Transport, Trouble> {
-        let base = &access.connection.base;
-        let name = format!("{}{}", base.authority(), base.prefix());
+        let Connection { base, downloads, .. } = &*access.connection;
+        let name = format!("{}{} {}", base.authority(), base.prefix(), downloads.join(" "));
         if let Some(known) = self.kept().transports.get(&name) {
             return Ok(known.clone());
         }
-        let transport = Transport::new(base, self.settings.timeout).map_err(|e| unusable(&e))?;
+        let transport =
+            Transport::with_downloads(base, downloads, self.settings.timeout).map_err(|e| unusable(&e))?;
         self.kept().transports.put(name, transport.clone());
         Ok(transport)
     }
@@ -107,8 +108,8 @@ impl GitHubObserver {
             Credential::Token(token) => token.expose_secret(),
             _ => "",
         };
-        let key =
-            print(&[&access.connection.name, access.connection.base.authority(), &access.owner, secret]);
+        let Connection { name, base, downloads, .. } = &*access.connection;
+        let key = print(&[name, base.authority(), &access.owner, secret, &downloads.join(" ")]);
         if let Some(known) = self.kept().clients.get(&key) {
             return Ok(known.clone());
         }

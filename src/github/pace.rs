@@ -11,6 +11,8 @@ use super::budget::{Priority, Rate};
 const BETWEEN_WRITES: Duration = Duration::from_secs(1);
 /// Requests of an hour that may be sent at once, whatever the limit: a look at one commit takes a few.
 const FEW: u64 = 150;
+/// Longest time until a limit begins anew, in milliseconds.
+const HOUR: u64 = 3_600_000;
 /// A request is counted in parts so small that none is lost over a millisecond.
 const WHOLE: u64 = 1_000_000;
 
@@ -64,7 +66,7 @@ impl Sent {
         let most = rate.limit.div_ceil(4).max(FEW).saturating_mul(WHOLE);
         let kept = rate.limit.saturating_mul(Priority::Running.reserve()) / 100;
         let usable = rate.remaining.checked_sub(kept).filter(|n| *n > 0).unwrap_or(rate.remaining).max(1);
-        let left = millis(rate.reset.duration_since(now)).max(1);
+        let left = millis(rate.reset.duration_since(now)).clamp(1, HOUR);
         let (saved, since) = self.saved.unwrap_or((most, now));
         let gained = millis(now.duration_since(since)).saturating_mul(usable.saturating_mul(WHOLE)) / left;
         let saved = saved.saturating_add(gained).min(most);

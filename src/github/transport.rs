@@ -11,6 +11,7 @@ use octocrab::service::middleware::retry::RetryConfig;
 
 use super::cache::Reply;
 use super::clock::Clock;
+use super::hosts::Hosts;
 use super::{ApiBase, Result, date, download, error};
 use crate::verdict::facts::Trouble;
 
@@ -71,6 +72,11 @@ impl Transport {
     /// Connections whose requests take at most `timeout` each; fails where TLS cannot be set up on this
     /// machine.
     pub fn new(base: &ApiBase, timeout: Duration) -> anyhow::Result<Self> {
+        Self::with_downloads(base, &[], timeout)
+    }
+
+    /// The same, with downloads from hosts of these patterns in place of the defaults, if there are any.
+    pub fn with_downloads(base: &ApiBase, hosts: &[String], timeout: Duration) -> anyhow::Result<Self> {
         let at = |uri: http::Uri| -> anyhow::Result<Octocrab> {
             Ok(Octocrab::builder()
                 .base_uri(uri)?
@@ -85,7 +91,7 @@ impl Transport {
             None => octocrab.clone(),
             Some(prefix) => at(below(base, prefix)?)?,
         };
-        let download = download::Client::new(base, timeout)?;
+        let download = download::Client::new(Hosts::of(base, hosts), timeout)?;
         let (base, clock) = (base.clone(), Clock::default());
         Ok(Self(Arc::new(Inner { octocrab, queries, base, timeout, clock, download })))
     }

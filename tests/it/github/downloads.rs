@@ -7,7 +7,7 @@ use std::time::Duration;
 use testkit::github::{ArtifactSpec, Fault, GitHub as Fake, Match, Origin, RunSpec, Scenario, secs, sha_of};
 use testrun_operator::api::Reason;
 use testrun_operator::github::api::Repo;
-use testrun_operator::github::{Ask, Fetched, Priority, Unfetched};
+use testrun_operator::github::{Ask, Fetched, Priority, Ties, Transport, Unfetched};
 
 use super::*;
 
@@ -264,4 +264,28 @@ async fn a_large_archive_is_never_in_memory() {
     assert_eq!(fetched.file.metadata().unwrap().len(), 64 * MB);
     let grew = most() - before;
     assert!(grew < 16 * MB, "{} MB", grew / MB);
+}
+
+#[tokio::test]
+async fn only_hosts_that_are_allowed_are_read_and_others_are_named() {
+    let gh = start();
+    gh.fail(Match::path("/logs$"), Fault::Redirect("https://storage.example.com/log?sig=secret".into()));
+    let (base, settings) = (ApiBase::parse(gh.url()).unwrap(), quick());
+    let list = ["*.minio.corp".to_owned()];
+    let transport = Transport::with_downloads(&base, &list, settings.timeout).unwrap();
+    let token = Credential::Token(SecretString::from(fake::TOKEN));
+    let client = GitHub::with(&transport, &token, &settings, Ties::new(&settings));
+    let bench = Bench { gh, client };
+    let Unfetched::Trouble(trouble) = bench.log(JOB).await.unwrap_err() else { panic!() };
+    assert_eq!(trouble.reason, Reason::InvalidAnswer);
+    for part in ["storage.example.com, which is not allowed", "downloadHosts"] {
+        assert!(trouble.message.contains(part), "{}", trouble.message);
+    }
+    assert!(!trouble.message.contains("secret"), "{}", trouble.message);
+    assert!(bench.zip(None, MB).await.is_ok(), "what is on the server itself is its own");
+    // In a report it is a gap, and the job is as red as it was.
+    let by_sha = spec(REPO, |s| s.sha = Some(sha_of("head")));
+    let seen = facts(collect(&bench.client, &by_sha, &Memory::new(), Look::whole()).await);
+    assert!(seen.gaps.iter().any(|g| g.message.contains("storage.example.com")), "{:?}", seen.gaps);
+    bench.clean();
 }
