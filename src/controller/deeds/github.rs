@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Deed, Done, came_to, refused};
+use super::{Deed, Done, came_to, passes, refused};
 use crate::api::conditions::{ConditionStatus, ConditionType};
 use crate::api::{TestRunReport, TestRunReportStatus};
 use crate::cli::render;
@@ -24,6 +24,9 @@ use crate::verdict::publish::{self, Target, status};
 
 /// GitHub's lists may lag behind by this much; nothing is written twice within it.
 const LAG: Duration = Duration::from_secs(60);
+/// A comment that is not allowed, as in a locked conversation, is tried again after this time or when it would say
+/// something else.
+const DENIED: Duration = Duration::from_secs(3600);
 /// Annotations that GitHub takes in one request.
 const AT_ONCE: usize = 50;
 
@@ -84,11 +87,17 @@ pub(super) async fn publish(
         let fresh = |d: &Done| d.commented.as_ref() == Some(&wish);
         let keep = |d: &mut Done| d.commented = Some(wish.clone());
         let deed = Deed::Comment { comment: Box::new(wish.clone()), app };
-        act(report, Target::Comment, deed, access, shared, fresh, keep).await;
+        let denied =
+            |d: &Done| d.denied.as_ref().is_some_and(|(known, at)| *known == wish && at.elapsed() < DENIED);
+        if !shared.memory.deeds(report, |d| denied(d))
+            && act(report, Target::Comment, deed, access, shared, fresh, keep).await
+        {
+            shared.memory.deeds(report, |d| d.denied = Some((wish.clone(), Instant::now())));
+        }
     }
 }
 
-/// Does it, unless it was just done, and remembers what came of it.
+/// Does it, unless it was just done, and remembers what came of it. True where GitHub does not allow it.
 async fn act(
     report: &TestRunReport,
     target: Target,
@@ -97,17 +106,23 @@ async fn act(
     shared: &Shared,
     fresh: impl FnOnce(&Done) -> bool,
     keep: impl FnOnce(&mut Done),
-) {
+) -> bool {
     if shared.memory.deeds(report, |d| fresh(d)) {
-        return came_to(report, target, Ok(()), shared).await;
+        came_to(report, target, Ok(()), shared).await;
+        return false;
     }
     match shared.observer.act(report, access.clone(), &deed).await {
         Ok(()) => {
             tracing::info!("published the verdict as a {}", target.as_str());
             shared.memory.deeds(report, |d| keep(d));
             came_to(report, target, Ok(()), shared).await;
+            false
         }
-        Err(trouble) => refused(report, target, trouble, shared).await,
+        Err(trouble) => {
+            let denied = !passes(trouble.reason);
+            refused(report, target, trouble, shared).await;
+            denied
+        }
     }
 }
 

@@ -114,6 +114,8 @@ pub(super) struct Done {
     shown: Option<(String, Instant)>,
     /// The comment as it was written last.
     commented: Option<Comment>,
+    /// One that GitHub did not take, and when.
+    denied: Option<(Comment, Instant)>,
     /// By artifact: its copy, or why there is none.
     pub copies: BTreeMap<i64, Tried>,
     outcomes: Outcomes,
@@ -148,8 +150,13 @@ impl Done {
 
     /// Whether nothing was ever done.
     pub fn is_empty(&self) -> bool {
-        let Self { reruns, answers, left, published, shown, commented, copies, outcomes, warned } = self;
-        let nothing = published.is_none() && shown.is_none() && commented.is_none() && answers.is_empty();
+        let Self { reruns, answers, left, published, shown, commented, denied, copies, outcomes, warned } =
+            self;
+        let nothing = published.is_none()
+            && shown.is_none()
+            && commented.is_none()
+            && denied.is_none()
+            && answers.is_empty();
         nothing
             && copies.is_empty()
             && left.is_empty()

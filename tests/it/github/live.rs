@@ -1,11 +1,18 @@
-//! The part that only reads, against the real API. Off unless `TESTRUN_LIVE_TOKEN` has a token that may read
+//! The part that only reads, logs and archives included, against the real API. Off unless `TESTRUN_LIVE_TOKEN` has a token that may read
 //! public repositories; `TESTRUN_LIVE_REPOSITORY` and `TESTRUN_LIVE_BRANCH` name another place to look at. That the reads
 //! are right is tried on the scenario server each time.
 
+use std::collections::BTreeSet;
 use testrun_operator::github::api::Repo;
-use testrun_operator::github::{Ask, Cache, GITHUB_COM, Priority, Stats, Ties, Transport};
+
+use testrun_operator::github::{Ask, Cache, GITHUB_COM, Priority, Stats, Ties, Transport, Unfetched, wire};
 
 use super::*;
+
+/// Runs that are asked for an artifact or a log.
+const RUNS: usize = 10;
+/// Bytes of a log and of an archive.
+const MOST: (usize, u64) = (256 << 10, 64 << 20);
 
 fn setting(name: &str, default: &str) -> String {
     std::env::var(name).ok().filter(|v| !v.is_empty()).unwrap_or_else(|| default.to_owned())
@@ -20,13 +27,16 @@ async fn a_branch_its_commit_and_a_run_are_read_and_read_again() {
     }
     let repository = setting("TESTRUN_LIVE_REPOSITORY", "cli/cli");
     let url = setting("GITHUB_API_URL", GITHUB_COM);
-    read(&url, token, &repository, &setting("TESTRUN_LIVE_BRANCH", "")).await;
+    let seen = read(&url, token, &repository, &setting("TESTRUN_LIVE_BRANCH", "")).await;
+    println!("{seen:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_of_the_scenario_server() {
     let gh = fake::GitHub::start(fake::Scenario::new().start_now().setup(|s| {
-        s.add_repo("acme/shop").branch("main", &fake::sha_of("one"));
+        s.add_repo("acme/shop")
+            .branch("main", &fake::sha_of("one"))
+            .pull_request(fake::PullSpec::new(20, fake::sha_of("two")).branch("feature/x"));
         for (id, name) in [(77, "unit"), (78, "lint")] {
             let run = fake::RunSpec::new(id).workflow(name, format!(".github/workflows/{name}.yml"));
             s.repo("acme/shop")
@@ -35,15 +45,31 @@ async fn the_same_of_the_scenario_server() {
     }));
     gh.update(|s| {
         s.job(577).start();
-        s.job(577).complete("success");
+        s.job(577).log("ok").complete("success");
         s.run(77).settle();
+        s.run(77)
+            .upload(fake::ArtifactSpec::new("reports").id(901).file("junit.xml", "<testsuite/>".repeat(50)));
     });
-    read(gh.url(), fake::TOKEN.to_owned(), "acme/shop", "").await;
-    assert!(gh.writes().is_empty());
+    let seen = read(gh.url(), fake::TOKEN.to_owned(), "acme/shop", "").await;
+    let all = Seen { pull: Some(20), log: true, verified: Some(true), swept: true };
+    assert_eq!(seen, all);
+    let stored = gh.requests().into_iter().filter(|r| r.origin == fake::Origin::Blobs);
+    assert_eq!(stored.map(|r| r.header("authorization").is_some()).collect::<Vec<_>>(), [false, false]);
+    assert!(gh.writes().iter().all(|r| r.path == "/graphql"), "a query changes nothing");
     assert!(gh.violations().is_empty(), "{:?}", gh.violations());
 }
 
-async fn read(url: &str, token: String, repository: &str, branch: &str) {
+/// What there was to read of a repository.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Seen {
+    pull: Option<i64>,
+    log: bool,
+    /// Whether an archive came with a digest, which is compared while it is read.
+    verified: Option<bool>,
+    swept: bool,
+}
+
+async fn read(url: &str, token: String, repository: &str, branch: &str) -> Seen {
     let settings = Settings::default();
     let (cache, stats) = (Cache::default(), Stats::default());
     let base = ApiBase::parse(url).unwrap();
@@ -92,4 +118,61 @@ async fn read(url: &str, token: String, repository: &str, branch: &str) {
             first.source.sha
         );
     }
+    let repo = Repo::new(&client, repository, Ask::now(Priority::Running));
+    let mut seen = Seen::default();
+    if let Some(pull) = repo.open_pulls().await.unwrap().first() {
+        let of_pull = spec(repository, |s| s.pull_request = Some(pull.number));
+        let facts = facts(collect(&client, &of_pull, &memory, Look::whole()).await);
+        println!("pull request {} is at {}, {} runs", pull.number, facts.source.sha, facts.runs.len());
+        assert_eq!(facts.source.pull_request, Some(pull.number));
+        seen.pull = Some(pull.number);
+    }
+    let ended = repo.recent_runs("status", "completed").await.unwrap();
+    for run in ended.workflow_runs.iter().take(RUNS) {
+        if !seen.log {
+            let (_, jobs) = repo.jobs(run.id).await.unwrap();
+            let job =
+                jobs.iter().find(|j| j.status == "completed" && j.conclusion.as_deref() != Some("skipped"));
+            match job {
+                Some(job) => match repo.log(job.id, MOST.0).await {
+                    Ok((log, cut)) => {
+                        println!("the log of job {} has {} bytes, more: {cut}", job.id, log.len());
+                        seen.log = !log.is_empty();
+                    }
+                    Err(why) => println!("the log of job {} {why}", job.id),
+                },
+                None => println!("run {} has no job with a log", run.id),
+            }
+        }
+        let artifacts = repo.artifacts(run.id).await.unwrap();
+        let fits =
+            |a: &&wire::Artifact| !a.expired && u64::try_from(a.size_in_bytes).is_ok_and(|n| n <= MOST.1);
+        if seen.verified.is_none()
+            && let Some(artifact) = artifacts.iter().find(fits)
+        {
+            match repo.artifact_zip(artifact.id, artifact.digest.as_deref(), MOST.1).await {
+                Ok(archive) => {
+                    println!(
+                        "archive {} has {} bytes, verified: {}",
+                        artifact.id, archive.size, archive.verified
+                    );
+                    assert_eq!(archive.verified, artifact.digest.is_some());
+                    seen.verified = Some(archive.verified);
+                }
+                Err(why @ (Unfetched::Mismatch { .. } | Unfetched::Trouble(_))) => {
+                    panic!("archive {} {why}", artifact.id)
+                }
+                Err(why) => println!("archive {} {why}", artifact.id),
+            }
+        }
+        if seen.log && seen.verified.is_some() {
+            break;
+        }
+    }
+    let commits = BTreeSet::from([first.source.sha.clone()]);
+    let counted = repo.rollups(&commits).await.unwrap();
+    println!("counted by GraphQL: {counted:?}");
+    seen.swept = counted.contains_key(&first.source.sha);
+    assert!(seen.swept);
+    seen
 }

@@ -16,6 +16,7 @@ mod pitfalls;
 mod polling;
 mod pr20;
 mod published;
+mod recorded;
 mod reruns;
 mod sweep;
 mod trouble;

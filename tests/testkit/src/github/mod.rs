@@ -61,7 +61,7 @@ pub use faults::{Fault, Match};
 pub use hooks::{Delivery, Hooks};
 pub use keys::AppKey;
 pub use ledger::{Origin, Request};
-pub use oas::webhook_examples;
+pub use oas::{recorded, webhook_examples};
 pub use scenario::Scenario;
 pub use specs::{ArtifactSpec, CheckSpec, JobSpec, PullSpec, RunSpec};
 pub use state::{

@@ -43,6 +43,13 @@ const EXAMPLES: Package = Package {
     sha256: "89e6cb1c6345d32e3dd775617fa54effbdc26c859e514898d7728e95e9738280",
     list: "",
 };
+/// Exchanges with GitHub's REST API that were recorded.
+const RECORDED: Package = Package {
+    spec: "@octokit/fixtures@23.1.2",
+    tarball: "octokit-fixtures-23.1.2.tgz",
+    sha256: "5a9b0221d7c18f593dc57b5f292e946e8cadfac2b0d4578b38d7e9bd63836c64",
+    list: "",
+};
 /// The schema of the GraphQL API.
 const SCHEMA: Package = Package {
     spec: "@octokit/graphql-schema@15.26.1",
@@ -115,6 +122,12 @@ pub fn webhook_examples() -> Result<Vec<(String, Value)>, String> {
         all.extend(event["examples"].as_array().into_iter().flatten().map(|e| (name.to_owned(), e.clone())));
     }
     Ok(all)
+}
+
+/// The exchanges of a recorded scenario, in order.
+pub fn recorded(scenario: &str) -> Result<Vec<Value>, String> {
+    let inner = format!("package/scenarios/api.github.com/{scenario}/normalized-fixture.json");
+    serde_json::from_str(&whole(&RECORDED, &inner)?).map_err(|error| error.to_string())
 }
 
 /// GitHub's published schema of its GraphQL API.

@@ -16,7 +16,7 @@ use jsonschema::{Draft, Registry, Validator};
 use serde_json::{Map, Value};
 
 pub(super) use fetch::graphql_schema;
-pub use fetch::webhook_examples;
+pub use fetch::{recorded, webhook_examples};
 
 /// The methods that an OpenAPI path item may hold.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
