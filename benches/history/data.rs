@@ -127,6 +127,18 @@ pub async fn fill(place: &Place, results: i64) -> i64 {
              JOIN history_tests t ON t.id = (r.series_id - 1) * {TESTS} + 1 + (r.commit_id / 160 + r.commit_id) % {TESTS}
              WHERE {these} AND r.conclusion = 'failure'"
         )).await;
+        // A report of a job that failed tells of each of its other tests how long it took.
+        run(format!(
+            "INSERT INTO history_durations (test_id, result_id, millis)
+             SELECT t.id, r.id, 100 + (t.id * 37 + r.id) % 5000
+             FROM history_commits c JOIN history_results r ON r.commit_id = c.id
+             JOIN history_tests t ON t.series_id = r.series_id
+             WHERE {these} AND r.conclusion = 'failure' AND NOT EXISTS
+               (SELECT 1 FROM history_failures f WHERE f.test_id = t.id AND f.result_id = r.id)"
+        ))
+        .await;
+        run(format!("INSERT INTO history_held (commit_id) SELECT c.id FROM history_commits c WHERE {these}"))
+            .await;
         run("COMMIT".to_owned()).await;
     }
     let count = "SELECT CAST(count(*) AS BIGINT) AS n FROM history_results";
@@ -134,11 +146,11 @@ pub async fn fill(place: &Place, results: i64) -> i64 {
 }
 
 /// A ranking of jobs or tests.
-pub fn ranking(tests: bool, repository: &str, branch: &str, days: i64) -> Ranking {
+pub fn ranking(tests: bool, by: By, repository: &str, branch: &str, days: i64) -> Ranking {
     Ranking {
         namespace: NAMESPACE.into(),
         tests,
-        by: By::Flakes,
+        by,
         repository: repository.into(),
         branch: branch.into(),
         days,
@@ -148,6 +160,9 @@ pub fn ranking(tests: bool, repository: &str, branch: &str, days: i64) -> Rankin
 
 /// The least reliable test of a repository, and its job.
 pub async fn worst(store: &Store, repository: &str) -> (String, String) {
-    let top = store.top(&ranking(true, repository, "", 91), Timestamp::now().as_second()).await.unwrap();
+    let top = store
+        .top(&ranking(true, By::Flakes, repository, "", 91), Timestamp::now().as_second())
+        .await
+        .unwrap();
     (top.ranked[0].test.clone().unwrap(), top.ranked[0].job.clone())
 }

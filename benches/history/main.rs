@@ -1,7 +1,7 @@
 //! How long the history takes with many results, on SQLite and PostgreSQL side by side.
 //!
 //! `cargo bench --bench history [-- RESULTS] [sqlite|postgres]`; without a number it is a million. Ten million need
-//! 8 GB of disk in the folder for temporary files. PostgreSQL is that of Debian's package.
+//! 10 GB of disk in the folder for temporary files. PostgreSQL is that of Debian's package.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

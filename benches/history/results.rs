@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use sqlx::Executor;
-use testrun_operator::history::{Asked, JobResult, Of, Place, Record, Store, Stretch, Unanswered};
+use testrun_operator::history::{Asked, By, JobResult, Of, Place, Record, Store, Stretch, Unanswered};
 
 use crate::data::{self, JOBS, NAMESPACE};
 use crate::rows;
@@ -38,6 +38,9 @@ fn commit(number: i64) -> Record {
             tests_failed: Some(i64::from(failed)),
             fingerprint: failed.then(|| format!("f00df00d{}", 10_000_000 + job)),
             failing: if failed { vec![format!("job {job}: adds up 7")] } else { Vec::new() },
+            slowest: (0..if failed { 20 } else { 0 })
+                .map(|n| (format!("job {job}: adds up {n}"), 500))
+                .collect(),
         }
     });
     Record {
@@ -161,21 +164,25 @@ pub async fn of(place: &Place, results: i64) -> Column {
         let found = ask(what, async || store.patterns(&stretch, now).await, |p| !p.list.is_empty()).await;
         column.push((what, found));
     }
-    for (what, tests, repository, branch, days) in [
-        ("`top jobs --repo R`, 30 days", false, one.as_str(), "", 30),
-        ("`top tests --repo R`, 30 days", true, &one, "", 30),
-        ("`top jobs --repo R --branch main`, 30 days", false, &one, "main", 30),
-        ("`top tests --repo R --branch main`, 30 days", true, &one, "main", 30),
-        ("`top jobs --branch main`, 30 days", false, "", "main", 30),
-        ("`top tests --branch main`, 30 days", true, "", "main", 30),
-        ("`top jobs`, 7 days", false, "", "", 7),
-        ("`top tests`, 7 days", true, "", "", 7),
-        ("`top jobs`, 30 days", false, "", "", 30),
-        ("`top tests`, 30 days", true, "", "", 30),
-        ("`top jobs`, 90 days", false, "", "", 91),
-        ("`top tests`, 90 days", true, "", "", 91),
+    use By::{Flakes, Seconds};
+    for (what, tests, by, repository, branch, days) in [
+        ("`top jobs --repo R`, 30 days", false, Flakes, one.as_str(), "", 30),
+        ("`top tests --repo R`, 30 days", true, Flakes, &one, "", 30),
+        ("`top tests --by seconds --repo R`, 30 days", true, Seconds, &one, "", 30),
+        ("`top jobs --repo R --branch main`, 30 days", false, Flakes, &one, "main", 30),
+        ("`top tests --repo R --branch main`, 30 days", true, Flakes, &one, "main", 30),
+        ("`top jobs --branch main`, 30 days", false, Flakes, "", "main", 30),
+        ("`top tests --branch main`, 30 days", true, Flakes, "", "main", 30),
+        ("`top jobs`, 7 days", false, Flakes, "", "", 7),
+        ("`top tests`, 7 days", true, Flakes, "", "", 7),
+        ("`top jobs`, 30 days", false, Flakes, "", "", 30),
+        ("`top tests`, 30 days", true, Flakes, "", "", 30),
+        ("`top tests --by seconds`, 30 days", true, Seconds, "", "", 30),
+        ("`top jobs`, 90 days", false, Flakes, "", "", 91),
+        ("`top tests`, 90 days", true, Flakes, "", "", 91),
+        ("`top tests --by seconds`, 90 days", true, Seconds, "", "", 91),
     ] {
-        let ranking = data::ranking(tests, repository, branch, days);
+        let ranking = data::ranking(tests, by, repository, branch, days);
         let found = ask(what, async || store.top(&ranking, now).await, |t| !t.ranked.is_empty()).await;
         column.push((what, found));
     }

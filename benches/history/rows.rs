@@ -8,7 +8,7 @@ use testrun_operator::history::{JobResult, Place, Record, Store};
 use crate::data::{NAMESPACE, connect};
 
 /// Everything that may change, as text.
-const ALL: [&str; 8] = [
+const ALL: [&str; 10] = [
     "SELECT c.id || ' ' || c.sha || ' ' || coalesce(c.branch, '-') || ' ' || coalesce(c.pull_request, 0) || ' '
        || coalesce(c.base_branch, '-') || ' ' || c.started || ' ' || c.summed FROM history_commits c WHERE c.id IN THESE",
     "SELECT v.report || ' ' || v.verdict || ' ' || v.reason || ' ' || v.final || ' ' || v.decided || ' ' || v.looked
@@ -24,10 +24,15 @@ const ALL: [&str; 8] = [
     "SELECT d.test_id || ' ' || d.day || ' ' || d.failed || ' ' || d.flaky FROM history_test_days d WHERE d.test_id IN
        (SELECT f.test_id FROM history_results r JOIN history_failures f ON f.result_id = r.id
         WHERE r.commit_id IN THESE) ORDER BY d.test_id, d.day",
+    "SELECT d.test_id || ' ' || d.result_id || ' ' || d.millis FROM history_results r
+     JOIN history_durations d ON d.result_id = r.id WHERE r.commit_id IN THESE ORDER BY d.result_id, d.test_id",
+    "SELECT d.test_id || ' ' || d.day || ' ' || d.timed || ' ' || d.millis || ' ' || d.longest FROM history_slow_days d
+     WHERE d.test_id IN (SELECT f.test_id FROM history_results r JOIN history_durations f ON f.result_id = r.id
+        WHERE r.commit_id IN THESE) ORDER BY d.test_id, d.day",
     "SELECT f.commit_id || ' ' || f.observed || ' ' || length(f.facts) FROM history_facts f WHERE f.commit_id IN THESE
      ORDER BY f.commit_id",
     "SELECT (SELECT count(*) FROM history_series) || ' ' || (SELECT count(*) FROM history_tests) || ' '
-       || (SELECT count(*) FROM history_commits) || ' ' || (SELECT count(*) FROM history_days)",
+       || (SELECT count(*) FROM history_held) || ' ' || (SELECT count(*) FROM history_commits) || ' ' || (SELECT count(*) FROM history_days)",
 ];
 
 async fn all(db: &mut AnyConnection, commits: &[i64]) -> Vec<String> {
@@ -41,7 +46,7 @@ async fn all(db: &mut AnyConnection, commits: &[i64]) -> Vec<String> {
     told
 }
 
-fn result(row: &AnyRow, failing: Vec<String>) -> JobResult {
+fn result(row: &AnyRow, failing: Vec<String>, slowest: Vec<(String, i64)>) -> JobResult {
     JobResult {
         workflow: row.get("workflow"),
         job: row.get("job"),
@@ -56,6 +61,7 @@ fn result(row: &AnyRow, failing: Vec<String>) -> JobResult {
         tests_failed: row.get("tests_failed"),
         fingerprint: row.get("fingerprint"),
         failing,
+        slowest,
     }
 }
 
@@ -69,8 +75,13 @@ async fn recorded(db: &mut AnyConnection, id: i64) -> Record {
     let mut results = Vec::new();
     for row in sqlx::query(sql).bind(id).fetch_all(&mut *db).await.unwrap() {
         let sql = "SELECT t.name FROM history_failures f JOIN history_tests t ON t.id = f.test_id WHERE f.result_id = $1";
-        let names = sqlx::query(sql).bind(row.get::<i64, _>("id")).fetch_all(&mut *db).await.unwrap();
-        results.push(result(&row, names.iter().map(|row| row.get(0)).collect()));
+        let id: i64 = row.get("id");
+        let names = sqlx::query(sql).bind(id).fetch_all(&mut *db).await.unwrap();
+        let sql = "SELECT t.name, d.millis FROM history_durations d JOIN history_tests t ON t.id = d.test_id
+           WHERE d.result_id = $1 ORDER BY t.name";
+        let times = sqlx::query(sql).bind(id).fetch_all(&mut *db).await.unwrap();
+        let slowest = times.iter().map(|row| (row.get(0), row.get(1))).collect();
+        results.push(result(&row, names.iter().map(|row| row.get(0)).collect(), slowest));
     }
     let started: i64 = row.get("started");
     Record {

@@ -16,6 +16,8 @@
 //! Failing tests follow the same choice. The other source adds what is missing of a test that both
 //! name (file, line, message), and what could not be built, which reports do not tell.
 //!
+//! Durations of passing tests are those of the reports, and of the log where no report tells any.
+//!
 //! # Causes
 //!
 //! Nothing is known here of other attempts: timing stays below one half.
@@ -27,7 +29,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::bundle;
 use super::explain::{self, Explanation, Options, Reason, excerpt};
 use super::fingerprint::Failures;
-use super::parse::{self, Counts, Failure, FailureKind, Limits, Parsed};
+use super::parse::{self, Counts, Failure, FailureKind, Limits, Parsed, Slowest};
 use super::plain;
 use crate::api::status::{Cause, ExcerptLine, FailingTest, TestTotals};
 use crate::verdict::facts::Evidence;
@@ -99,6 +101,7 @@ pub fn of_job(name: &str, log: &[u8], baseline: Option<&[u8]>, reports: Option<P
         baseline: baseline.is_some(),
         window: focus.window,
         subjects: focus.subjects,
+        slowest: tests.slowest.as_slice().to_vec(),
     }
 }
 
@@ -107,11 +110,21 @@ struct Tests {
     counts: Option<TestTotals>,
     failing: Vec<Failure>,
     failing_total: i64,
+    slowest: Slowest,
 }
 
 /// Puts a log and its reports together; see the module's documentation.
 fn settle(console: Parsed, reports: Option<Parsed>) -> Tests {
-    let Some(reports) = reports else { return tests(console) };
+    let Some(mut reports) = reports else { return tests(console) };
+    // One name for each test, by whoever tells more exactly.
+    if reports.slowest.is_empty() {
+        reports.slowest = console.slowest.clone();
+    }
+    let slowest = reports.slowest.clone();
+    Tests { slowest, ..both(console, reports) }
+}
+
+fn both(console: Parsed, reports: Parsed) -> Tests {
     if !console.understood() {
         return tests(reports);
     }
@@ -132,6 +145,7 @@ fn tests(parsed: Parsed) -> Tests {
         counts: known.then(|| totals(&parsed.tests)),
         failing_total: int(parsed.failures_total.max(parsed.failures.len() as u64)),
         failing: parsed.failures,
+        slowest: parsed.slowest,
     }
 }
 

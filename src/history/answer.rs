@@ -99,6 +99,9 @@ pub struct Execution {
     pub result: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<i64>,
+    /// Of a test: how long it took itself, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub millis: Option<i64>,
     /// When it ended, in seconds since 1970.
     pub at: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,4 +158,11 @@ pub struct Ranked {
     pub mean_seconds: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_seconds: Option<i64>,
+    /// Of tests ranked by how long they take: how many times that is known, and the mean and longest of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timed: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_millis: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_millis: Option<i64>,
 }

@@ -35,7 +35,7 @@ pub use patterns::{Pattern, Patterns, Stretch};
 pub use query::{Asked, MAX_LIMIT, Of, Unanswered};
 pub use rank::{By, Ranking};
 pub use record::{Record, Result as JobResult};
-pub use stats::{Bad, Rate, Summary, summary as summarise, wilson};
+pub use stats::{Bad, Rate, Summary, Timed, summary as summarise, wilson};
 pub use store::{Store, StoreError};
 
 use crate::api::TestRunReport;

@@ -1,6 +1,6 @@
 //! How a record goes into the database: all of it or nothing, and the same again changes nothing.
 
-use sqlx::{AnyConnection, Connection, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 
 use super::record::{Record, Result as JobResult};
 use super::store::{Store, StoreError};
@@ -55,6 +55,10 @@ impl Store {
         .bind(record.observed)
         .execute(&mut *work)
         .await?;
+        sqlx::query("INSERT INTO history_held (commit_id) VALUES ($1) ON CONFLICT DO NOTHING")
+            .bind(commit)
+            .execute(&mut *work)
+            .await?;
         facts_of(&mut work, commit, record).await?;
         let mut series: Option<(&str, &str, i64)> = None;
         for result in &record.results {
@@ -177,5 +181,40 @@ async fn put(
         .execute(&mut *work)
         .await?;
     }
-    Ok(())
+    durations(work, series, id, &result.slowest).await
+}
+
+/// How long tests took, in two statements for all of them: there may be many.
+async fn durations(
+    work: &mut AnyConnection,
+    series: i64,
+    result: i64,
+    slowest: &[(String, i64)],
+) -> Result<(), sqlx::Error> {
+    if slowest.is_empty() {
+        return Ok(());
+    }
+    let values: Vec<String> = (2..).take(slowest.len()).map(|n| format!("($1, ${n})")).collect();
+    let sql = format!(
+        "INSERT INTO history_tests (series_id, name) VALUES {}
+         ON CONFLICT (series_id, name) DO UPDATE SET name = excluded.name RETURNING id, name",
+        values.join(", ")
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(series);
+    for (name, _) in slowest {
+        query = query.bind(name.as_str());
+    }
+    let mut values = Vec::new();
+    for row in query.fetch_all(&mut *work).await? {
+        let (test, name): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
+        if let Some((_, millis)) = slowest.iter().find(|(known, _)| *known == name) {
+            values.push(format!("({test}, {result}, {millis})"));
+        }
+    }
+    let sql = format!(
+        "INSERT INTO history_durations (test_id, result_id, millis) VALUES {}
+         ON CONFLICT (test_id, result_id) DO UPDATE SET millis = excluded.millis",
+        values.join(", ")
+    );
+    sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(work).await.map(drop)
 }

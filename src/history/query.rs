@@ -1,11 +1,11 @@
 //! What is asked of the history: always of one namespace, always bounded.
 
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use super::answer::{Answer, Commit, Execution, Said};
-use super::stats::summary;
-use super::store::{Store, StoreError};
+use super::stats::{Timed, summary};
+use super::store::{Store, StoreError, WITH_DURATIONS, version};
 
 /// Most rows of one page.
 pub const MAX_LIMIT: i64 = 500;
@@ -61,12 +61,14 @@ ORDER BY c.started DESC, c.id DESC, v.report";
 
 /// The columns of one result; a test has one of its own for how it ended.
 macro_rules! results {
-    ($result:literal, $from:literal) => {
+    ($result:literal, $millis:literal, $from:literal) => {
         concat!(
             "SELECT r.id, r.finished, c.repository, c.sha, c.branch, c.pull_request, s.workflow, s.job,
   r.event, r.run_id, r.attempt, r.job_id, ",
             $result,
-            " AS result, r.started, r.tests_total, r.tests_failed, r.fingerprint FROM ",
+            " AS result, ",
+            $millis,
+            " AS millis, r.started, r.tests_total, r.tests_failed, r.fingerprint FROM ",
             $from,
             " JOIN history_results r ON r.series_id = s.id
 JOIN history_commits c ON c.id = r.commit_id "
@@ -75,7 +77,7 @@ JOIN history_commits c ON c.id = r.commit_id "
 }
 
 const JOB: &str = concat!(
-    results!("r.conclusion", "history_series s"),
+    results!("r.conclusion", "CAST(NULL AS BIGINT)", "history_series s"),
     "WHERE s.namespace = $1 AND s.job = $7",
     " AND ($2 = '' OR lower(s.repository) = lower($2)) AND ($3 = '' OR c.branch = $3)
   AND (r.finished < $4 OR (r.finished = $4 AND r.id < $5))
@@ -87,6 +89,7 @@ ORDER BY r.finished DESC, r.id DESC LIMIT $6"
 const TEST: &str = concat!(
     results!(
         "CASE WHEN f.test_id IS NULL THEN 'success' ELSE 'failure' END",
+        "(SELECT d.millis FROM history_durations d WHERE d.test_id = t.id AND d.result_id = r.id)",
         "history_tests t JOIN history_series s ON s.id = t.series_id"
     ),
     "LEFT JOIN history_failures f ON f.test_id = t.id AND f.result_id = r.id
@@ -96,7 +99,65 @@ WHERE s.namespace = $1 AND t.name = $7 AND (f.test_id IS NOT NULL OR r.conclusio
 ORDER BY r.finished DESC, r.id DESC LIMIT $6"
 );
 
+/// How long a test took, wherever it passed: a job that fails by another test tells of it too.
+const TOOK: &str = "
+SELECT d.millis, s.repository, c.sha, s.workflow, s.job, r.run_id, r.attempt, r.job_id
+FROM history_tests t JOIN history_series s ON s.id = t.series_id JOIN history_durations d ON d.test_id = t.id
+JOIN history_results r ON r.id = d.result_id JOIN history_commits c ON c.id = r.commit_id
+WHERE s.namespace = $1 AND t.name = $4 AND ($2 = '' OR lower(s.repository) = lower($2)) AND ($3 = '' OR c.branch = $3)
+ORDER BY r.finished DESC, r.id DESC LIMIT $5";
+
+/// The same question of a store that knows no durations.
+fn without_durations(sql: &str) -> String {
+    let (before, after) = (sql.find("(SELECT d.millis"), sql.find(" AS millis"));
+    match before.zip(after).and_then(|(at, end)| Some((sql.get(..at)?, sql.get(end..)?))) {
+        Some((before, after)) => format!("{before}CAST(NULL AS BIGINT){after}"),
+        None => sql.to_owned(),
+    }
+}
+
 impl Store {
+    /// How long a test took, of its newest results.
+    async fn took(&self, asked: &Asked, test: &str) -> Result<Option<Timed>, StoreError> {
+        let rows = patiently(async {
+            let mut reader = self.reader().await?;
+            let reader: &mut AnyConnection = &mut reader;
+            if version(reader).await? < WITH_DURATIONS {
+                return Ok(Vec::new());
+            }
+            let query = sqlx::query(TOOK)
+                .bind(asked.namespace.as_str())
+                .bind(asked.repository.as_str())
+                .bind(asked.branch.as_str())
+                .bind(test)
+                .bind(WINDOW);
+            query.fetch_all(reader).await
+        })
+        .await?;
+        let mut all = Vec::new();
+        for row in &rows {
+            all.push(get::<i64>(row, "millis")?);
+        }
+        // The newest of equals.
+        let longest = all.iter().enumerate().rev().max_by_key(|(_, millis)| **millis);
+        let Some((row, most)) = longest.and_then(|(at, most)| Some((rows.get(at)?, *most))) else {
+            return Ok(None);
+        };
+        all.sort_unstable();
+        Ok(Some(Timed {
+            results: i64::try_from(all.len()).unwrap_or(i64::MAX),
+            median_millis: all.get(all.len() / 2).copied().unwrap_or(most),
+            max_millis: most,
+            repository: get(row, "repository")?,
+            sha: get(row, "sha")?,
+            workflow: get(row, "workflow")?,
+            job: get(row, "job")?,
+            run_id: get(row, "run_id")?,
+            attempt: get(row, "attempt")?,
+            job_id: get(row, "job_id")?,
+        }))
+    }
+
     /// A page of what was asked.
     pub async fn page(&self, asked: &Asked) -> Result<Answer, Unanswered> {
         let limit = asked.limit.clamp(1, MAX_LIMIT);
@@ -117,7 +178,11 @@ impl Store {
         let rows = patiently(async {
             let mut reader = self.reader().await?;
             let reader: &mut AnyConnection = &mut reader;
-            let query = sqlx::query(sql)
+            let sql = match matches!(asked.of, Of::Test(_)) && version(reader).await? < WITH_DURATIONS {
+                true => without_durations(sql),
+                false => sql.to_owned(),
+            };
+            let query = sqlx::query(AssertSqlSafe(sql))
                 .bind(asked.namespace.as_str())
                 .bind(asked.repository.as_str())
                 .bind(asked.branch.as_str())
@@ -155,6 +220,9 @@ impl Store {
                         Some(summary(&answer.results, rows.len() >= usize::try_from(WINDOW).unwrap_or(0)));
                 }
             }
+        }
+        if let (Some(summary), Of::Test(test)) = (&mut answer.summary, &asked.of) {
+            summary.test = self.took(asked, test).await?;
         }
         let limit = usize::try_from(limit).unwrap_or(1);
         if marks.len() > limit
@@ -234,6 +302,7 @@ fn execution(row: &AnyRow) -> Result<Execution, StoreError> {
         at,
         tests: get(row, "tests_total")?,
         tests_failed: get(row, "tests_failed")?,
+        millis: get(row, "millis")?,
         fingerprint: get(row, "fingerprint")?,
     })
 }

@@ -6,8 +6,8 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 use super::answer::{Ranked, Top};
 use super::query::{MAX_LIMIT, Unanswered, get, patiently};
 use super::stats::wilson;
-use super::store::{Store, StoreError, WITH_SUMS, version};
-use super::sums::{DAY, of_jobs, of_tests};
+use super::store::{Store, StoreError, WITH_DURATIONS, WITH_SUMS, version};
+use super::sums::{DAY, of_durations, of_jobs, of_tests};
 
 /// Jobs or tests that are ranked at most.
 const MAX_RANKED: i64 = 5_000;
@@ -21,7 +21,7 @@ pub enum By {
     Flakes,
     /// By how often they fail
     Failures,
-    /// By how long passing runs take
+    /// By how long they take where they pass
     Seconds,
 }
 
@@ -68,30 +68,86 @@ GROUP BY s.id, s.repository, s.workflow, s.job
 ORDER BY 7 DESC, s.id LIMIT $5"
 );
 
-/// A test is known where it failed once; it passed where its job did. Failures are found by their tests, because few
-/// results have any: a CROSS JOIN is what keeps SQLite to that order.
-const TESTS_OF_ROWS: &str = concat!(
-    "SELECT s.repository, s.workflow, s.job, t.name AS test,
+/// What failures of tests come to. They are found by their tests, because few results have any: a CROSS JOIN is what
+/// keeps SQLite to that order.
+macro_rules! failures {
+    () => {
+        "SELECT x.test_id,
   count(DISTINCT CASE WHEN EXISTS (SELECT 1 FROM history_results p
       WHERE p.commit_id = x.commit_id AND p.series_id = x.series_id AND p.event = x.event
         AND p.conclusion = 'success' AND p.finished + 0 >= $4) THEN x.commit_id END) AS flaky,
-  CAST(max(k.commits) AS BIGINT) AS commits,
-  CAST(sum(x.failed) AS BIGINT) AS failed, CAST(max(k.passed) AS BIGINT) AS passed,
-  CAST(0 AS BIGINT) AS seconds, CAST(0 AS BIGINT) AS longest
+  CAST(sum(x.failed) AS BIGINT) AS failed
 FROM (SELECT f.test_id, r.series_id, r.commit_id, r.event, count(*) AS failed
     FROM history_series s CROSS JOIN history_tests n CROSS JOIN history_failures f CROSS JOIN history_results r
     JOIN history_commits c ON c.id = r.commit_id
     WHERE s.namespace = $1 AND ($2 = '' OR lower(s.repository) = lower($2)) AND ($3 = '' OR c.branch = $3)
       AND n.series_id = s.id AND f.test_id = n.id AND r.id = f.result_id AND r.finished >= $4
     GROUP BY f.test_id, r.series_id, r.commit_id, r.event) x
-JOIN (SELECT h.series_id, sum(h.passed) AS passed,
+GROUP BY x.test_id"
+    };
+}
+
+/// Passes and commits of each job.
+macro_rules! of_series {
+    () => {
+        concat!(
+            "SELECT h.series_id, CAST(sum(h.passed) AS BIGINT) AS passed,
     count(DISTINCT CASE WHEN h.passed > 0 OR h.failed > 0 THEN h.commit_id END) AS commits FROM (",
-    on_commits!(),
-    ") h GROUP BY h.series_id) k ON k.series_id = x.series_id
-JOIN history_tests t ON t.id = x.test_id JOIN history_series s ON s.id = x.series_id
-GROUP BY t.id, t.name, s.repository, s.workflow, s.job
-ORDER BY 7 DESC, t.id LIMIT $5"
+            on_commits!(),
+            ") h GROUP BY h.series_id"
+        )
+    };
+}
+
+/// A test is known where it failed once; it passed where its job did.
+const TESTS_OF_ROWS: &str = concat!(
+    "SELECT s.repository, s.workflow, s.job, t.name AS test, x.flaky, k.commits, x.failed, k.passed,
+  CAST(0 AS BIGINT) AS seconds, CAST(0 AS BIGINT) AS longest
+FROM (",
+    failures!(),
+    ") x JOIN history_tests t ON t.id = x.test_id JOIN (",
+    of_series!(),
+    ") k ON k.series_id = t.series_id JOIN history_series s ON s.id = t.series_id
+ORDER BY x.failed DESC, t.id LIMIT $5"
 );
+
+/// Tests by how long they take, and what else is known of them.
+fn slow(durations: &str, failures: &str, series: &str, limit: &str) -> String {
+    format!(
+        "SELECT s.repository, s.workflow, s.job, t.name AS test, coalesce(y.flaky, 0) AS flaky, k.commits,
+  coalesce(y.failed, 0) AS failed, k.passed, CAST(0 AS BIGINT) AS seconds, x.longest, x.timed, x.millis
+FROM (SELECT test_id, CAST(sum(timed) AS BIGINT) AS timed, CAST(sum(millis) AS BIGINT) AS millis,
+      CAST(max(longest) AS BIGINT) AS longest
+    FROM ({durations}) g GROUP BY test_id ORDER BY sum(millis) / sum(timed) DESC, test_id LIMIT {limit}) x
+JOIN history_tests t ON t.id = x.test_id JOIN ({series}) k ON k.series_id = t.series_id
+JOIN history_series s ON s.id = t.series_id LEFT JOIN ({failures}) y ON y.test_id = x.test_id
+ORDER BY x.millis / x.timed DESC, t.id"
+    )
+}
+
+fn slow_of_rows() -> String {
+    let durations = "SELECT f.test_id, 1 AS timed, f.millis, f.millis AS longest
+      FROM history_series s CROSS JOIN history_results r CROSS JOIN history_durations f
+      JOIN history_commits c ON c.id = r.commit_id
+      WHERE s.namespace = $1 AND ($2 = '' OR lower(s.repository) = lower($2)) AND ($3 = '' OR c.branch = $3)
+        AND r.series_id = s.id AND r.finished >= $4 AND f.result_id = r.id";
+    slow(durations, failures!(), of_series!(), "$5")
+}
+
+fn slow_of_sums() -> String {
+    let tables = "history_series s CROSS JOIN history_results r";
+    let those = "s.namespace = $1 AND ($2 = '' OR lower(s.repository) = lower($2)) AND r.series_id = s.id
+      AND r.finished >= $3 AND r.finished < $6";
+    let durations = format!(
+        "SELECT d.test_id, d.timed, d.millis, d.longest
+        FROM history_series s CROSS JOIN history_tests n CROSS JOIN history_slow_days d
+        WHERE s.namespace = $1 AND ($2 = '' OR lower(s.repository) = lower($2))
+          AND n.series_id = s.id AND d.test_id = n.id AND d.day >= $5
+      UNION ALL SELECT test_id, timed, millis, longest FROM ({}) m",
+        of_durations(tables, those)
+    );
+    slow(&durations, &test_sums(""), &job_sums(), "$4")
+}
 
 /// What the jobs of a namespace come to, by sums of the days from $5 on, and by rows for the part of the day before that
 /// which is from $3 on; it ends at $6.
@@ -128,21 +184,29 @@ ORDER BY g.failed DESC, s.id LIMIT $4",
     )
 }
 
-fn tests_of_sums() -> String {
+/// What failures of tests come to by sums, as those of jobs.
+fn test_sums(order: &str) -> String {
     format!(
-        "SELECT s.repository, s.workflow, s.job, t.name AS test, x.flaky, k.commits, x.failed, k.passed,
-  CAST(0 AS BIGINT) AS seconds, CAST(0 AS BIGINT) AS longest
-FROM (SELECT test_id, CAST(sum(failed) AS BIGINT) AS failed, CAST(sum(flaky) AS BIGINT) AS flaky
+        "SELECT test_id, CAST(sum(failed) AS BIGINT) AS failed, CAST(sum(flaky) AS BIGINT) AS flaky
     FROM (SELECT d.test_id, d.failed, d.flaky
         FROM history_series s CROSS JOIN history_tests n CROSS JOIN history_test_days d
         WHERE s.namespace = $1 AND ($2 = '' OR lower(s.repository) = lower($2))
           AND n.series_id = s.id AND d.test_id = n.id AND d.day >= $5
       UNION ALL SELECT test_id, failed, flaky FROM ({}) m WHERE at >= $3 AND at < $6) g
-    GROUP BY test_id HAVING sum(failed) > 0 ORDER BY 2 DESC, test_id LIMIT $4) x
+    GROUP BY test_id HAVING sum(failed) > 0{order}",
+        of_tests(EDGE, EDGES),
+    )
+}
+
+fn tests_of_sums() -> String {
+    format!(
+        "SELECT s.repository, s.workflow, s.job, t.name AS test, x.flaky, k.commits, x.failed, k.passed,
+  CAST(0 AS BIGINT) AS seconds, CAST(0 AS BIGINT) AS longest
+FROM ({}) x
 JOIN history_tests t ON t.id = x.test_id JOIN ({}) k ON k.series_id = t.series_id
 JOIN history_series s ON s.id = t.series_id
 ORDER BY x.failed DESC, t.id",
-        of_tests(EDGE, EDGES),
+        test_sums(" ORDER BY 2 DESC, test_id LIMIT $4"),
         job_sums()
     )
 }
@@ -159,20 +223,21 @@ async fn summed(reader: &mut AnyConnection) -> Result<bool, sqlx::Error> {
 impl Store {
     /// Jobs or tests, the worst first.
     pub async fn top(&self, asked: &Ranking, now: i64) -> Result<Top, Unanswered> {
-        if asked.tests && asked.by == By::Seconds {
-            return Err(Unanswered::Wrong(
-                "how long tests take is in no log that is read; seconds ranks jobs only",
-            ));
-        }
         let since = now.saturating_sub(asked.days.saturating_mul(86_400));
         // The first day that is whole.
         let first = since.saturating_add(DAY - 1).div_euclid(DAY);
         let rows = patiently(async {
             let mut reader = self.reader().await?;
             let reader: &mut AnyConnection = &mut reader;
+            let slow = asked.tests && asked.by == By::Seconds;
+            if slow && version(reader).await? < WITH_DURATIONS {
+                return Ok(Vec::new());
+            }
             // Sums know no branches, of which there may be one for each commit.
             let by_sums = asked.branch.is_empty() && summed(reader).await?;
             let sql = match (by_sums, asked.tests) {
+                (true, true) if slow => slow_of_sums(),
+                (false, true) if slow => slow_of_rows(),
                 (true, true) => tests_of_sums(),
                 (true, false) => jobs_of_sums(),
                 (false, true) => TESTS_OF_ROWS.to_owned(),
@@ -188,17 +253,20 @@ impl Store {
             query.fetch_all(reader).await
         })
         .await?;
-        let mut ranked = rows.iter().map(|row| ranked(row, asked.tests)).collect::<Result<Vec<_>, _>>()?;
+        let mut ranked = rows.iter().map(|row| ranked(row, asked)).collect::<Result<Vec<_>, _>>()?;
         // By the lower end of the interval: one failure of one run is not worse than ninety of a hundred.
         let worst = |r: &Ranked| match asked.by {
             By::Flakes => (r.flakes.low, r.failures.low),
             By::Failures => (r.failures.low, r.flakes.low),
+            By::Seconds if asked.tests => {
+                (r.mean_millis.unwrap_or(0) as f64, r.max_millis.unwrap_or(0) as f64)
+            }
             By::Seconds => (r.mean_seconds.unwrap_or(0) as f64, r.max_seconds.unwrap_or(0) as f64),
         };
         let shown = |r: &Ranked| match asked.by {
             By::Flakes => r.flakes.count > 0,
             By::Failures => r.failures.count > 0,
-            By::Seconds => r.mean_seconds.is_some(),
+            By::Seconds => r.mean_seconds.is_some() || r.mean_millis.is_some(),
         };
         ranked.retain(shown);
         ranked.sort_by(|a, b| {
@@ -213,10 +281,15 @@ impl Store {
     }
 }
 
-fn ranked(row: &AnyRow, test: bool) -> Result<Ranked, StoreError> {
+fn ranked(row: &AnyRow, asked: &Ranking) -> Result<Ranked, StoreError> {
     let (failed, passed): (i64, i64) = (get(row, "failed")?, get(row, "passed")?);
-    let timed = !test && passed > 0;
+    let (test, longest): (bool, i64) = (asked.tests, get(row, "longest")?);
+    let took = !test && passed > 0;
     let mean = get::<i64>(row, "seconds")?.checked_div(passed);
+    let (timed, millis): (i64, i64) = match test && asked.by == By::Seconds {
+        true => (get(row, "timed")?, get(row, "millis")?),
+        false => (0, 0),
+    };
     Ok(Ranked {
         repository: get(row, "repository")?,
         workflow: get(row, "workflow")?,
@@ -224,7 +297,10 @@ fn ranked(row: &AnyRow, test: bool) -> Result<Ranked, StoreError> {
         test: Some(get::<String>(row, "test")?).filter(|_| test),
         flakes: wilson(get(row, "flaky")?, get(row, "commits")?),
         failures: wilson(failed, failed.saturating_add(passed)),
-        mean_seconds: mean.filter(|_| timed),
-        max_seconds: Some(get(row, "longest")?).filter(|_| timed),
+        mean_seconds: mean.filter(|_| took),
+        max_seconds: Some(longest).filter(|_| took),
+        timed: Some(timed).filter(|timed| *timed > 0),
+        mean_millis: millis.checked_div(timed),
+        max_millis: Some(longest).filter(|_| timed > 0),
     })
 }

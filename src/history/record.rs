@@ -14,6 +14,9 @@ const MAX_JOBS: usize = 4_000;
 /// Failing tests of one job.
 const MAX_TESTS: usize = 200;
 
+/// Durations of tests of one commit.
+const MAX_TIMED: usize = 2_000;
+
 /// What one look saw of one commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Record {
@@ -60,6 +63,8 @@ pub struct Result {
     pub fingerprint: Option<String>,
     /// Names of tests that failed.
     pub failing: Vec<String>,
+    /// The slowest tests that passed, by their names, with milliseconds.
+    pub slowest: Vec<(String, i64)>,
 }
 
 impl Record {
@@ -83,6 +88,12 @@ pub(super) fn of(report: &TestRunReport, facts: &Facts) -> Option<Record> {
     let observed = facts.read_at.as_second();
     let began = runs.iter().filter_map(|r| r.created_at).min();
     let results = runs.iter().flat_map(|run| run.jobs.iter().filter_map(|job| result(run, job, observed)));
+    let mut results: Vec<Result> = results.take(MAX_JOBS).collect();
+    let mut timed = 0;
+    for result in &mut results {
+        result.slowest.truncate(MAX_TIMED.saturating_sub(timed));
+        timed = timed.saturating_add(result.slowest.len());
+    }
     let waived = (!status.waived.is_empty()).then(|| serde_json::to_string(&status.waived).ok()).flatten();
     Some(Record {
         namespace: report.metadata.namespace.clone().unwrap_or_default(),
@@ -104,7 +115,7 @@ pub(super) fn of(report: &TestRunReport, facts: &Facts) -> Option<Record> {
         is_final: status.completed_at.is_some(),
         decided: status.completed_at.as_ref().map(|t| t.0.as_second()),
         waived,
-        results: results.take(MAX_JOBS).collect(),
+        results,
         facts: None,
     })
 }
@@ -133,6 +144,13 @@ fn result(run: &Run, job: &Job, observed: i64) -> Option<Result> {
             names.sort();
             names.dedup();
             names.truncate(MAX_TESTS);
+            names
+        },
+        slowest: {
+            let all = evidence.map(|e| e.slowest.as_slice()).unwrap_or_default();
+            let mut names: Vec<(String, i64)> = all.iter().map(|(n, ms)| (clean(n, 512), *ms)).collect();
+            names.sort_by(|a, b| (&a.0, b.1).cmp(&(&b.0, a.1)));
+            names.dedup_by(|a, b| a.0 == b.0);
             names
         },
     })

@@ -36,11 +36,32 @@ pub struct Summary {
     pub median_seconds: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_seconds: Option<i64>,
+    /// Of a test: how long it took itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<Timed>,
     /// Since when it fails, where all results are of one branch and its newest commit fails.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bad: Option<Bad>,
     /// Older results were not looked at.
     pub cut: bool,
+}
+
+/// How long a test took where it passed, as far as reports and logs tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Timed {
+    /// How many times that is known, of the newest ones.
+    pub results: i64,
+    pub median_millis: i64,
+    pub max_millis: i64,
+    /// Where it took longest.
+    pub repository: String,
+    pub sha: String,
+    pub workflow: String,
+    pub job: String,
+    pub run_id: i64,
+    pub attempt: i64,
+    pub job_id: i64,
 }
 
 /// Since when something fails on a branch.
@@ -104,6 +125,7 @@ pub fn summary(all: &[Execution], cut: bool) -> Summary {
         flakes: wilson(len(flaky), len(commits.len())),
         median_seconds: seconds.get(seconds.len() / 2).copied(),
         max_seconds: seconds.last().copied(),
+        test: None,
         bad: bad(all, &commits),
         cut,
     }

@@ -11,14 +11,20 @@ use super::{Place, sqlite};
 use crate::verdict::text::clean;
 
 /// What each version adds to the one before it, the first one first.
-const SCHEMAS: [(i64, &str); 3] =
-    [(1, include_str!("schema.sql")), (2, include_str!("schema2.sql")), (3, include_str!("schema3.sql"))];
+const SCHEMAS: [(i64, &str); 4] = [
+    (1, include_str!("schema.sql")),
+    (2, include_str!("schema2.sql")),
+    (3, include_str!("schema3.sql")),
+    (4, include_str!("schema4.sql")),
+];
 /// Version of the schema that this program knows.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 /// The first one that has what decided about a commit.
 pub(super) const WITH_FACTS: i64 = 2;
 /// The first one that has sums.
 pub(super) const WITH_SUMS: i64 = 3;
+/// The first one that has how long tests took.
+pub(super) const WITH_DURATIONS: i64 = 4;
 /// Held while the schema is made, so that of two replicas one waits for the other.
 const LOCK: i64 = 0x7465_7374_7275_6e01;
 /// Longest wait for a connection.
@@ -265,7 +271,8 @@ fn known(version: i64) -> Result<(), StoreError> {
 /// Deletes names that no result has any more.
 async fn orphans(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
     for sql in [
-        "DELETE FROM history_tests WHERE NOT EXISTS (SELECT 1 FROM history_failures f WHERE f.test_id = history_tests.id)",
+        "DELETE FROM history_tests WHERE NOT EXISTS (SELECT 1 FROM history_failures f WHERE f.test_id = history_tests.id)
+           AND NOT EXISTS (SELECT 1 FROM history_durations d WHERE d.test_id = history_tests.id)",
         "DELETE FROM history_series WHERE NOT EXISTS
            (SELECT 1 FROM history_results r WHERE r.series_id = history_series.id)",
     ] {

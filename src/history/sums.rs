@@ -65,14 +65,22 @@ UNION ALL SELECT test_id, max(CASE WHEN passed < failed THEN passed ELSE failed 
     )
 }
 
+/// How long tests took, each at the time of its result.
+pub(super) fn of_durations(tables: &str, those: &str) -> String {
+    format!(
+        "SELECT f.test_id, r.finished AS at, 1 AS timed, f.millis, f.millis AS longest
+FROM {tables} CROSS JOIN history_durations f WHERE {those} AND f.result_id = r.id"
+    )
+}
+
 /// One of the tables of sums.
 struct Table {
     name: &'static str,
     key: &'static str,
     /// What is added up.
     columns: &'static [&'static str],
-    /// Whether it has the longest pass, which does not add up.
-    longest: bool,
+    /// What finds the longest pass of a day anew where it has one, because that does not add up.
+    longest: Option<&'static str>,
     /// What is true of a row of which nothing is left. A test may be flaky since a day on which only its job passed.
     empty: &'static str,
 }
@@ -81,15 +89,31 @@ const JOBS: Table = Table {
     name: "history_days",
     key: "series_id",
     columns: &["results", "passed", "failed", "seconds", "commits", "flaky"],
-    longest: true,
+    longest: Some(concat!(
+        "SELECT coalesce(max(",
+        took!(),
+        "), 0) FROM history_results r WHERE r.series_id = history_days.series_id
+           AND r.finished >= history_days.day * 86400 AND r.finished < (history_days.day + 1) * 86400"
+    )),
     empty: "results <= 0",
 };
 const TESTS: Table = Table {
     name: "history_test_days",
     key: "test_id",
     columns: &["failed", "flaky"],
-    longest: false,
+    longest: None,
     empty: "failed <= 0 AND flaky <= 0",
+};
+const SLOW: Table = Table {
+    name: "history_slow_days",
+    key: "test_id",
+    columns: &["timed", "millis"],
+    longest: Some(
+        "SELECT coalesce(max(f.millis), 0) FROM history_durations f JOIN history_results r ON r.id = f.result_id
+         WHERE f.test_id = history_slow_days.test_id AND r.finished >= history_slow_days.day * 86400
+           AND r.finished < (history_slow_days.day + 1) * 86400",
+    ),
+    empty: "timed <= 0",
 };
 
 /// Job or test and day, in the order in which every writer takes them.
@@ -104,6 +128,7 @@ struct Sum(Vec<i64>, i64);
 pub(super) struct Sums {
     jobs: BTreeMap<Key, Sum>,
     tests: BTreeMap<Key, Sum>,
+    slow: BTreeMap<Key, Sum>,
 }
 
 impl Sums {
@@ -119,13 +144,15 @@ impl Sums {
         Ok(Self {
             jobs: JOBS.read(work, &of_jobs(tables, &those), one).await?,
             tests: TESTS.read(work, &of_tests(tables, &those), one).await?,
+            slow: SLOW.read(work, &of_durations(tables, &those), one).await?,
         })
     }
 
     /// Changes what is stored from this to that. Rows are changed already.
     pub(super) async fn turn_into(&self, work: &mut AnyConnection, after: &Self) -> Result<(), sqlx::Error> {
         JOBS.change(work, &self.jobs, &after.jobs).await?;
-        TESTS.change(work, &self.tests, &after.tests).await
+        TESTS.change(work, &self.tests, &after.tests).await?;
+        SLOW.change(work, &self.slow, &after.slow).await
     }
 }
 
@@ -138,7 +165,7 @@ impl Table {
     ) -> Result<BTreeMap<Key, Sum>, sqlx::Error> {
         let Self { key, columns, longest, .. } = self;
         let sums: String = columns.iter().map(|c| format!(", CAST(sum({c}) AS BIGINT)")).collect();
-        let longest = if *longest { "CAST(coalesce(max(longest), 0) AS BIGINT)" } else { "0" };
+        let longest = if longest.is_some() { "CAST(coalesce(max(longest), 0) AS BIGINT)" } else { "0" };
         let sql = format!(
             "SELECT {key}, at / {DAY}, CAST({longest} AS BIGINT){sums} FROM ({marks}) m GROUP BY {key}, at / {DAY}"
         );
@@ -193,12 +220,12 @@ impl Table {
             for count in counts {
                 let _ = write!(values, ", {count}");
             }
-            let _ = if *longest { write!(values, ", {took})") } else { write!(values, ")") };
+            let _ = if longest.is_some() { write!(values, ", {took})") } else { write!(values, ")") };
         }
         let mut sets: Vec<String> =
             columns.iter().map(|c| format!("{c} = {name}.{c} + excluded.{c}")).collect();
         let mut names = columns.to_vec();
-        if *longest {
+        if longest.is_some() {
             names.push("longest");
             sets.push(format!(
                 "longest = CASE WHEN excluded.longest > {name}.longest THEN excluded.longest ELSE {name}.longest END"
@@ -230,18 +257,13 @@ impl Table {
             ),
         )
         .await?;
-        if !longest {
-            return Ok(());
-        }
+        let Some(longest) = longest else { return Ok(()) };
         let those: Vec<String> = keys.iter().map(|(key, day)| format!("({key}, {day})")).collect();
         run(
             work,
             format!(
-                "UPDATE {name} SET longest = (SELECT coalesce(max({}), 0) FROM history_results r
-                   WHERE r.series_id = {name}.series_id AND r.finished >= {name}.day * {DAY}
-                     AND r.finished < ({name}.day + 1) * {DAY})
-                 FROM (VALUES {}) v WHERE {name}.series_id = v.column1 AND {name}.day = v.column2",
-                took!(),
+                "UPDATE {name} SET longest = ({longest})
+                 FROM (VALUES {}) v WHERE {name}.{key} = v.column1 AND {name}.day = v.column2",
                 those.join(", ")
             ),
         )
@@ -299,6 +321,7 @@ impl Store {
             return Ok(0);
         }
         let sums = Sums::of(&mut work, &summed).await?;
+        run(&mut work, format!("DELETE FROM history_held WHERE commit_id IN ({})", list(&all))).await?;
         run(&mut work, format!("DELETE FROM history_commits WHERE id IN ({})", list(&all))).await?;
         sums.turn_into(&mut work, &Sums::default()).await?;
         work.commit().await?;

@@ -189,6 +189,9 @@ pub struct Evidence {
     pub window: Option<(Timestamp, Timestamp)>,
     /// Names of objects that the failing tests made.
     pub subjects: Vec<String>,
+    /// Some of the slowest tests that passed, with their milliseconds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slowest: Vec<(String, i64)>,
 }
 
 /// A failure that was seen elsewhere.

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::sheet::Sheet;
 use super::table::align;
-use super::text::{line, took};
-use crate::history::{Answer, Commit, Execution, Rate, Said, Summary, Top};
+use super::text::{lasted, line, took};
+use crate::history::{Answer, Commit, Execution, Rate, Said, Summary, Timed, Top};
 
 /// Commits with their verdicts.
 pub fn commits(answer: &Answer) -> String {
@@ -47,11 +47,13 @@ pub(super) fn verdict(said: &Said) -> String {
 
 /// Results of a job or test, under what they come to.
 pub fn results(answer: &Answer) -> String {
-    let header =
-        ["COMMIT", "OF", "RUN", "ATTEMPT", "WORKFLOW", "RESULT", "TESTS", "TOOK", "ENDED", "FAILURE"];
-    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    let timed = answer.results.iter().any(|r| r.millis.is_some());
+    let mut header =
+        vec!["COMMIT", "OF", "RUN", "ATTEMPT", "WORKFLOW", "RESULT", "TESTS", "TOOK", "ENDED", "FAILURE"];
+    header.extend(timed.then_some("TEST TOOK"));
+    let mut rows = vec![header.into_iter().map(str::to_owned).collect::<Vec<_>>()];
     rows.extend(answer.results.iter().map(|r| {
-        vec![
+        let mut row = vec![
             short(&r.sha),
             of(r.pull_request, r.branch.as_deref()),
             r.run_id.to_string(),
@@ -62,7 +64,9 @@ pub fn results(answer: &Answer) -> String {
             r.seconds.map_or_else(|| "-".to_owned(), took),
             time(r.at),
             r.fingerprint.as_deref().map_or_else(|| "-".to_owned(), short),
-        ]
+        ];
+        row.extend(timed.then(|| r.millis.map_or_else(|| "-".to_owned(), lasted)));
+        row
     }));
     let head = answer.summary.as_ref().map(summary).unwrap_or_default();
     none(&rows, "no result is recorded\n") + &head
@@ -85,6 +89,9 @@ fn summary(s: &Summary) -> String {
             took(max)
         ));
     }
+    if let Some(test) = &s.test {
+        text.push_str(&format!("test     {}\n", alone(test)));
+    }
     if let Some(bad) = &s.bad {
         let good = bad.last_good.as_deref().map_or_else(
             || "no pass before it is known".to_owned(),
@@ -102,27 +109,46 @@ fn summary(s: &Summary) -> String {
     text
 }
 
+/// How long a test took itself.
+pub(crate) fn alone(test: &Timed) -> String {
+    format!(
+        "{} in the median, {} at most (on {} in run {}), of {} passes of which that is known",
+        lasted(test.median_millis),
+        lasted(test.max_millis),
+        short(&test.sha),
+        test.run_id,
+        test.results
+    )
+}
+
 /// Jobs or tests, ranked.
 pub fn top(top: &Top) -> String {
     let tests = top.ranked.iter().any(|r| r.test.is_some());
     let mut header = vec!["REPOSITORY", "WORKFLOW", "JOB"];
     header.extend(tests.then_some("TEST"));
     header.extend(["FLAKY", "COMMITS", "FAILED", "RESULTS"]);
-    header.extend((!tests).then_some(["MEAN", "MAX"]).into_iter().flatten());
+    let timed = top.ranked.iter().any(|r| r.timed.is_some());
+    header.extend(timed.then_some("TIMED"));
+    header.extend((timed || !tests).then_some(["MEAN", "MAX"]).into_iter().flatten());
     let mut rows = vec![header.into_iter().map(str::to_owned).collect::<Vec<_>>()];
     rows.extend(top.ranked.iter().map(|r| {
         let mut row = vec![line(&r.repository), line(&r.workflow), line(&r.job)];
         row.extend(tests.then(|| line(r.test.as_deref().unwrap_or_default())));
         row.extend([share(&r.flakes), r.flakes.total.to_string()]);
         row.extend([share(&r.failures), r.failures.total.to_string()]);
-        if !tests {
-            row.extend([r.mean_seconds, r.max_seconds].map(|s| s.map_or_else(|| "-".to_owned(), took)));
+        let or = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        if timed {
+            row.push(or(r.timed.map(|n| n.to_string())));
+            row.extend([r.mean_millis, r.max_millis].map(|ms| or(ms.map(lasted))));
+        } else if !tests {
+            row.extend([r.mean_seconds, r.max_seconds].map(|s| or(s.map(took))));
         }
         row
     }));
     let mut text = none(&rows, &format!("nothing of that kind in {} days\n", top.days));
     if top.cut {
-        text.push_str("\nof those that failed most often; there are more\n");
+        let most = if timed { "take longest" } else { "failed most often" };
+        text.push_str(&format!("\nof those that {most}; there are more\n"));
     }
     text
 }
@@ -202,6 +228,7 @@ pub fn results_sheet(answer: &Answer) -> Sheet {
         .whole("tests", |r| r.tests)
         .whole("testsFailed", |r| r.tests_failed)
         .text("fingerprint", |r| r.fingerprint.clone())
+        .whole("testMillis", |r| r.millis)
         .end()
 }
 
@@ -223,6 +250,9 @@ pub fn top_sheet(top: &Top) -> Sheet {
         .real("failureHigh", |r| Some(r.failures.high))
         .whole("meanSeconds", |r| r.mean_seconds)
         .whole("maxSeconds", |r| r.max_seconds)
+        .whole("timed", |r| r.timed)
+        .whole("meanMillis", |r| r.mean_millis)
+        .whole("maxMillis", |r| r.max_millis)
         .end()
 }
 

@@ -148,6 +148,15 @@ pub(crate) fn took(seconds: i64) -> String {
     }
 }
 
+/// `350ms`, `3.2s`, and from a minute on as [`took`].
+pub(crate) fn lasted(millis: i64) -> String {
+    match millis {
+        ms if ms < 1_000 => format!("{millis}ms"),
+        ms if ms < 60_000 => format!("{}.{}s", millis / 1_000, millis % 1_000 / 100),
+        _ => took(millis / 1_000),
+    }
+}
+
 /// Bytes for people.
 pub(super) fn bytes(n: i64) -> String {
     let (n, units) = (n.max(0), ["B", "KiB", "MiB", "GiB"]);

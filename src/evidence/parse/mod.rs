@@ -54,6 +54,7 @@ mod junit;
 mod model;
 mod runlog;
 mod sink;
+mod slowest;
 mod text;
 mod write;
 
@@ -62,6 +63,7 @@ mod tests;
 
 pub use model::{Case, Counts, Entry, Failure, FailureKind, Format, Limits, Outcome, Parsed, Warning};
 pub use runlog::{RunLogEntry, run_log_entry};
+pub use slowest::Slowest;
 pub use write::{write_ctrf, write_junit};
 
 use crate::evidence::log::Utf16;

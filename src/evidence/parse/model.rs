@@ -1,6 +1,7 @@
 //! What a report says, whatever tool wrote it.
 
 use super::sink::{Place, Sink};
+use super::slowest::Slowest;
 use serde::{Deserialize, Serialize};
 
 /// The tool and the shape of a report. The names are part of the command's output.
@@ -287,6 +288,9 @@ pub struct Parsed {
     /// Single tests, where they were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<Case>,
+    /// For the history, and not told as text.
+    #[serde(skip)]
+    pub slowest: Slowest,
     /// The files of an archive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub entries: Vec<Entry>,
@@ -323,6 +327,7 @@ impl Parsed {
             sum.complete &= one.complete;
             sum.reruns = sum.reruns.saturating_add(one.reruns);
             sum.cases.extend(one.cases);
+            sum.slowest.merge(one.slowest);
             sum.entries.clear();
         }
         if several {

@@ -1,6 +1,7 @@
 //! Where the readers put what they find: bounded, cleaned, and lawful.
 
 use super::model::{Case, Counts, Failure, FailureKind, Format, Limits, Outcome, Parsed, Warning};
+use super::slowest::Slowest;
 use super::text;
 
 /// Collects the result of one file.
@@ -16,6 +17,7 @@ pub(super) struct Sink {
     complete: bool,
     reruns: u64,
     cases: Vec<Case>,
+    slowest: Slowest,
     /// Formats in the order found, with the tests that came in each.
     formats: Vec<(Format, u64)>,
     preferred: Option<Format>,
@@ -45,6 +47,7 @@ impl Sink {
             complete: true,
             reruns: 0,
             cases: Vec::new(),
+            slowest: Slowest::default(),
             formats: Vec::new(),
             preferred: None,
         }
@@ -115,7 +118,7 @@ impl Sink {
         self.failures.len() < self.limits.failures
     }
 
-    /// Keeps a single test if the limits ask for it.
+    /// Keeps a single test if the limits ask for it, or if it is one of the slowest.
     pub(super) fn case(
         &mut self,
         name: &str,
@@ -124,7 +127,10 @@ impl Sink {
         flaked: bool,
         duration: Option<f64>,
     ) {
-        if self.cases.len() < self.limits.cases {
+        if let Some(millis) = self.slowest.wants(outcome, duration) {
+            self.slowest.add(text::tidy(name, text::NAME_CAP), millis);
+        }
+        if self.wants_cases() {
             self.cases.push(Case {
                 name: text::tidy(name, text::NAME_CAP),
                 suite: suite.map(|s| text::tidy(s, text::NAME_CAP)).filter(|s| !s.is_empty()),
@@ -135,7 +141,12 @@ impl Sink {
         }
     }
 
-    /// Whether single tests are wanted.
+    /// Whether this single test is wanted.
+    pub(super) fn wants_case(&self, outcome: Outcome, duration: Option<f64>) -> bool {
+        self.wants_cases() || self.slowest.wants(outcome, duration).is_some()
+    }
+
+    /// Whether any single test is wanted.
     pub(super) fn wants_cases(&self) -> bool {
         self.cases.len() < self.limits.cases
     }
@@ -280,6 +291,7 @@ impl Sink {
         self.more_failures(other.failures_total.saturating_sub(kept));
         let room = self.limits.cases.saturating_sub(self.cases.len());
         self.cases.extend(other.cases.into_iter().take(room));
+        self.slowest.merge(other.slowest);
     }
 
     /// Closes the result.
@@ -319,6 +331,7 @@ impl Sink {
             complete: self.complete,
             reruns: self.reruns,
             cases: self.cases,
+            slowest: self.slowest,
             entries: Vec::new(),
         }
     }

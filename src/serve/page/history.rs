@@ -9,9 +9,9 @@ use super::places::{self, About, Allowed};
 use super::{NoPage, bad, chart, frame, hidden};
 use crate::api::TestRunReport;
 use crate::api::status::ExcerptLine;
-use crate::cli::render::history::{of, share, short, tests, time};
+use crate::cli::render::history::{alone, of, share, short, tests, time};
 use crate::cli::render::markup::Markup;
-use crate::cli::render::text::took;
+use crate::cli::render::text::{lasted, took};
 use crate::history::{Answer, Asked, By, Of, Ranked, Ranking, Summary, Top};
 use crate::serve::Site;
 use crate::serve::history::{opened, unanswered};
@@ -104,23 +104,24 @@ fn lines(report: &TestRunReport, question: &Question) -> Option<(String, Vec<Exc
 }
 
 async fn unreliable(store: &crate::history::Store, question: &Question) -> Result<String, NoPage> {
-    let asked = |tests: bool| Ranking {
+    let asked = |tests: bool, by: By| Ranking {
         namespace: question.namespace.clone(),
         tests,
-        by: By::Flakes,
+        by,
         repository: question.repository.clone(),
         branch: question.branch.clone(),
         days: DAYS,
         limit: RANKED,
     };
     let now = Timestamp::now().as_second();
-    let jobs = store.top(&asked(false), now).await.map_err(unanswered).map_err(hidden)?;
-    let tests = store.top(&asked(true), now).await.map_err(unanswered).map_err(hidden)?;
-    Ok(ranked(&jobs, &tests, question))
+    let top = async |tests, by| store.top(&asked(tests, by), now).await.map_err(unanswered).map_err(hidden);
+    let (jobs, tests) = (top(false, By::Flakes).await?, top(true, By::Flakes).await?);
+    let slow = top(true, By::Seconds).await?;
+    Ok(ranked(&jobs, &tests, &slow, question))
 }
 
-/// The page of the least reliable.
-pub fn ranked(jobs: &Top, tests: &Top, question: &Question) -> String {
+/// The page of the least reliable, and of the slowest tests.
+pub fn ranked(jobs: &Top, tests: &Top, slow: &Top, question: &Question) -> String {
     frame::page("Least reliable", None, |out| {
         out.element("h1", "", "The least reliable");
         out.element("p", "", &format!("{}, {DAYS} days.", question.place()));
@@ -140,14 +141,42 @@ pub fn ranked(jobs: &Top, tests: &Top, question: &Question) -> String {
             }
             region(out, title, &["Name", "Flaky commits", "of", "Failures", "of"]);
             for one in &top.ranked {
-                rank(out, one, question);
+                name(out, one, question);
+                for rate in [&one.flakes, &one.failures] {
+                    out.element("td", "", &share(rate));
+                    out.element("td", " class=\"number\"", &rate.total.to_string());
+                }
+                out.raw("</tr>\n");
             }
             out.raw("</tbody></table></div>\n");
         }
+        slowest(out, slow, question);
     })
 }
 
-fn rank(out: &mut Markup, one: &Ranked, question: &Question) {
+/// Tests that take long; nothing where no duration is known.
+fn slowest(out: &mut Markup, slow: &Top, question: &Question) {
+    if slow.ranked.is_empty() {
+        return;
+    }
+    out.element("h2", "", "Slowest tests");
+    region(out, "Slowest tests", &["Name", "Mean", "Longest", "of passes", "Failures"]);
+    for one in &slow.ranked {
+        name(out, one, question);
+        let times = [one.mean_millis, one.max_millis].map(|ms| ms.map(lasted));
+        let count = one.timed.map(|n| n.to_string());
+        for cell in times.into_iter().chain([count]) {
+            out.element("td", " class=\"number\"", &cell.unwrap_or_default());
+        }
+        out.element("td", "", &share(&one.failures));
+        out.raw("</tr>\n");
+    }
+    out.raw("</tbody></table></div>\n<p><small>Of passes that were among the slowest of their job, where a log or a report \
+             tells how long they took.</small></p>\n");
+}
+
+/// The beginning of a row.
+fn name(out: &mut Markup, one: &Ranked, question: &Question) {
     let (kind, name) = one.test.as_deref().map_or(("job", one.job.as_str()), |test| ("test", test));
     let address = [
         ("namespace", question.namespace.as_str()),
@@ -160,11 +189,6 @@ fn rank(out: &mut Markup, one: &Ranked, question: &Question) {
     let within = if one.test.is_some() { format!(", {}", one.job) } else { String::new() };
     out.element("small", "", &format!("{}{within}", one.repository));
     out.raw("</th>");
-    for rate in [&one.flakes, &one.failures] {
-        out.element("td", "", &share(rate));
-        out.element("td", " class=\"number\"", &rate.total.to_string());
-    }
-    out.raw("</tr>\n");
 }
 
 impl Question {
@@ -239,6 +263,9 @@ fn summary(out: &mut Markup, sum: &Summary) {
             &format!("{} in the median, {} at most", took(median), took(most)),
         );
     }
+    if let Some(test) = &sum.test {
+        out.figure("The test itself took", &alone(test));
+    }
     if let Some(bad) = &sum.bad {
         let good = bad.last_good.as_deref().map_or_else(String::new, |s| format!(", passed on {}", short(s)));
         out.figure("Fails since", &format!("{} ({} commits){good}", short(&bad.first_bad), bad.commits));
@@ -260,7 +287,9 @@ fn region(out: &mut Markup, label: &str, heads: &[&'static str]) {
 }
 
 fn table(out: &mut Markup, what: &Shown) {
-    region(out, "Results", &["Commit", "Of", "Run", "Result", "Tests", "Took", "Ended"]);
+    let timed = what.answer.results.iter().any(|r| r.millis.is_some());
+    let heads = ["Commit", "Of", "Run", "Result", "Tests", "Took", "Ended", "The test took"];
+    region(out, "Results", heads.get(..if timed { 8 } else { 7 }).unwrap_or_default());
     for result in &what.answer.results {
         out.raw("<tr><th scope=\"row\"><code>");
         out.text(&short(&result.sha));
@@ -281,6 +310,10 @@ fn table(out: &mut Markup, what: &Shown) {
         for cell in [tests(result), result.seconds.map_or_else(|| "-".to_owned(), took), time(result.at)] {
             out.raw("</td><td>");
             out.text(&cell);
+        }
+        if timed {
+            out.raw("</td><td>");
+            out.text(&result.millis.map_or_else(|| "-".to_owned(), lasted));
         }
         out.raw("</td></tr>\n");
     }

@@ -196,7 +196,6 @@ async fn over_http_each_sees_the_namespaces_whose_reports_they_may_list() {
         ("?job=a&test=b", "not for both"),
         ("?before=x", "as it was given"),
         ("?jobs=a", "each once"),
-        ("/top?of=tests&by=seconds", "ranks jobs only"),
         (&format!("?job={}", "a".repeat(1025)), "1024 bytes"),
     ] {
         let (code, body) = get(page(&theirs, query), Some(token)).await;

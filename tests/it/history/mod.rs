@@ -4,9 +4,11 @@ mod broken;
 mod laws;
 mod left;
 pub mod life;
+mod older;
 mod parquet;
 mod postgres;
 mod server;
+mod slow;
 pub mod sums;
 mod would;
 

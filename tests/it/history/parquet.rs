@@ -73,7 +73,7 @@ async fn another_implementation_reads_what_was_written() {
             "event": "optional STRING", "run": "optional INT64", "attempt": "optional INT64",
             "jobId": "optional INT64", "result": "optional STRING", "seconds": "optional INT64",
             "ended": "optional TIMESTAMP(isAdjustedToUTC=true,unit=MILLIS)", "tests": "optional INT64",
-            "testsFailed": "optional INT64", "fingerprint": "optional STRING"})
+            "testsFailed": "optional INT64", "fingerprint": "optional STRING", "testMillis": "optional INT64"})
     );
     let rows = found["rows"].as_array().unwrap();
     assert_eq!(rows.len(), 2 + HOSTILE.len());

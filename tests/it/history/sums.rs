@@ -19,7 +19,11 @@ const DAY: i64 = 86_400;
 const BASE: i64 = 20_000 * DAY;
 const BYTES: u64 = 256 << 20;
 
-/// What makes a store of the version before of one that is empty or not.
+/// What makes a store without durations of one that is empty or not, and then one without sums.
+pub const WITHOUT_DURATIONS: [&str; 4] = [
+    "DROP TABLE history_durations", "DROP TABLE history_slow_days", "DROP TABLE history_held",
+    "DELETE FROM history_schema WHERE version > 3",
+];
 pub const WITHOUT_SUMS: [&str; 6] = [
     "DROP TABLE history_days",
     "DROP TABLE history_test_days",
@@ -40,8 +44,10 @@ fn result() -> impl Strategy<Value = JobResult> {
     let conclusion = prop::sample::select(vec!["success", "success", "failure", "timed_out", "cancelled"]);
     let times = (0..4i64, prop::sample::select(vec![0, 1, 43_200, 86_399]), prop::option::of(-20..500i64));
     let failing = prop::collection::btree_set(prop::sample::select(vec!["adds", "divides"]), 0..=2);
-    (0..3i64, 0..2i64, 1..3i64, conclusion, prop::bool::ANY, times, failing).prop_map(
-        |(job, run_id, attempt, conclusion, push, (day, second, took), failing)| {
+    let tests = prop::sample::select(vec!["adds", "divides", "rounds"]);
+    let slowest = prop::collection::btree_map(tests, 100..9_000i64, 0..=3);
+    (0..3i64, 0..2i64, 1..3i64, conclusion, prop::bool::ANY, times, (failing, slowest)).prop_map(
+        |(job, run_id, attempt, conclusion, push, (day, second, took), (failing, slowest))| {
             let finished = BASE + day * DAY + second;
             JobResult {
                 workflow: "CI".into(),
@@ -54,6 +60,7 @@ fn result() -> impl Strategy<Value = JobResult> {
                 started: took.map(|took| finished - took),
                 finished,
                 failing: failing.into_iter().map(str::to_owned).collect(),
+                slowest: slowest.into_iter().map(|(test, millis)| (test.to_owned(), millis)).collect(),
                 ..JobResult::default()
             }
         },
@@ -101,18 +108,26 @@ async fn take(store: &Store, namespace: &str, step: &Step) {
     }
 }
 
-async fn top(store: &Store, namespace: &str, tests: bool, by: By, branch: &str, days: i64, now: i64) -> Top {
+pub async fn top(
+    store: &Store,
+    namespace: &str,
+    tests: bool,
+    by: By,
+    branch: &str,
+    days: i64,
+    now: i64,
+) -> Top {
     let (repository, branch) = (String::new(), branch.to_owned());
     let asked = Ranking { namespace: namespace.into(), tests, by, repository, branch, days, limit: 500 };
     store.top(&asked, now).await.unwrap()
 }
 
 /// Where rankings differ, of whole days and parts of them.
-async fn difference(store: &Store, namespace: &str) -> Option<String> {
+pub async fn difference(store: &Store, namespace: &str) -> Option<String> {
     for end in [0, 1, 43_200, 50_000] {
         for days in 0..6 {
             for (tests, by) in
-                [(false, By::Flakes), (false, By::Failures), (false, By::Seconds), (true, By::Failures)]
+                [(false, By::Flakes), (false, By::Seconds), (true, By::Failures), (true, By::Seconds)]
             {
                 let now = BASE + 4 * DAY + end;
                 let sums = top(store, namespace, tests, by, "", days, now).await;
@@ -128,11 +143,11 @@ async fn difference(store: &Store, namespace: &str) -> Option<String> {
     None
 }
 
-async fn count(db: &mut AnyConnection, sql: &'static str) -> i64 {
+pub async fn count(db: &mut AnyConnection, sql: &'static str) -> i64 {
     sqlx::query(sql).fetch_one(db).await.unwrap().try_get(0).unwrap()
 }
 
-async fn connect(place: &Place) -> AnyConnection {
+pub async fn connect(place: &Place) -> AnyConnection {
     let url = match place {
         Place::File(path) => format!("sqlite://{}", path.display()),
         Place::Postgres(file) => std::fs::read_to_string(file).unwrap().trim().to_owned(),
@@ -151,12 +166,14 @@ async fn case(writers: &[Store], db: &mut AnyConnection, namespace: &str, steps:
     futures::future::join_all(work).await;
     let found = difference(&writers[0], namespace).await;
     let empty = "SELECT (SELECT count(*) FROM history_days WHERE results <= 0)
-       + (SELECT count(*) FROM history_test_days WHERE failed + flaky <= 0)";
+       + (SELECT count(*) FROM history_test_days WHERE failed + flaky <= 0)
+       + (SELECT count(*) FROM history_slow_days WHERE timed <= 0)";
     let empty = count(db, empty).await;
     take(&writers[0], namespace, &Step::Delete(BASE + 10 * DAY)).await;
-    let left =
-        count(db, "SELECT (SELECT count(*) FROM history_days) + (SELECT count(*) FROM history_test_days)");
-    let left = left.await;
+    let left = "SELECT (SELECT count(*) FROM history_days) + (SELECT count(*) FROM history_test_days)
+       + (SELECT count(*) FROM history_slow_days) + (SELECT count(*) FROM history_held)
+       + (SELECT count(*) FROM history_durations)";
+    let left = count(db, left).await;
     found
         .or((empty + left > 0).then(|| format!("{empty} sums of nothing, {left} left when all else is gone")))
 }
@@ -223,7 +240,7 @@ async fn before(place: &Place) {
     }
     drop(store);
     let mut db = connect(place).await;
-    for sql in WITHOUT_SUMS {
+    for sql in WITHOUT_DURATIONS.into_iter().chain(WITHOUT_SUMS) {
         sqlx::query(sql).execute(&mut db).await.unwrap();
     }
     // Some at a time; meanwhile the ranking is one of rows, and what is recorded or deleted is in no sum twice.

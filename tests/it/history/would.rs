@@ -6,7 +6,7 @@ use testrun_operator::history::{Of, Place, Store};
 
 use super::laws::asked;
 use super::life::{fail, github, history, pass_again};
-use super::sums::WITHOUT_SUMS;
+use super::sums::{WITHOUT_DURATIONS, WITHOUT_SUMS};
 use super::{BOUNDS, REPO, record};
 use crate::cli::{Cli, Ran};
 use crate::cluster::{cluster, eventually};
@@ -147,7 +147,7 @@ async fn a_database_of_the_version_before_keeps_what_it_has_and_says_what_it_lac
     sqlx::any::install_default_drivers();
     let mut other = sqlx::AnyConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
     let without_facts = ["DROP TABLE history_facts", "DELETE FROM history_schema WHERE version = 2"];
-    for sql in WITHOUT_SUMS.into_iter().chain(without_facts) {
+    for sql in WITHOUT_DURATIONS.into_iter().chain(WITHOUT_SUMS).chain(without_facts) {
         sqlx::query(sql).execute(&mut other).await.unwrap();
     }
     other.close().await.unwrap();

@@ -165,6 +165,7 @@ fn past_of_a_job() -> history::Shown {
                 tests: Some(42),
                 tests_failed: Some(i64::from(result == "failure")),
                 fingerprint: None,
+                millis: None,
             };
             match sign {
                 'F' => vec![ran(1, "failure")],

@@ -21,7 +21,8 @@ fn github() -> GitHub {
             s.job(job).start();
         }
         s.job(501).log(
-            "collected 2 items\nE   AssertionError: 1 == 2\n##[error]Process completed with exit code 1.\n",
+            "collected 2 items\nE   AssertionError: 1 == 2\n=== RUN   TestSlow\n--- PASS: TestSlow (3.25s)\n\
+             ##[error]Process completed with exit code 1.\n",
         );
         s.job(501).complete("failure");
         s.job(502).complete("success");
@@ -88,7 +89,13 @@ async fn a_job_is_followed_over_commits_by_who_may_list_the_reports() {
             && two.body.contains("<svg class=\"chart\"")
     );
     assert!(says(&least, "1 (100.0 %, 20.6 to 100.0)").await.body.contains("unit &lt;script&gt;"));
-    for shown in [&red, &one, &flaky, &two, &alike] {
+    // How long a test took that passed beside the failure, and where.
+    let slow = says(&least, "Slowest tests").await;
+    let test = format!("/history?namespace={namespace}&repository=acme%2Fshop&test=TestSlow");
+    assert!(slow.body.contains(&test.replace('&', "&amp;")) && slow.body.contains(">3.2s<"), "{}", slow.body);
+    let of_one = says(&test, "3.2s in the median, 3.2s at most (on ").await;
+    assert!(of_one.body.contains("in run 77), of 1 passes"), "{}", of_one.body);
+    for shown in [&red, &one, &flaky, &two, &alike, &slow] {
         assert!(!without_script(&shown.body).contains("<script"), "{}", shown.body);
     }
 

@@ -236,7 +236,7 @@ impl GoTest {
             return true;
         }
         self.counts.add(found.outcome, 1);
-        if sink.wants_cases() {
+        if sink.wants_case(found.outcome, found.seconds) {
             sink.case(found.name, None, found.outcome, false, found.seconds);
         }
         match found.outcome {

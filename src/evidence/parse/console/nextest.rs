@@ -152,7 +152,7 @@ impl Nextest {
                 }
             }
             run.seen.add(Outcome::Passed, 1);
-            if sink.wants_cases() {
+            if sink.wants_case(Outcome::Passed, duration) {
                 sink.case(name, binary, Outcome::Passed, retry > 1, duration);
             }
             return;

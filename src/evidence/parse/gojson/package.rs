@@ -112,7 +112,7 @@ impl Package {
         }
         self.counts.add(outcome, 1);
         sink.count(Format::GoTestJson, outcome, 1);
-        if sink.wants_cases() {
+        if sink.wants_case(outcome, duration) {
             sink.case(name, Some(package), outcome, false, duration);
         }
         if outcome == Outcome::Passed {

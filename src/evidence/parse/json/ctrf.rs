@@ -100,7 +100,7 @@ impl Ctrf {
         sink.reruns(test.retries.count().unwrap_or(0));
         let suite = test.suite.0.join(" > ");
         let duration = test.duration.seconds(1000.0);
-        if sink.wants_cases() {
+        if sink.wants_case(outcome, duration) {
             sink.case(test.name.str(), Some(&suite), outcome, flaked, duration);
         }
         if outcome != Outcome::Failed {

@@ -148,7 +148,7 @@ impl Suite {
             if spec.max_flake_attempts.count().unwrap_or(0) > 1 || flaked {
                 sink.reruns(attempts.saturating_sub(1));
             }
-            if sink.wants_cases() {
+            if sink.wants_case(outcome, duration) {
                 sink.case(&name, Some(&self.description), outcome, flaked, duration);
             }
         }

@@ -144,7 +144,7 @@ impl<'a> TestFile<'a> {
         let duration = test.duration.seconds(1000.0);
         let name = test.full_name.some().or_else(|| test.title.some()).unwrap_or_default();
         let suite = test.ancestor_titles.0.join(" > ");
-        if self.sink.wants_cases() {
+        if self.sink.wants_case(outcome, duration) {
             self.sink.case(&name, Some(&suite), outcome, flaked, duration);
         }
         if !matches!(outcome, Outcome::Failed | Outcome::Errored) {

@@ -84,7 +84,7 @@ impl Mocha {
         let name = test.full_title.some().or_else(|| test.title.some()).unwrap_or_default();
         let suite = name.strip_suffix(test.title.str()).map(|suite| suite.trim().to_owned());
         let duration = test.duration.seconds(1000.0);
-        if sink.wants_cases() {
+        if sink.wants_case(outcome, duration) {
             sink.case(&name, suite.as_deref(), outcome, flaked, duration);
         }
         if outcome != Outcome::Failed {

@@ -140,7 +140,7 @@ impl Playwright {
             path.insert(0, project);
         }
         let suite = path.join(" > ");
-        if sink.wants_cases() {
+        if sink.wants_case(outcome, duration) {
             sink.case(spec.title.str(), Some(&suite), outcome, flaked, duration);
         }
         if outcome != Outcome::Failed {

@@ -437,7 +437,7 @@ impl Walk<'_> {
         }
         let suite = self.suites.iter().rev().find(|suite| !suite.name.is_empty());
         let suite_name = suite.map(|suite| suite.name.as_str());
-        if self.sink.wants_cases() {
+        if self.sink.wants_case(outcome, case.duration) {
             let group = case.classname.as_deref().or(suite_name);
             self.sink.case(&case.clean_name(), group, outcome, flaked, case.duration);
         }

@@ -101,7 +101,9 @@ fn the_json_of_a_result_has_the_names_of_the_contract() {
     assert_eq!(json["failuresTotal"], 2);
     assert!(json["warnings"].is_array() && json["complete"] == true);
     let back: Parsed = serde_json::from_value(json).unwrap();
-    assert_eq!(back, parsed);
+    // What only the history keeps is in no contract.
+    assert!(!parsed.slowest.is_empty());
+    assert_eq!(back, Parsed { slowest: Slowest::default(), ..parsed });
     for format in [Format::GoTestJson, Format::CargoTest, Format::PlaywrightJson, Format::Unknown] {
         assert_eq!(serde_json::to_value(format).unwrap(), format.name());
     }

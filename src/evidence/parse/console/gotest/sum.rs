@@ -81,7 +81,7 @@ impl GoTest {
         if !group(found, 4).is_empty() {
             return self.rerun(outcome, name, Some(package), sink);
         }
-        if sink.wants_cases() {
+        if sink.wants_case(outcome, duration) {
             sink.case(name, Some(package), outcome, false, duration);
         }
         sink.count(Format::GoTest, outcome, 1);
