@@ -26,6 +26,8 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 
+pub use rights::Part;
+
 use super::auth::Guard;
 use super::{Refusal, Site};
 use crate::cli::render::markup;

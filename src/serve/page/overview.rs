@@ -13,7 +13,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use serde::Deserialize;
 
-use super::rights::Seen;
+use super::rights::{Part, Seen};
 use super::{NoPage, bad, frame, read_query};
 use crate::api::TestRunReport;
 use crate::cache::Kept;
@@ -46,6 +46,8 @@ pub struct Question {
     state: String,
     /// From 1.
     page: Option<usize>,
+    /// Which part of the namespaces, from 1, where there are too many to ask about at once.
+    part: Option<usize>,
 }
 
 const STATES: [(Word, &str, &str); 4] = [
@@ -60,7 +62,7 @@ pub(super) async fn page(
     Extension(user): Extension<User>,
     question: Result<Query<Question>, QueryRejection>,
 ) -> Result<Html<String>, NoPage> {
-    let question = read_query(question, "namespace, repository, state and page")?;
+    let question = read_query(question, "namespace, repository, state, page and part")?;
     if question.word().is_none() && !question.state.is_empty() {
         return Err(bad("The state is passed, failed, undecided or unreadable."));
     }
@@ -70,9 +72,9 @@ pub(super) async fn page(
     let mut all = site.reports.all();
     let guard = site.page.as_ref().unwrap_or(&site.guard);
     let asked = all.iter().map(|kept| kept.in_namespace()).filter(|name| question.allows(name)).collect();
-    let seen = Seen::of(guard, &user, asked).await?;
+    let seen = Seen::of(guard, &user, asked, question.part.unwrap_or(1)).await?;
     all.retain(|kept| seen.has(kept.in_namespace()));
-    Ok(Html(shown(&all, &question, seen.cut, Timestamp::now())))
+    Ok(Html(shown(&all, &question, seen.part, Timestamp::now())))
 }
 
 impl Question {
@@ -86,7 +88,11 @@ impl Question {
 
     /// The address of the same question with another state or page.
     fn with(&self, state: &str, page: usize) -> String {
-        let page = if page > 1 { page.to_string() } else { String::new() };
+        self.in_part(state, page, self.part.unwrap_or(1))
+    }
+
+    fn in_part(&self, state: &str, page: usize, part: usize) -> String {
+        let [page, part] = [page, part].map(|n| if n > 1 { n.to_string() } else { String::new() });
         frame::address(
             "/",
             &[
@@ -94,13 +100,15 @@ impl Question {
                 ("repository", &self.repository),
                 ("state", state),
                 ("page", &page),
+                ("part", &part),
             ],
         )
     }
 }
 
-/// The page, of reports that may all be seen; `cut` where there may be more.
-pub fn shown(all: &[Arc<Kept>], question: &Question, cut: bool, now: Timestamp) -> String {
+/// The page, of reports that may all be seen, in a part of the namespaces.
+pub fn shown(all: &[Arc<Kept>], question: &Question, part: Part, now: Timestamp) -> String {
+    let namespaces = part;
     let state = question.word();
     let part = question.repository.to_ascii_lowercase();
     let mut found: Vec<&Kept> = all
@@ -125,13 +133,7 @@ pub fn shown(all: &[Arc<Kept>], question: &Question, cut: bool, now: Timestamp) 
     frame::page("Reports", Some("/"), |out| {
         out.element("h1", "", "Reports");
         filter(out, all, question);
-        if cut {
-            out.element(
-                "p",
-                " role=\"status\"",
-                "There are reports in more namespaces than are asked about for one page; name one of them.",
-            );
-        }
+        parts(out, question, namespaces);
         states(out, question, &counts);
         if rows.is_empty() {
             out.element(
@@ -144,6 +146,34 @@ pub fn shown(all: &[Arc<Kept>], question: &Question, cut: bool, now: Timestamp) 
         table(out, rows, now, &format!("{}, page {number} of {pages}", count(found.len(), "report")));
         turn(out, question, number, pages);
     })
+}
+
+/// The way to the namespaces that were not asked about. Their names are nobody's business who may not see them.
+fn parts(out: &mut Markup, question: &Question, part: Part) {
+    if part.of < 2 {
+        return;
+    }
+    out.element(
+        "p",
+        " role=\"status\"",
+        &format!(
+            "Reports are in more namespaces than are asked about for one page: this is part {} of {}. What you may see \
+             can be in any of them; a namespace that you name is always asked about.",
+            part.number, part.of
+        ),
+    );
+    out.raw("<nav class=\"pages\" aria-label=\"Namespaces\"><ul>");
+    for (there, told, to) in [
+        (part.number > 1, "Namespaces before", part.number.saturating_sub(1)),
+        (part.number < part.of, "More namespaces", part.number + 1),
+    ] {
+        if there {
+            out.raw("<li>");
+            out.anchor(told, &question.in_part(&question.state, 1, to));
+            out.raw("</li>");
+        }
+    }
+    out.raw("</ul></nav>\n");
 }
 
 fn filter(out: &mut Markup, all: &[Arc<Kept>], question: &Question) {
@@ -167,7 +197,11 @@ fn filter(out: &mut Markup, all: &[Arc<Kept>], question: &Question) {
     out.raw("</div>\n<div><label for=\"state\">State</label>");
     let states = STATES.iter().map(|(_, name, told)| (*name, *told));
     choice(out, "state", [("", "all")].into_iter().chain(states), &question.state);
-    out.raw("</div>\n<div><button type=\"submit\">Show</button></div>\n</form>\n");
+    out.raw("</div>\n");
+    if let Some(part) = question.part.filter(|part| *part > 1) {
+        out.open("input", &[("type", "hidden"), ("name", "part"), ("value", &part.to_string())]);
+    }
+    out.raw("<div><button type=\"submit\">Show</button></div>\n</form>\n");
 }
 
 fn choice<'a>(

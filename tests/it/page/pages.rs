@@ -11,7 +11,7 @@ use testrun_operator::cache::Kept;
 use testrun_operator::history::{
     Answer, Cell, Commit, Ended, Execution, Grid, Pattern, Patterns, Row, Said, summarise, worst_first,
 };
-use testrun_operator::serve::page::{grid, history, overview, patterns, report};
+use testrun_operator::serve::page::{Part, grid, history, overview, patterns, report};
 
 use crate::cli::examples::pull_request_20;
 use crate::generated::in_repository;
@@ -79,7 +79,7 @@ fn question<T: serde::de::DeserializeOwned>(query: &str) -> T {
 pub async fn all() -> BTreeMap<&'static str, String> {
     let reports: Vec<Arc<Kept>> = LINES.map(|l| Arc::new(Kept::from(&line(l)))).into();
     BTreeMap::from([
-        ("overview", overview::shown(&reports, &question(""), false, now())),
+        ("overview", overview::shown(&reports, &question(""), Part::WHOLE, now())),
         (
             "patterns",
             patterns::shown(&kinds_of_failures(), &question("namespace=ci&repository=octo-org/hello-world")),

@@ -10,7 +10,7 @@ use testrun_operator::cache::Kept;
 use testrun_operator::history::{
     Answer, Cell, Commit, Ended, Execution, Grid, Pattern, Patterns, Row, Said, summarise,
 };
-use testrun_operator::serve::page::{grid, history, overview, patterns, report};
+use testrun_operator::serve::page::{Part, grid, history, overview, patterns, report};
 
 /// Markup, an attribute's end, a direction override, something invisible, an escape sequence.
 const HOSTILE: &str =
@@ -57,7 +57,7 @@ static ALL: LazyLock<Vec<Arc<Kept>>> =
 
 pub fn overview_of(query: &str) -> String {
     let Query(question) = Query::try_from_uri(&format!("/?{query}").parse().unwrap()).unwrap();
-    overview::shown(&ALL, &question, true, Timestamp::now())
+    overview::shown(&ALL, &question, Part { number: 2, of: 3 }, Timestamp::now())
 }
 
 /// The page of a report.
@@ -213,7 +213,7 @@ fn what_is_shown_is_what_a_gate_says() {
     let shown = |report: &TestRunReport| {
         let all = [Arc::new(Kept::from(report))];
         (
-            overview::shown(&all, &overview::Question::default(), false, Timestamp::now()),
+            overview::shown(&all, &overview::Question::default(), Part::WHOLE, Timestamp::now()),
             report::shown(report),
         )
     };
