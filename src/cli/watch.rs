@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
-use std::pin::pin;
 use std::time::Duration;
 
 use clap::Args;
 use futures::StreamExt;
+use futures::stream::select_all;
 use jiff::Timestamp;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event};
@@ -50,16 +50,22 @@ type Followed = BTreeMap<String, Option<TestRunReport>>;
 /// Follows reports, and exits with the worst of their verdicts.
 pub(super) async fn watch(args: &WatchArgs) -> anyhow::Result<Exit> {
     let cluster = args.cluster.connect().await?;
-    let mut config = watcher::Config::default();
-    if let Some(selector) = &args.selector {
-        config = config.labels(selector);
-    } else if let [name] = args.names.as_slice() {
-        config = config.fields(&format!("metadata.name={name}"));
-    }
-    let mut events = pin!(watcher::watcher(cluster.dynamic(), config).default_backoff());
+    let config = watcher::Config::default();
+    // A watch for each name: of no other report is anything fetched, or has anybody to be allowed to see it.
+    let names: BTreeSet<&str> = args.names.iter().map(String::as_str).collect();
+    let all = match &args.selector {
+        Some(selector) => vec![config.labels(selector)],
+        None => names.iter().map(|name| config.clone().fields(&format!("metadata.name={name}"))).collect(),
+    };
+    let mut unlisted: BTreeSet<usize> = (0..all.len()).collect();
+    let watches = all.into_iter().enumerate().map(|(n, config)| {
+        let events = watcher::watcher(cluster.dynamic(), config).default_backoff();
+        events.map(move |event| (n, event)).boxed()
+    });
+    let mut events = select_all(watches);
     let end = args.timeout.map(|t| Instant::now() + t);
     let mut followed: Followed = args.names.iter().map(|n| (n.clone(), None)).collect();
-    let (mut screen, mut listed) = (Screen::new(), false);
+    let mut screen = Screen::new();
     let asking = ClusterArgs { namespace: Some(cluster.namespace.clone()), ..args.cluster.clone() };
     let (mut estimates, mut told) = Estimates::start(&args.history, &asking);
     let mut said = BTreeSet::new();
@@ -73,7 +79,7 @@ pub(super) async fn watch(args: &WatchArgs) -> anyhow::Result<Exit> {
         };
         tokio::select! {
             event = events.next() => match event {
-                Some(Ok(Event::Apply(object) | Event::InitApply(object))) => {
+                Some((_, Ok(Event::Apply(object) | Event::InitApply(object)))) => {
                     let name = object.metadata.name.clone().unwrap_or_default();
                     if args.selector.is_some() || followed.contains_key(&name) {
                         match typed(object) {
@@ -82,32 +88,32 @@ pub(super) async fn watch(args: &WatchArgs) -> anyhow::Result<Exit> {
                                 screen.news(followed.get(&name).and_then(Option::as_ref), &report);
                                 followed.insert(name, Some(report));
                             }
-                            Err(error) => eprintln!("warning: {} cannot be read: {error:#}", clean(&name, 253)),
+                            Err(error) => screen.warn(&format!("{} cannot be read: {error:#}", clean(&name, 253))),
                         }
                     }
                 }
-                Some(Ok(Event::Delete(object))) => {
+                Some((_, Ok(Event::Delete(object)))) => {
                     let name = object.metadata.name.unwrap_or_default();
                     if let Some(one) = followed.get_mut(&name) {
                         *one = None;
                         screen.say(&format!("{}  deleted", clean(&name, 253)));
                     }
                 }
-                Some(Ok(Event::InitDone)) => listed = true,
-                Some(Ok(Event::Init)) => {}
-                Some(Err(error)) if refused(&error) => anyhow::bail!("{}", clean(&error.to_string(), 500)),
-                Some(Err(_)) => {}
+                Some((n, Ok(Event::InitDone))) => drop(unlisted.remove(&n)),
+                Some((_, Ok(Event::Init))) => {}
+                Some((_, Err(error))) if refused(&error) => anyhow::bail!("{}", clean(&error.to_string(), 500)),
+                Some((_, Err(_))) => {}
                 None => break,
             },
             Some(answer) = told.recv() => {
                 if let Err(why) = estimates.hear(answer) {
-                    eprintln!("warning: how long it may take is not known: {}", clean(&why, 500));
+                    screen.warn(&format!("how long it may take is not known: {}", clean(&why, 500)));
                 }
             }
             _ = tick.tick(), if screen.terminal => {}
             () = late => break,
         }
-        if listed {
+        if unlisted.is_empty() {
             let now = Timestamp::now();
             for (name, report) in &followed {
                 // In a pipe once, as soon as it is known.
@@ -198,6 +204,22 @@ impl Screen {
         }
     }
 
+    /// Above the board, which begins anew below it.
+    fn warn(&mut self, text: &str) {
+        if self.lines > 0 {
+            let mut out = std::io::stdout().lock();
+            let _ = write!(out, "{}", self.away());
+            let _ = out.flush();
+            self.lines = 0;
+        }
+        eprintln!("warning: {text}");
+    }
+
+    /// Up to where the board began, and everything from there on away.
+    fn away(&self) -> String {
+        if self.lines > 0 { format!("\u{1b}[{}A\r\u{1b}[J", self.lines) } else { String::new() }
+    }
+
     fn draw(&mut self, followed: &Followed, estimates: &Estimates) {
         if !self.terminal {
             return;
@@ -208,8 +230,7 @@ impl Screen {
         let (width, height) = size();
         let board = render::board(&all, now, width, self.colour);
         let shown: Vec<&str> = board.lines().take(height.saturating_sub(1)).collect();
-        // Up to where the last one began, and everything from there on away.
-        let up = if self.lines > 0 { format!("\u{1b}[{}A\r\u{1b}[J", self.lines) } else { String::new() };
+        let up = self.away();
         let mut out = std::io::stdout().lock();
         let _ = writeln!(out, "{up}{}", shown.join("\n"));
         let _ = out.flush();

@@ -113,3 +113,33 @@ async fn a_terminal_has_colours_unless_somebody_wants_none() {
         assert!(out.contains("Passed") && out.contains("99361f9f"), "{out:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_reports_that_are_named_nobody_has_to_see_the_others() {
+    let plane = cluster().await;
+    let namespace = plane.namespace("clinames").await.unwrap();
+    for name in ["a", "b", "other"] {
+        create(plane, &namespace, name, false).await;
+        write(plane, &namespace, name, "True", "True", 1).await;
+    }
+    let n = format!("--namespace={namespace}");
+    for args in [
+        &[
+            "create", "role", "two", "--verb=get,list,watch", "--resource=testrunreports.testrun.dev",
+            "--resource-name=a", "--resource-name=b", &n,
+        ][..],
+        &["create", "rolebinding", "two", "--role=two", "--user=only-two", &n],
+    ] {
+        plane.kubectl_ok(args).await.unwrap();
+    }
+    let config = plane.kubeconfig_for("only-two", &[]).unwrap();
+    let watch = async |args: &[&str]| {
+        let args = [&["watch", "-n", &namespace], args].concat();
+        Cli::new(&args).env("KUBECONFIG", config.to_str().unwrap()).run().await
+    };
+    let ran = watch(&["a", "b", "a"]).await;
+    assert_eq!(ran.code, PASSED, "{ran:?}");
+    assert!(ran.out.contains("a  Passed") && ran.out.contains("b  Passed"), "{ran:?}");
+    let ran = watch(&["a", "other"]).await;
+    assert!(ran.code != PASSED && ran.err.contains("forbidden"), "{ran:?}");
+}
