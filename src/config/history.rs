@@ -81,6 +81,13 @@ impl History {
         }
     }
 
+    /// What is not wrong, and yet not what somebody may think.
+    pub fn doubt(&self) -> Option<&'static str> {
+        (self.store == Store::Postgres && self.max_bytes.is_some()).then_some(
+            "history.maxBytes does not bound a server, whose tables do not shrink when rows go; history.maxAge does",
+        )
+    }
+
     /// Where it is kept.
     pub fn place(&self) -> Place {
         match self.store {
@@ -95,5 +102,17 @@ impl History {
     pub fn bounds(&self) -> Bounds {
         let usual = if self.store == Store::Memory { MEMORY } else { FILE };
         Bounds { age: self.max_age.get(), bytes: self.max_bytes.unwrap_or(usual) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_bound_nothing_are_told_of() {
+        let of = |store, max_bytes| History { store, max_bytes, ..History::default() }.doubt().is_some();
+        assert!(of(Store::Postgres, Some(LEAST)));
+        assert!(!of(Store::Postgres, None) && !of(Store::Sqlite, Some(LEAST)));
     }
 }

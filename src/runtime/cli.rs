@@ -142,6 +142,9 @@ async fn process(
     let reports = Reports::default();
     // It ends after the controllers, with what their last looks saw.
     let told = CancellationToken::new();
+    if let Some(doubt) = config.history.doubt() {
+        tracing::warn!("{doubt}");
+    }
     let (place, bounds) = (config.history.place(), config.history.bounds());
     let (history, recording) = History::start(place, bounds, counters.clone(), told.clone());
     if let Some(address) = config.listeners.http {
