@@ -7,6 +7,7 @@ pub mod life;
 mod older;
 mod parquet;
 mod postgres;
+mod queue;
 mod server;
 mod slow;
 pub mod sums;
