@@ -2,6 +2,7 @@
 
 use testrun_operator::history::{Asked, Of, Place, Store};
 
+use super::laws::asked;
 use super::server::Server;
 use super::sums::{WITHOUT_DURATIONS, WITHOUT_SUMS, connect, count, difference};
 use super::{BOUNDS, record};
@@ -105,6 +106,10 @@ async fn who_deletes_as_versions_before_did_is_refused_on_a_server() {
     deletions(&server.place()).await;
 }
 
+fn slow() -> Asked {
+    asked("n", Of::Test("slow".into()), 10, None)
+}
+
 /// Makes a store of each version before in turn, and lets four replicas migrate it at once.
 async fn at_once(place: &Place) {
     let without_facts = ["DROP TABLE history_facts", "DELETE FROM history_schema WHERE version > 1"];
@@ -119,6 +124,15 @@ async fn at_once(place: &Place) {
         }
         let have = i64::try_from(version).unwrap();
         assert_eq!(count(&mut db, "SELECT max(version) FROM history_schema").await, have);
+        if let Place::File(file) = place {
+            // Who reads a file of before is told what it has.
+            let read = Store::read(file).await.unwrap();
+            let found = read.page(&slow()).await.unwrap();
+            assert_eq!((found.results.len(), found.summary.unwrap().test), (3, None), "from {version}");
+            let by = testrun_operator::history::By::Seconds;
+            let now = jiff::Timestamp::now().as_second();
+            assert!(super::sums::top(&read, "n", true, by, "", 90, now).await.ranked.is_empty());
+        }
         let all = futures::future::join_all((0..4).map(|_| Store::open(place, BOUNDS.bytes))).await;
         let all: Vec<Store> = all.into_iter().map(|store| store.unwrap()).collect();
         for sql in ["SELECT count(*) FROM history_schema", "SELECT max(version) FROM history_schema"] {
@@ -127,19 +141,11 @@ async fn at_once(place: &Place) {
         assert_eq!(count(&mut db, "SELECT count(*) FROM history_held").await, 4);
         while all[0].fill().await.unwrap() {}
         right(&all[1]).await;
-        let page = Asked {
-            namespace: "n".into(),
-            of: Of::Test("slow".into()),
-            repository: String::new(),
-            branch: String::new(),
-            limit: 10,
-            before: None,
-        };
         // Results of before have no durations, and that is no error.
-        let found = all[2].page(&page).await.unwrap();
+        let found = all[2].page(&slow()).await.unwrap();
         assert_eq!(found.summary.unwrap().test, None);
         fill(&all[3]).await;
-        let found = all[2].page(&page).await.unwrap();
+        let found = all[2].page(&slow()).await.unwrap();
         assert_eq!(found.summary.unwrap().test.map(|t| t.results), Some(6));
         right(&all[1]).await;
     }
