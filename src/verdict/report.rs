@@ -389,9 +389,19 @@ pub(super) fn masked(items: &Items<'_>) -> (Vec<MaskedFailure>, usize) {
             };
             push("FailureAnnotation", format!("{}{more}", clean(&first.message, 400)));
         }
-        let failed = job.evidence.as_ref().and_then(|e| e.tests).map_or(0, |t| t.failed + t.errored);
+        let Some(evidence) = &job.evidence else { continue };
+        let failed = evidence.tests.map_or(0, |t| t.failed.saturating_add(t.errored));
         if failed > 0 {
             push("FailingTests", format!("its own log counts {failed} failing tests"));
+        } else if evidence.failing_total > 0 {
+            let name = evidence.failing.first().map(|test| clean(&test.name, 200)).unwrap_or_default();
+            push("FailingTests", format!("its own log tells of a failure outside of tests: {name:?}"));
+        }
+        if evidence.interrupted {
+            push(
+                "Interrupted",
+                "its own log, as far as it was read, breaks off: not all of its tests are known".to_owned(),
+            );
         }
     }
     let total = out.len();

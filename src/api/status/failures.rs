@@ -223,7 +223,7 @@ pub struct MaskedFailure {
     /// Name of the job.
     #[schemars(length(max = 255))]
     pub job: String,
-    /// FailedStep, FailureAnnotation or FailingTests.
+    /// FailedStep, FailureAnnotation, FailingTests or Interrupted.
     #[schemars(length(max = 32))]
     pub kind: String,
     /// What was found.

@@ -73,6 +73,8 @@ struct Package {
     last_passed: String,
     partial: String,
     lines: u64,
+    /// It was said to start.
+    begun: bool,
     /// Whether this run of the package only tries again what failed in an earlier one; told
     /// by its first test.
     rerun: Option<bool>,
@@ -138,6 +140,7 @@ impl GoJson {
         let test = event.test.as_ref();
         let (before, had_suite) = (package.running.len(), package.ginkgo.is_some());
         match event.action.as_ref() {
+            "start" => package.begun = true,
             "run" if !test.is_empty() => {
                 package.start(test, self.running < RUNNING);
                 if package.rerun.is_none() {
@@ -267,7 +270,8 @@ impl GoJson {
         for (name, mut package) in open {
             package.close_suites(sink);
             let left = package.running.len() as u64 + package.uncounted;
-            if left == 0 && package.counts.total == 0 && package.lines == 0 {
+            let silent = package.lines == 0 && package.partial.is_empty() && !package.begun;
+            if left == 0 && package.counts.total == 0 && silent {
                 continue;
             }
             let said = if left > 0 {

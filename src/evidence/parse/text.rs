@@ -47,6 +47,11 @@ pub(super) fn number(found: &Captures<'_>, index: usize) -> u64 {
     group(found, index).parse().unwrap_or(0).min(MOST)
 }
 
+/// A number of things, in words.
+pub(super) fn several(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 /// Characters that change how the text around them is shown.
 fn is_bidi(c: char) -> bool {
     matches!(c,

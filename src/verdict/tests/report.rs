@@ -64,6 +64,25 @@ fn green_jobs_that_hide_a_failure_are_shown() {
 }
 
 #[test]
+fn a_green_job_whose_log_fails_or_breaks_off_outside_of_its_tests_is_shown() {
+    const CARGO: &str = "running 1 test\ntest a ... ok\n\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\n";
+    const DIED: &str = "error: test failed, to rerun pass `--lib`\n\nCaused by:\n  process didn't exit successfully: `/w/a` (signal: 11, SIGSEGV: invalid memory reference)\n";
+    const CUT: &str = "     Running tests/slow.rs (target/debug/deps/slow-3f1c)\n";
+    for (log, expected) in [
+        (String::new() + CARGO, vec![]),
+        (String::new() + CARGO + DIED, vec!["FailingTests", "Interrupted"]),
+        (String::new() + CARGO + CUT, vec!["Interrupted"]),
+    ] {
+        let mut f = jobs(&[("unit", "success")]);
+        f.runs[0].jobs[0].evidence = Some(crate::evidence::job::of_job("unit", log.as_bytes(), None, None));
+        let e = eval(&spec(), &f);
+        let kinds: Vec<&str> = e.status.masked_failures.iter().map(|m| m.kind.as_str()).collect();
+        assert_eq!(kinds, expected, "{log}");
+        assert_eq!(e.status.assessment.unwrap().risk == "Medium", !expected.is_empty(), "{log}");
+    }
+}
+
+#[test]
 fn bundles_belong_to_the_failed_job_that_their_name_tells() {
     let mut f = jobs(&[
         ("Unit Tests (gateway)", "success"),

@@ -1,10 +1,13 @@
 //! Console of `cargo test`: one summary per test binary and one for the doctests.
 
+mod process;
+
 use super::Line;
 use super::panic::{Panic, panic_of};
 use crate::evidence::parse::model::{Counts, Failure, FailureKind, Format, Outcome};
-use crate::evidence::parse::sink::{Place, Sink, broken};
+use crate::evidence::parse::sink::{Place, Sink};
 use crate::evidence::parse::text::{self, Pattern, captures, group, number, pattern};
+use process::Lost;
 
 static RESULT: Pattern = pattern!(
     r"^\s*test result: \S+ (\d+) passed; (\d+) failed; (?:(\d+) allowed to fail; )?(\d+) ignored; (\d+) measured(?:; (\d+) filtered out)?"
@@ -16,11 +19,6 @@ static QUIET_FAIL: Pattern = pattern!(r"^(\S.*) --- FAILED$");
 static OLD_PLACE: Pattern = pattern!(r"', (\S+?):(\d+):\d+$");
 static DOCTEST: Pattern = pattern!(r"^(\S+\.(?:rs|md)) - .*\(line (\d+)\)");
 static BINARY: Pattern = pattern!(r"^\s+(?:Running (?:unittests )?(\S+)|Doc-tests (\S+))");
-static NOT_BUILT: Pattern = pattern!(
-    r#"^error: could not compile `([^`]+)` \((?:lib|bin|test|example|bench)(?: "[^"]*")? test\)|^error: could not compile `([^`]+)` \((?:test|bench) "[^"]*"\)"#
-);
-static TO_RERUN: Pattern = pattern!(r"error: (?:test|doctest) failed, to rerun pass `([^`]*)`");
-static DIED: Pattern = pattern!(r"^\s+process didn't exit successfully: `([^`]*)` \((.*)\)$");
 
 #[derive(Debug, Default)]
 struct Run {
@@ -56,8 +54,12 @@ pub(super) struct Cargo {
     run: Option<Run>,
     part: Part,
     binary: String,
-    /// The run was lost; its process may say how.
-    lost: bool,
+    /// A binary failed outside of its tests; the next lines may say how it ended.
+    lost: Option<Lost>,
+    /// A test of the binary that ran last is known to have failed.
+    explained: bool,
+    /// Binaries of which a failure is known.
+    failed: u64,
     any: bool,
     names: usize,
     /// The line of a test binary that was started and has not said how many tests it runs; and whether it will.
@@ -68,7 +70,7 @@ impl Cargo {
     /// Whether lines that start with nothing special are wanted.
     pub(super) fn open(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.details)
-            || self.lost
+            || self.lost.is_some()
             || self.started.is_some_and(|(_, sure)| !sure)
     }
 
@@ -96,7 +98,8 @@ impl Cargo {
             && let Some(found) = captures(&BINARY, text)
         {
             self.cut_off(sink);
-            self.lost = false;
+            self.lost = None;
+            self.explained = false;
             // Other binaries can have a harness of their own.
             let sure = text.contains("unittests ") || bare.starts_with("Doc-tests ");
             let test = sure || self.any || text.contains("/deps/");
@@ -104,41 +107,14 @@ impl Cargo {
             self.binary = format!("{}{}", group(&found, 1), group(&found, 2));
             return false;
         }
-        if text.starts_with("error: could not compile ")
-            && let Some(found) = captures(&NOT_BUILT, text)
-        {
-            let name = format!("{}{}", group(&found, 1), group(&found, 2));
-            sink.seen(Format::CargoTest);
-            sink.fail(broken(&name, FailureKind::BuildFailed, Some(text.to_owned())));
-            let said = format!("the tests of {name} were not built: they are not counted");
-            sink.incomplete(Place::Line(line.number), &said);
-            return true;
-        }
-        if text.contains("failed, to rerun pass")
-            && let Some(found) = captures(&TO_RERUN, text)
-        {
-            // A process that died can leave its last line unended.
-            if let (Some(run), Some(started)) = (&mut self.run, captures(&TEST, text)) {
-                run.under_way = Some(group(&started, 1).to_owned());
-            }
-            if self.run.is_some() {
-                self.binary = group(&found, 1).to_owned();
-                self.cut_off(sink);
-                self.lost = true;
-            }
-            return self.any;
-        }
-        if self.lost {
-            if let Some(found) = captures(&DIED, text) {
-                self.lost = false;
-                let message = Some(group(&found, 2).to_owned());
-                sink.fail(broken(&self.binary, FailureKind::Panicked, message));
-                return true;
-            }
-            self.lost = text.trim().is_empty() || text.starts_with("Caused by");
+        if let Some(taken) = self.process(line, sink) {
+            return taken;
         }
         // It has a harness of its own, if these are not the first letters of the usual one's line.
-        let first = text.trim().is_empty() || text.starts_with("running ") || "running ".starts_with(text);
+        let first = text.trim().is_empty()
+            || text.starts_with("running ")
+            || "running ".starts_with(text)
+            || text.starts_with("##[");
         self.started = self.started.filter(|(_, sure)| *sure || first);
         self.inside(text, sink)
     }
@@ -296,6 +272,9 @@ impl Cargo {
         self.part = Part::Free;
         self.names = 0;
         self.any = true;
+        if run.seen.bad() > 0 && !std::mem::replace(&mut self.explained, true) {
+            self.failed += 1;
+        }
         sink.merge(Format::CargoTest, run.seen);
         for mut failure in run.failures {
             if let Some(found) = captures(&DOCTEST, &failure.name) {
@@ -369,8 +348,7 @@ impl Run {
 
 #[cfg(test)]
 pub(super) fn patterns() -> Vec<&'static Pattern> {
-    vec![
-        &RESULT, &RUNNING, &TEST, &STDOUT, &QUIET_FAIL, &OLD_PLACE, &DOCTEST, &BINARY, &NOT_BUILT, &TO_RERUN,
-        &DIED,
-    ]
+    let mut all = vec![&RESULT, &RUNNING, &TEST, &STDOUT, &QUIET_FAIL, &OLD_PLACE, &DOCTEST, &BINARY];
+    all.extend(process::patterns());
+    all
 }

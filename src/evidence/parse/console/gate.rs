@@ -90,6 +90,7 @@ pub(super) fn interesting(head: &[u8]) -> bool {
             b"##[group]FAIL",
             b"##[group]SKIP",
             b"##[group]Errors",
+            b"##[error]The ",
         ]
         .iter()
         .any(|start| head.starts_with(start)),
@@ -100,12 +101,12 @@ pub(super) fn interesting(head: &[u8]) -> bool {
         b'?' => head.starts_with(b"?   \t"),
         b'A' => head.starts_with(b"ABORT"),
         b'B' => head.starts_with(b"Bail out!"),
-        b'C' => head.starts_with(b"Canceling due") || head.starts_with(b"Cancelling due"),
+        b'C' => [&b"Canceling due"[..], b"Cancelling due", b"Compiling "].iter().any(|w| head.starts_with(w)),
         b'D' => [&b"DONE "[..], b"Detected Programmatic", b"Doc-tests", b"DEV "]
             .iter()
             .any(|w| head.starts_with(w)),
         b'E' => head.starts_with(b"ERROR") || head.starts_with(b"Errors"),
-        b'F' => [&b"FAIL"[..], b"FLAKY ", b"FLKY", b"FL+LK", b"Failed to compile "]
+        b'F' => [&b"FAIL"[..], b"FLAKY ", b"FLKY", b"FL+LK", b"Failed to compile ", b"Finished "]
             .iter()
             .any(|w| head.starts_with(w)),
         b'G' => head.starts_with(b"Ginkgo ran "),

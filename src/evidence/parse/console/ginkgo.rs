@@ -78,6 +78,10 @@ pub(in crate::evidence::parse) struct Ginkgo {
     died: bool,
     /// The line of a suite that the command runs, until the command's own end is read.
     command: Option<u64>,
+    /// A failure is known that explains why the command fails.
+    explained: bool,
+    /// The first suite that the command lists as failed.
+    blamed: Option<String>,
 }
 
 impl Ginkgo {
@@ -94,6 +98,11 @@ impl Ginkgo {
     /// A panic ends the process: the spec that was running is lost with it.
     pub(in crate::evidence::parse) fn dies(&mut self) {
         self.died = self.suite.is_some();
+    }
+
+    /// A failure beside the suites explains why the command fails.
+    pub(in crate::evidence::parse) fn explain(&mut self) {
+        self.explained = true;
     }
 
     /// Whether a suite ran since this was last asked or forgotten.
@@ -170,6 +179,7 @@ impl Ginkgo {
         let text = line.text;
         if let Some(rest) = text.strip_prefix("Failed to compile ") {
             let name = rest.trim_end().trim_end_matches(':').to_owned();
+            self.explained = true;
             sink.seen(Format::Ginkgo);
             sink.fail(broken(&name, FailureKind::BuildFailed, None));
             let said = format!("suite {name} was not built: its specs are not counted");
@@ -208,8 +218,12 @@ impl Ginkgo {
                 }
             } else if text.starts_with("Test Suite") || !(text.starts_with(' ') || text.is_empty()) {
                 self.suites_list = false;
+            } else if self.blamed.is_none() && !text.is_empty() {
+                self.blamed = Some(text.trim().to_owned());
             }
-            return true;
+            if !text.starts_with("Test Suite Failed") {
+                return true;
+            }
         }
         if text.starts_with("Detected Programmatic Focus") {
             if !self.focus {
@@ -223,6 +237,10 @@ impl Ginkgo {
             self.forget_wrapped();
             self.command = None;
             sink.seen(Format::Ginkgo);
+            if text.starts_with("Test Suite ") {
+                let failed = text.starts_with("Test Suite Failed");
+                self.verdict(failed, line.number, sink);
+            }
             return true;
         }
         false
@@ -430,7 +448,9 @@ impl Ginkgo {
         self.header = None;
         self.ended += 1;
         if let Some(suite) = self.suite.take() {
+            let before = sink.failures_seen();
             suite.bring(counts, sink);
+            self.explained |= counts.bad() > 0 || sink.failures_seen() > before;
         }
     }
 

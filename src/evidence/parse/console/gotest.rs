@@ -236,6 +236,9 @@ impl GoTest {
             return true;
         }
         self.counts.add(found.outcome, 1);
+        if found.outcome == Outcome::Failed {
+            ginkgo.explain();
+        }
         if sink.wants_case(found.outcome, found.seconds) {
             sink.case(found.name, None, found.outcome, false, found.seconds);
         }

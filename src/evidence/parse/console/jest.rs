@@ -2,7 +2,7 @@
 
 use super::Line;
 use crate::evidence::parse::model::{Counts, Failure, FailureKind, Format, Outcome};
-use crate::evidence::parse::sink::{Place, Sink};
+use crate::evidence::parse::sink::{Place, Sink, broken};
 use crate::evidence::parse::text::{self, Pattern, captures, group, number, pattern};
 
 static TESTS: Pattern = pattern!(r"^Tests:\s+((?:\d+ [a-z]+, )*)(\d+) total$");
@@ -26,6 +26,8 @@ pub(super) struct Jest {
     /// Lines of the block that is read, and what it said before the first frame.
     said: String,
     broken_files: u64,
+    /// Files that failed, by the summary.
+    failed_files: u64,
 }
 
 impl Jest {
@@ -49,7 +51,8 @@ impl Jest {
             self.end_block();
             let parts = PART.as_ref().into_iter().flat_map(|part| part.captures_iter(group(&found, 1)));
             let failed = parts.filter(|part| group(part, 2) == "failed").map(|part| number(&part, 1)).next();
-            self.broken_files = self.broken_files.min(failed.unwrap_or(0));
+            self.failed_files = failed.unwrap_or(0);
+            self.broken_files = self.broken_files.min(self.failed_files);
             return true;
         }
         if text.contains("Errors thrown in ")
@@ -194,6 +197,14 @@ impl Jest {
         }
         if self.broken_files > 0 {
             let said = format!("{} test files failed to run: their tests are not counted", self.broken_files);
+            sink.incomplete(Place::Line(line), &said);
+        }
+        // Not every reporter prints why a file failed.
+        let unnamed = if counts.failed == 0 && self.failures.is_empty() { self.failed_files } else { 0 };
+        if unnamed > 0 {
+            let name = text::several(unnamed, "test file");
+            let said = format!("{name} failed and none of the tests did: tests are missing");
+            sink.fail(broken(&name, FailureKind::Errored, Some(said.clone())));
             sink.incomplete(Place::Line(line), &said);
         }
         self.finish(counts, sink);

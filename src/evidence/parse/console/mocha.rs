@@ -1,4 +1,6 @@
-//! Console of mocha: every reporter that ends with `N passing`.
+//! Console of mocha: every reporter that ends with `N passing`, and Cypress, which runs it once a file.
+
+mod cypress;
 
 use super::Line;
 use crate::evidence::parse::model::{Counts, Failure, FailureKind, Format, Outcome};
@@ -38,6 +40,7 @@ pub(super) struct Mocha {
     numbered: bool,
     /// A command line of the log names mocha: without it, ticks can be anyone's.
     hinted: bool,
+    specs: cypress::Specs,
 }
 
 impl Mocha {
@@ -55,10 +58,14 @@ impl Mocha {
     /// Takes a line; true if it was mocha's.
     pub(super) fn line(&mut self, line: &Line<'_>, sink: &mut Sink) -> bool {
         let text = line.text;
+        if self.cypress(line, sink) {
+            return true;
+        }
         if text.contains(" passing")
             && let Some(found) = captures(&PASSING, text)
         {
             self.finish(sink);
+            self.specs.told();
             let mut counts = Counts::default();
             counts.add(Outcome::Passed, number(&found, 1));
             self.counts = Some(counts);
@@ -208,6 +215,7 @@ impl Mocha {
             return;
         };
         sink.merge(Format::Mocha, counts);
+        self.specs.failed(counts.failed > 0);
         let listed = self.failures.len() as u64;
         for mut failure in self.failures.drain(..) {
             let said = failure.message.as_deref().unwrap_or("");
@@ -224,6 +232,7 @@ impl Mocha {
     /// The log ended; `alone` if no other tool claims the marks.
     pub(super) fn end(&mut self, alone: bool, sink: &mut Sink) {
         self.finish(sink);
+        self.specs.end(sink);
         if alone && self.marks.total >= 2 && (self.marks.passed > 0 || self.numbered) {
             sink.incomplete(Place::Line(self.first), "the mocha run has no summary");
             sink.merge(Format::Mocha, self.marks);
@@ -233,5 +242,5 @@ impl Mocha {
 
 #[cfg(test)]
 pub(super) fn patterns() -> Vec<&'static Pattern> {
-    vec![&PASSING, &OTHER, &TITLE, &MARK]
+    [vec![&PASSING, &OTHER, &TITLE, &MARK], cypress::patterns()].concat()
 }

@@ -28,6 +28,12 @@ use std::io::Read;
 /// How GitHub starts the log of a step that runs something.
 const STEP: &str = "##[group]Run ";
 
+/// How GitHub says that it ended a step before its end.
+const CUT_SHORT: [&str; 3] = [
+    "##[error]The operation was canceled", "##[error]The runner has received a shutdown signal",
+    "##[error]The hosted runner lost communication",
+];
+
 /// Bytes kept of one line: Ginkgo puts all marks of a suite on one, with colours.
 const LINE: usize = 512 * 1024;
 /// Bytes that the readers see of a line that is neither marks nor an event.
@@ -64,6 +70,7 @@ pub(super) fn read<R: Read>(name: &str, input: R, sink: &mut Sink) {
     let mut open = false;
     let mut last = 0;
     let mut first_cut = None;
+    let mut stopped = None;
     let mut gate = gate::Gate::default();
     // The stream in front of this never fails: see `Bounded`.
     while let Ok(Some(line)) = lines.next_line() {
@@ -82,11 +89,19 @@ pub(super) fn read<R: Read>(name: &str, input: R, sink: &mut Sink) {
             readers.end(line.number, sink);
             readers = Readers::new(name);
         }
+        if text.starts_with("##[error]The ") && CUT_SHORT.iter().any(|said| text.starts_with(said)) {
+            stopped = Some(line.number);
+        }
         readers.line(&Line { number: line.number, text }, sink);
         open = readers.open();
     }
     let cut = lines.cut_lines();
     readers.end(last, sink);
+    if let Some(line) = stopped
+        && !sink.is_blank()
+    {
+        sink.incomplete(Place::Line(line), "the job was ended before its time: results may be missing");
+    }
     if let Some(line) = first_cut {
         let said = format!("{cut} lines are longer than {} bytes: their rest was not read", LINE);
         sink.warn(Place::Line(line), &said);

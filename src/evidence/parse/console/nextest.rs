@@ -6,7 +6,7 @@
 use super::Line;
 use super::panic::panic_of;
 use crate::evidence::parse::model::{Counts, Failure, FailureKind, Format, Outcome};
-use crate::evidence::parse::sink::{Place, Sink};
+use crate::evidence::parse::sink::{Place, Sink, broken};
 use crate::evidence::parse::text::{self, Pattern, captures, group, number, pattern};
 
 static STARTING: Pattern = pattern!(r"^\s+Starting (\d+) (?:tests?|benchmarks?) across");
@@ -92,6 +92,13 @@ impl Nextest {
         {
             let said = format!("{} tests were not run", number(&found, 1));
             sink.incomplete(Place::Line(line.number), &said);
+            return true;
+        }
+        if text.starts_with("error: creating test list failed") {
+            sink.seen(Format::Nextest);
+            sink.fail(broken("the list of tests", FailureKind::Errored, Some(text.to_owned())));
+            let said = "the tests could not be listed: they are not counted";
+            sink.incomplete(Place::Line(line.number), said);
             return true;
         }
         if self.after && leaves(text) {
@@ -292,6 +299,7 @@ fn leaves(text: &str) -> bool {
     let bare = text.trim_start();
     let indented = text.len() > bare.len();
     text.starts_with("##[group]")
+        || text.starts_with("error: could not compile ")
         || indented
             && [
                 "Running unittests ", "Running tests/", "Running benches/", "Doc-tests ", "Compiling ",

@@ -12,7 +12,7 @@ mod stream;
 
 use super::Line;
 use crate::evidence::parse::model::{Failure, FailureKind, Format, Outcome};
-use crate::evidence::parse::sink::{Place, Sink};
+use crate::evidence::parse::sink::{Place, Sink, broken};
 use crate::evidence::parse::text::{self, Pattern, captures, group, number, pattern};
 use stream::{Point, Stream};
 
@@ -126,6 +126,13 @@ impl Tap {
             if bare.starts_with("# bats warning: Executed ") {
                 stream.bats = true;
                 sink.incomplete(Place::Line(line.number), bare);
+                return true;
+            }
+            // What Perl adds when the program failed, whatever its points say.
+            if bare.starts_with("# Looks like your test ") {
+                let said = bare.trim_start_matches(['#', ' ']);
+                sink.fail(broken("the test program", FailureKind::Errored, Some(said.to_owned())));
+                sink.incomplete(Place::Line(line.number), said);
                 return true;
             }
             if captures(&BATS, text).is_some() {

@@ -16,6 +16,14 @@ static FAIL_FILE: Pattern = pattern!(r"^\s*FAIL\s+(?:\|[^|]+\|\s+)?(\S.*?) \[ .*
 static AT: Pattern = pattern!(r"^\s*\u{276f} (?:[^ ]+ )?(\S+?):(\d+):\d+\s*$");
 static MARK: Pattern = pattern!(r"^\s+([\u{2713}\u{221a}\u{d7}\u{2193}\u{25a1}]) .*?(\(retry x\d+\))?\s*$");
 
+/// What the summary says of files.
+#[derive(Debug, Default, Clone, Copy)]
+struct Files {
+    failed: u64,
+    /// Files without a result.
+    left: u64,
+}
+
 /// The reader.
 #[derive(Debug, Default)]
 pub(super) struct Vitest {
@@ -30,8 +38,8 @@ pub(super) struct Vitest {
     said: bool,
     broken_files: u64,
     ended: bool,
-    /// `Test Files` was read, which the counts of tests follow.
-    files: bool,
+    /// What `Test Files` says, which the counts of tests follow.
+    files: Option<Files>,
 }
 
 impl Vitest {
@@ -52,7 +60,7 @@ impl Vitest {
         let tests = bare.starts_with("Test");
         if tests && let Some(found) = captures(&TESTS, text) {
             // Without the line about files before it, it is what a test printed.
-            if self.run.is_none() || self.files {
+            if self.run.is_none() || self.files.is_some() {
                 self.summary(group(&found, 1), number(&found, 2), line.number, sink);
             }
             return true;
@@ -61,8 +69,13 @@ impl Vitest {
             self.summary("", 0, line.number, sink);
             return true;
         }
-        if tests && captures(&FILES, text).is_some() {
-            self.files = true;
+        if tests && let Some(found) = captures(&FILES, text) {
+            let mut files = Files { failed: 0, left: number(&found, 2) };
+            for part in PART.as_ref().into_iter().flat_map(|part| part.captures_iter(group(&found, 1))) {
+                files.left = files.left.saturating_sub(number(&part, 1));
+                files.failed += if group(&part, 2) == "failed" { number(&part, 1) } else { 0 };
+            }
+            self.files = Some(files);
             self.first = None;
             return true;
         }
@@ -204,6 +217,17 @@ impl Vitest {
         counts.flaked = self.retried.min(counts.passed);
         if self.broken_files > 0 {
             let said = format!("{} test files failed to run: their tests are not counted", self.broken_files);
+            sink.incomplete(Place::Line(line), &said);
+        }
+        let files = self.files.unwrap_or_default();
+        if files.failed > 0 && counts.failed == 0 && self.failures.is_empty() {
+            let name = text::several(files.failed, "test file");
+            let said = format!("{name} failed and none of the tests did: tests are missing");
+            sink.fail(broken(&name, FailureKind::Errored, Some(said.clone())));
+            sink.incomplete(Place::Line(line), &said);
+        }
+        if files.left > 0 {
+            let said = format!("{} test files have no result: their tests are not counted", files.left);
             sink.incomplete(Place::Line(line), &said);
         }
         self.finish(counts, sink);

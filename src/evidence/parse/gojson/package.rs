@@ -36,7 +36,9 @@ impl Package {
             self.ginkgo = Some(Box::default());
         }
         if let Some(ginkgo) = &mut self.ginkgo {
+            let before = sink.failures_seen();
             ginkgo.line(&Line { number: self.lines, text }, sink);
+            self.failures += sink.failures_seen() - before;
         }
         if let Some(said) = golines::panic(text)
             && self.panic.is_none()
@@ -97,7 +99,7 @@ impl Package {
         let started = self.ginkgo.as_ref().map_or(0, |ginkgo| ginkgo.started());
         let suites = known.as_ref().map_or(started, |test| test.suites);
         if started > suites && !name.contains('/') {
-            self.failures += u64::from(outcome == Outcome::Failed);
+            // Failures of the suite are counted; without one the package fails for another reason.
             return;
         }
         let duration = elapsed.filter(|s| s.is_finite() && *s >= 0.0);

@@ -23,6 +23,8 @@ pub(super) struct Case {
     pub(super) duration: Option<f64>,
     /// What the attributes say, for writers that use no elements.
     pub(super) marked: Option<Outcome>,
+    /// What they say in a word that no writer is known to use.
+    pub(super) unknown: Option<String>,
     pub(super) interrupted: bool,
     pub(super) verdict: Option<Verdict>,
     /// Elements that say that it failed.
@@ -37,20 +39,42 @@ pub(super) struct Case {
     pub(super) attempt_message: Option<String>,
 }
 
-/// The state that a `status` or `result` attribute names, if it is not one that only says
-/// that the case was run.
-pub(super) fn marked(status: &str) -> Option<Outcome> {
-    match status.trim().to_ascii_lowercase().as_str() {
-        "passed" | "pass" | "success" | "succeeded" | "ok" => Some(Outcome::Passed),
-        "failed" | "fail" | "failure" | "timedout" | "timeout" | "interrupted" | "aborted" | "panicked" => {
-            Some(Outcome::Failed)
+/// What a `status` or `result` attribute says of how a case ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// Nothing, or only that the case was run.
+    Nothing,
+    Says(Outcome),
+    /// A word that no writer is known to use.
+    Unknown,
+}
+
+impl Mark {
+    pub(super) fn outcome(self) -> Option<Outcome> {
+        match self {
+            Self::Says(outcome) => Some(outcome),
+            Self::Nothing | Self::Unknown => None,
         }
-        "error" | "errored" | "broken" => Some(Outcome::Errored),
-        "skipped" | "skip" | "notrun" | "disabled" | "ignored" | "suppressed" | "excluded"
-        | "inconclusive" | "notexecuted" | "filtered" => Some(Outcome::Skipped),
-        "pending" | "todo" => Some(Outcome::Pending),
-        _ => None,
     }
+}
+
+/// The state that a `status` or `result` attribute names.
+pub(super) fn marked(status: &str) -> Mark {
+    let plain: String = status.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
+    let outcome = match plain.to_ascii_lowercase().as_str() {
+        "" | "run" | "ran" | "completed" | "complete" | "finished" | "executed" | "done" => {
+            return Mark::Nothing;
+        }
+        "passed" | "pass" | "success" | "successful" | "succeeded" | "ok" | "warning" => Outcome::Passed,
+        "failed" | "fail" | "failure" | "timedout" | "timeout" | "interrupted" | "aborted" | "panicked"
+        | "crashed" | "canceled" | "cancelled" | "killed" | "undefined" => Outcome::Failed,
+        "error" | "errored" | "broken" => Outcome::Errored,
+        "skipped" | "skip" | "notrun" | "disabled" | "ignored" | "suppressed" | "excluded"
+        | "inconclusive" | "notexecuted" | "filtered" | "untested" => Outcome::Skipped,
+        "pending" | "todo" => Outcome::Pending,
+        _ => return Mark::Unknown,
+    };
+    Mark::Says(outcome)
 }
 
 impl Case {
@@ -65,6 +89,8 @@ impl Case {
             Some(Verdict::Pending) => Outcome::Pending,
             // Attempts that failed and nothing that says it ever passed.
             None if self.attempts > 0 && !self.flaky => Outcome::Failed,
+            // A word that nobody knows is no pass.
+            None if self.marked.is_none() && self.unknown.is_some() => Outcome::Errored,
             None => self.marked.unwrap_or(Outcome::Passed),
         }
     }

@@ -21,7 +21,7 @@ mod trim;
 use super::model::{Counts, Failure, FailureKind, Format, Outcome};
 use super::sink::{Place, Sink};
 use super::text;
-use case::{Case, Verdict};
+use case::{Case, Mark, Verdict};
 use entity::entities;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -331,8 +331,9 @@ impl Walk<'_> {
                 _ => {}
             }
         }
-        case.marked = case::marked(&status).or_else(|| case::marked(&result));
+        case.marked = case::marked(&status).outcome().or_else(|| case::marked(&result).outcome());
         case.interrupted = status == "interrupted" || status == "aborted";
+        case.unknown = [status, result].into_iter().find(|said| case::marked(said) == Mark::Unknown);
         case
     }
 
@@ -434,6 +435,12 @@ impl Walk<'_> {
         self.sink.reruns(case.attempts);
         if case.interrupted || case.kind == "interrupted" || case.kind == "aborted" {
             self.sink.incomplete(Place::File, "a test was interrupted: the run was cut short");
+        }
+        if let Some(word) = case.unknown.as_ref().filter(|_| case.verdict.is_none() && case.marked.is_none())
+        {
+            let word = text::tidy(word, 40);
+            let said = format!("a test's status is {word:?}, which is not known: it counts as errored");
+            self.sink.incomplete(Place::File, &said);
         }
         let suite = self.suites.iter().rev().find(|suite| !suite.name.is_empty());
         let suite_name = suite.map(|suite| suite.name.as_str());

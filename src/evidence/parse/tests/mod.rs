@@ -9,6 +9,7 @@ mod hostile;
 mod junit;
 mod laws;
 mod logs;
+mod outside;
 mod reports;
 mod tools;
 mod writing;

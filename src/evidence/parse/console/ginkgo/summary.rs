@@ -10,6 +10,9 @@ static COUNTS: Pattern = pattern!(
     r"(\d+) Passed \| (\d+) Failed \| (?:(\d+) Flaked \| )?(?:(\d+) Repeated \| )?(\d+) Pending \| (\d+) Skipped"
 );
 
+/// Said of a suite whose process failed by itself.
+const OUTSIDE: &str = "the suite failed and none of its specs did";
+
 /// Lines looked through for the counts after `Ran n of m Specs`.
 const PATIENCE: u32 = 60;
 
@@ -21,7 +24,7 @@ impl Ginkgo {
         };
         let text = line.text;
         if text.starts_with("FAIL!") || text.starts_with("SUCCESS!") {
-            ran.reasons = text.split(" -- ").next().unwrap_or("").to_owned();
+            ran.reasons = text.split(" -- ").next().unwrap_or("").trim().to_owned();
         }
         let (total, number_of) = (ran.total, ran.line);
         if let Some(found) = captures(&COUNTS, text) {
@@ -38,6 +41,7 @@ impl Ginkgo {
                 sink.incomplete(Place::Line(number_of), &said);
             }
             self.special_reasons(sink);
+            self.outside_of_specs(&counts, sink);
             self.finish(counts, sink);
             return true;
         }
@@ -74,6 +78,7 @@ impl Ginkgo {
             sink.warn(place, reasons);
         }
         if !reasons.is_empty()
+            && ran.reasons.starts_with("FAIL!")
             && let Some(suite) = &mut self.suite
             && suite.listed.is_empty()
             && suite.headers.is_empty()
@@ -81,6 +86,32 @@ impl Ginkgo {
             suite.listed_total += 1;
             let name = suite.name.clone();
             suite.listed.push(broken(&name, FailureKind::Errored, Some(reasons.to_owned())));
+        }
+    }
+
+    /// A suite that fails although nothing in it is known to have failed.
+    fn outside_of_specs(&mut self, counts: &Counts, sink: &mut Sink) {
+        let failed = self.ran.as_ref().filter(|ran| ran.reasons.starts_with("FAIL!")).map(|ran| ran.line);
+        let (Some(line), Some(suite)) = (failed, &mut self.suite) else { return };
+        if counts.bad() > 0 || !suite.listed.is_empty() || !suite.headers.is_empty() {
+            return;
+        }
+        let name = if suite.name.is_empty() { "the suite" } else { suite.name.as_str() };
+        let said = format!("{name} failed outside of its specs: specs may be missing");
+        let failure = broken(name, FailureKind::Errored, Some(OUTSIDE.to_owned()));
+        suite.listed.push(failure);
+        suite.listed_total += 1;
+        sink.incomplete(Place::Line(line), &said);
+    }
+
+    /// What the command says of all its suites together.
+    pub(super) fn verdict(&mut self, failed: bool, line: u64, sink: &mut Sink) {
+        let explained = std::mem::take(&mut self.explained);
+        let blamed = self.blamed.take();
+        if failed && !explained {
+            let name = blamed.as_deref().unwrap_or("the test suite");
+            sink.fail(broken(name, FailureKind::Errored, Some(OUTSIDE.to_owned())));
+            sink.incomplete(Place::Line(line), "a suite failed outside of its specs: specs may be missing");
         }
     }
 

@@ -38,6 +38,15 @@ impl GoTest {
             self.sum_done(declared, line.number, sink);
             return true;
         }
+        // What `go test` itself came to, which gotestsum says after its summary.
+        if self.summed
+            && let Some(said) = text.strip_prefix("ERROR go test: ")
+        {
+            sink.fail(broken("go test", FailureKind::Errored, Some(said.to_owned())));
+            let said = format!("go test ended with {said}: tests may be missing");
+            sink.incomplete(Place::Line(line.number), &said);
+            return true;
+        }
         false
     }
 
