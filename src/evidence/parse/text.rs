@@ -52,6 +52,11 @@ pub(super) fn several(n: u64, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
+/// Whether a failure of mocha is one of a hook that ends the suite around it.
+pub(super) fn is_needed_hook(name: &str) -> bool {
+    ["before all", "before each", "after each"].iter().any(|hook| name.contains(&format!("\"{hook}\" hook")))
+}
+
 /// Characters that change how the text around them is shown.
 fn is_bidi(c: char) -> bool {
     matches!(c,
@@ -190,8 +195,9 @@ pub(super) fn locations(text: &str) -> Vec<(String, u64)> {
 pub(super) fn same_file(a: &str, b: &str) -> bool {
     let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
     let short = short.trim_start_matches("./");
+    // Of a path with blanks in it mostly what follows the last blank is read.
     !short.is_empty()
-        && long.strip_suffix(short).is_some_and(|rest| rest.is_empty() || rest.ends_with(['/', '\\']))
+        && long.strip_suffix(short).is_some_and(|rest| rest.is_empty() || rest.ends_with(['/', '\\', ' ']))
 }
 
 /// The last `path:line` of a text, for tools that end with it.

@@ -10,11 +10,11 @@ use crate::evidence::parse::text::{self, Pattern, captures, group, number, patte
 use process::Lost;
 
 static RESULT: Pattern = pattern!(
-    r"^\s*test result: \S+ (\d+) passed; (\d+) failed; (?:(\d+) allowed to fail; )?(\d+) ignored; (\d+) measured(?:; (\d+) filtered out)?"
+    r"^\s*test result: \S+ (\d+) passed; (\d+) failed; (?:(\d+) allowed to fail; )?(\d+) ignored(?:; (\d+) measured(?:; \d+ filtered out)?|; \d+ filtered out)"
 );
 static RUNNING: Pattern = pattern!(r"^running (\d+) tests?$");
 static TEST: Pattern = pattern!(r"^test (.+?) \.\.\. (.*)$");
-static STDOUT: Pattern = pattern!(r"^---- (.+) (?:stdout|stderr) ----$");
+static STDOUT: Pattern = pattern!(r"^---- (.+) (?:stdout|stderr|output) ----$");
 static QUIET_FAIL: Pattern = pattern!(r"^(\S.*) --- FAILED$");
 static OLD_PLACE: Pattern = pattern!(r"', (\S+?):(\d+):\d+$");
 static DOCTEST: Pattern = pattern!(r"^(\S+\.(?:rs|md)) - .*\(line (\d+)\)");
@@ -134,7 +134,7 @@ impl Cargo {
                 .unwrap_or(name);
             let said = group(&found, 2);
             // Output of the test itself can stand before its result.
-            if said.ends_with("FAILED") || said.contains("FAILED (") {
+            if said.ends_with("FAILED") || said.contains("FAILED (") || said == "FAIL" {
                 run.seen.add(Outcome::Failed, 1);
                 run.fail(name, bound);
             } else if said.starts_with("ignored") {

@@ -91,6 +91,8 @@ pub(super) fn interesting(head: &[u8]) -> bool {
             b"##[group]SKIP",
             b"##[group]Errors",
             b"##[error]The ",
+            b"##[error]  ",
+            b"##[notice]  ",
         ]
         .iter()
         .any(|start| head.starts_with(start)),
@@ -136,7 +138,7 @@ pub(super) fn interesting(head: &[u8]) -> bool {
         b't' => head.starts_with(b"test ") && (head.starts_with(b"test result") || has_dots(head)),
         b'w' => head.starts_with(b"warning") && ends_word(head, 7),
         // Bullets, ticks and crosses.
-        0xe2 => matches!(head.get(1), Some(0x80 | 0x86 | 0x88 | 0x96 | 0x97 | 0x9c | 0x9d)),
+        0xe2 => matches!(head.get(1), Some(0x80 | 0x86 | 0x88 | 0x8e | 0x96 | 0x97 | 0x9c | 0x9d)),
         0xc3 => head.get(1) == Some(&0x97),
         _ => false,
     };

@@ -28,6 +28,8 @@ pub(super) struct Jest {
     broken_files: u64,
     /// Files that failed, by the summary.
     failed_files: u64,
+    /// Files that did not run, by the summary.
+    not_run: u64,
 }
 
 impl Jest {
@@ -49,9 +51,12 @@ impl Jest {
             && let Some(found) = captures(&SUITES, text)
         {
             self.end_block();
-            let parts = PART.as_ref().into_iter().flat_map(|part| part.captures_iter(group(&found, 1)));
-            let failed = parts.filter(|part| group(part, 2) == "failed").map(|part| number(&part, 1)).next();
-            self.failed_files = failed.unwrap_or(0);
+            self.failed_files = 0;
+            self.not_run = number(&found, 2);
+            for part in PART.as_ref().into_iter().flat_map(|part| part.captures_iter(group(&found, 1))) {
+                self.not_run = self.not_run.saturating_sub(number(&part, 1));
+                self.failed_files += if group(&part, 2) == "failed" { number(&part, 1) } else { 0 };
+            }
             self.broken_files = self.broken_files.min(self.failed_files);
             return true;
         }
@@ -69,7 +74,10 @@ impl Jest {
             self.end_block();
             self.files += 1;
             self.first = if self.first == 0 { line.number } else { self.first };
-            self.file = Some(group(&found, 3).trim_start_matches("./").to_owned());
+            // The name of a project, or the start of a path with a blank in it.
+            let (first, last) = (group(&found, 2), group(&found, 3).trim_start_matches("./"));
+            let path = if first.contains(['/', '\\']) { format!("{first} {last}") } else { last.to_owned() };
+            self.file = Some(path);
             return true;
         }
         if self.file.is_some()
@@ -197,6 +205,11 @@ impl Jest {
         }
         if self.broken_files > 0 {
             let said = format!("{} test files failed to run: their tests are not counted", self.broken_files);
+            sink.incomplete(Place::Line(line), &said);
+        }
+        if self.not_run > 0 {
+            let name = text::several(self.not_run, "test file");
+            let said = format!("{name} did not run: their tests are not counted");
             sink.incomplete(Place::Line(line), &said);
         }
         // Not every reporter prints why a file failed.

@@ -217,6 +217,7 @@ impl Mocha {
         sink.merge(Format::Mocha, counts);
         self.specs.failed(counts.failed > 0);
         let listed = self.failures.len() as u64;
+        let mut hooks = 0;
         for mut failure in self.failures.drain(..) {
             let said = failure.message.as_deref().unwrap_or("");
             if said.contains("Timeout of ") && said.contains("exceeded") {
@@ -224,9 +225,15 @@ impl Mocha {
             } else if failure.name.contains("\" hook") {
                 failure.kind = FailureKind::Errored;
             }
+            // The tests that come after it are not run, and not in the numbers.
+            hooks += u64::from(text::is_needed_hook(&failure.name));
             sink.fail(failure);
         }
         sink.more_failures(counts.failed.saturating_sub(listed));
+        if hooks > 0 {
+            let said = format!("{} failed: tests that need it did not run", text::several(hooks, "hook"));
+            sink.incomplete(Place::File, &said);
+        }
     }
 
     /// The log ended; `alone` if no other tool claims the marks.

@@ -41,6 +41,10 @@ pub(super) struct Playwright {
     failures: Vec<Failure>,
     left: u64,
     interrupted: bool,
+    /// Tests that the summary says did not run.
+    not_run: u64,
+    /// GitHub's reporter gives the summary once more, as a notice.
+    again: bool,
     outside: u64,
 }
 
@@ -60,10 +64,17 @@ impl Playwright {
             self.run = Some((line.number, number(&found, 1)));
             return true;
         }
+        let notice = text.strip_prefix("##[notice]");
+        let text = notice.or_else(|| text.strip_prefix("##[error]")).unwrap_or(text);
         if self.run.is_none() || !text.starts_with("  ") {
             return false;
         }
         if let Some(found) = captures(&STATE, text) {
+            self.again |= self.summed && notice.is_some();
+            if self.again {
+                self.part = Part::List(FailureKind::Failed, false);
+                return true;
+            }
             self.state(group(&found, 2), number(&found, 1));
             return true;
         }
@@ -104,6 +115,10 @@ impl Playwright {
                 self.part = Part::List(FailureKind::Failed, false);
             }
             "passed" => self.counts.add(Outcome::Passed, n),
+            "did not run" => {
+                self.counts.add(Outcome::Skipped, n);
+                self.not_run = n;
+            }
             _ => self.counts.add(Outcome::Skipped, n),
         }
     }
@@ -167,6 +182,11 @@ impl Playwright {
             let said = format!("the playwright run has no summary: {left} of its tests have no result");
             sink.incomplete(Place::Line(line), &said);
             done.failures = std::mem::take(&mut done.described);
+        } else if done.not_run > 0 && left == 0 && !done.interrupted {
+            sink.incomplete(
+                Place::Line(line),
+                &format!("{} did not run", text::several(done.not_run, "test")),
+            );
         } else if done.interrupted || left > 0 {
             let said = format!("the playwright run was cut short: {left} of its tests have no result");
             sink.incomplete(Place::Line(line), &said);

@@ -10,7 +10,7 @@ mod section;
 use super::Line;
 use crate::evidence::parse::model::{Counts, Failure, FailureKind, Format, Outcome};
 use crate::evidence::parse::sink::{Place, Sink};
-use crate::evidence::parse::text::{Pattern, captures, group, is_match, number, pattern};
+use crate::evidence::parse::text::{self, Pattern, captures, group, is_match, number, pattern};
 use id::{dotted, from_id};
 use std::collections::HashSet;
 
@@ -41,6 +41,8 @@ struct Session {
     verbose: bool,
     distributed: bool,
     all_done: bool,
+    /// Files that could not be loaded.
+    uncollected: u64,
     rerun: HashSet<String>,
     reruns: u64,
     failures: Vec<Failure>,
@@ -57,6 +59,8 @@ struct Detail {
     error: bool,
     message: String,
     place: Option<(String, u64)>,
+    /// Its traceback is as Python itself writes it.
+    native: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -271,6 +275,12 @@ impl Pytest {
         if let Some((at, said)) = session.stopped.take() {
             let said = format!("the pytest session was cut short: {said}");
             sink.incomplete(Place::Line(at), &said);
+        } else if session.uncollected > 0 {
+            let said = format!(
+                "{} could not be collected: its tests are not counted",
+                text::several(session.uncollected, "file")
+            );
+            sink.incomplete(Place::Line(session.line), &said);
         }
         self.finish(session, counts, sink);
         true

@@ -27,7 +27,7 @@ static TIMEOUT: Pattern = pattern!(r"\s# timeout(?: after \S+)?$");
 static TOTAL: Pattern = pattern!(r"^# (tests|suites|pass|fail|cancelled|skipped|todo) (\d+)$");
 static BATS: Pattern = pattern!(r"^# \((?:in test file|from function)|^# bats |^#\s+`.*' failed");
 static YAML_KEY: Pattern = pattern!(
-    r#"^\s*(message|error|at|location|file|fileName|line|lineNumber|type|failureType):\s*(?:'(.*)'|"(.*)"|(.*?))\s*$"#
+    r#"^\s*(message|error|stack|at|location|file|fileName|line|lineNumber|type|failureType):\s*(?:'(.*)'|"(.*)"|(.*?))\s*$"#
 );
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -261,6 +261,7 @@ impl Tap {
                     depth: indent,
                     container: holds,
                     is_suite: false,
+                    in_stack: false,
                 });
                 self.part = Part::Notes;
                 self.described = BREAKS;
@@ -337,6 +338,8 @@ impl Tap {
         }
         if !bare.is_empty() && !inside {
             self.part = Part::Yaml;
+        } else if inside && self.key == "stack" {
+            point.frame(bare);
         } else if inside && said && !bare.is_empty() {
             if bare.contains("in test file")
                 && let Some((file, line)) = text::location(bare)

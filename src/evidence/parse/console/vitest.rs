@@ -37,6 +37,8 @@ pub(super) struct Vitest {
     first: Option<usize>,
     said: bool,
     broken_files: u64,
+    /// Suites are listed as failed: their tests did not run.
+    suites: bool,
     ended: bool,
     /// What `Test Files` says, which the counts of tests follow.
     files: Option<Files>,
@@ -109,6 +111,9 @@ impl Vitest {
             self.fail(group(&found, 1), None, sink);
             return true;
         }
+        if self.run.is_some() && text.starts_with('\u{23af}') && text.contains(" Failed Suites ") {
+            self.suites = true;
+        }
         if self.first.is_some() {
             self.detail(text);
             return true;
@@ -135,6 +140,8 @@ impl Vitest {
     }
 
     fn fail(&mut self, file: &str, path: Option<&str>, sink: &Sink) {
+        // A project's name in colour, with a blank on either side.
+        let file = file.rsplit_once("  ").map_or(file, |(_, file)| file);
         if self.said {
             self.first = None;
         }
@@ -218,6 +225,9 @@ impl Vitest {
         if self.broken_files > 0 {
             let said = format!("{} test files failed to run: their tests are not counted", self.broken_files);
             sink.incomplete(Place::Line(line), &said);
+        }
+        if self.suites && self.broken_files == 0 {
+            sink.incomplete(Place::Line(line), "a suite failed before its tests ran");
         }
         let files = self.files.unwrap_or_default();
         if files.failed > 0 && counts.failed == 0 && self.failures.is_empty() {

@@ -20,6 +20,10 @@ pub(super) struct Mocha {
     reruns: u64,
     failures: Vec<Failure>,
     failures_total: u64,
+    /// Hooks that failed, with which tests are lost.
+    hooks: u64,
+    /// What did not run is in none of the lists.
+    flat: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -72,6 +76,7 @@ impl Mocha {
             "failures" => Outcome::Failed,
             _ => Outcome::Pending,
         };
+        self.flat = true;
         map.next_value_seed(each(|test: Test| self.test(test, outcome, None, sink)))
     }
 
@@ -91,6 +96,7 @@ impl Mocha {
             return;
         }
         self.failures_total += 1;
+        self.hooks += u64::from(text::is_needed_hook(&name));
         if self.failures.len() >= sink.limits().failures {
             return;
         }
@@ -121,6 +127,11 @@ impl Mocha {
         let Some(summary) = self.summary else {
             return;
         };
+        if self.hooks > 0 && self.flat {
+            let said =
+                format!("{} failed: tests that need it did not run", text::several(self.hooks, "hook"));
+            sink.incomplete(Place::File, &said);
+        }
         let listed = self.counts.total > 0;
         if listed {
             sink.merge(Format::MochaJson, self.counts);

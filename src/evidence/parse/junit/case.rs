@@ -133,7 +133,11 @@ impl Case {
         let message = message.or(self.attempt_message);
         let found = text::location(&self.body).or_else(|| self.message.as_deref().and_then(text::location));
         let (file, line) = match (self.file, self.line) {
-            (Some(file), Some(line)) => (Some(file), Some(line)),
+            (Some(file), Some(line)) => {
+                // The line is mostly the test's own: what failed in it comes after.
+                let inside = found.filter(|(path, at)| *path == file && *at > line);
+                (Some(file), Some(inside.map_or(line, |(_, at)| at)))
+            }
             (Some(file), None) => {
                 // The line counts only where it is one of the same file.
                 let line = found.filter(|(path, _)| same_file(path, &file)).map(|(_, line)| line);

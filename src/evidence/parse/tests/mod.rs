@@ -5,6 +5,7 @@
 
 mod archives;
 mod corpus;
+mod early;
 mod hostile;
 mod junit;
 mod laws;

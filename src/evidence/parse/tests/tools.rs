@@ -31,13 +31,13 @@ const KNOWN: &[Known] = &[
     (data!("py-collect.txt"), Format::Pytest, [1, 0, 0, 1, 0, 0, 0], 1, false),
     (data!("jest.txt"), Format::Jest, [9, 4, 3, 0, 1, 1, 0], 4, false),
     (data!("jest-gha.txt"), Format::Jest, [9, 4, 3, 0, 1, 1, 0], 4, false),
-    (data!("jest-bail.txt"), Format::Jest, [7, 2, 3, 0, 1, 1, 0], 3, true),
+    (data!("jest-bail.txt"), Format::Jest, [7, 2, 3, 0, 1, 1, 0], 3, false),
     (data!("vitest.txt"), Format::Vitest, [10, 5, 3, 0, 1, 1, 1], 4, false),
     (data!("vitest-bail.txt"), Format::Vitest, [8, 1, 1, 0, 5, 1, 0], 1, false),
     (data!("vitest-unhandled.txt"), Format::Vitest, [1, 1, 0, 0, 0, 0, 0], 1, false),
     (data!("vitest.tap"), Format::Tap, [11, 5, 4, 0, 1, 1, 0], 4, true),
-    (data!("mocha.txt"), Format::Mocha, [7, 2, 3, 0, 0, 2, 0], 3, true),
-    (data!("mocha.json"), Format::MochaJson, [7, 2, 3, 0, 0, 2, 1], 3, true),
+    (data!("mocha.txt"), Format::Mocha, [7, 2, 3, 0, 0, 2, 0], 3, false),
+    (data!("mocha.json"), Format::MochaJson, [7, 2, 3, 0, 0, 2, 1], 3, false),
     (data!("mocha.tap"), Format::Tap, [7, 2, 3, 0, 2, 0, 0], 3, true),
     (data!("bats-pretty.txt"), Format::Bats, [7, 4, 1, 0, 2, 0, 0], 1, true),
     (data!("bats-setup-pretty.txt"), Format::Bats, [7, 2, 2, 0, 3, 0, 0], 2, false),
@@ -52,8 +52,8 @@ const KNOWN: &[Known] = &[
     (data!("cargo-abort.txt"), Format::CargoTest, [11, 3, 4, 0, 4, 0, 0], 5, false),
     (data!("cargo-abort1.txt"), Format::CargoTest, [3, 1, 1, 0, 1, 0, 0], 2, false),
     (data!("cargo-compile.txt"), Format::CargoTest, [0; 7], 1, false),
-    (data!("playwright-list.txt"), Format::Playwright, [22, 6, 8, 0, 8, 0, 2], 8, true),
-    (data!("playwright-dot.txt"), Format::Playwright, [22, 6, 8, 0, 8, 0, 2], 8, true),
+    (data!("playwright-list.txt"), Format::Playwright, [22, 6, 8, 0, 8, 0, 2], 8, false),
+    (data!("playwright-dot.txt"), Format::Playwright, [22, 6, 8, 0, 8, 0, 2], 8, false),
     // What ran again has no mark in this form but the number of runs in the last summary.
     (data!("gotestsum-rerun-verbose.txt"), Format::GoTest, [18, 9, 8, 0, 1, 0, 1], 8, true),
     (data!("gotestsum-rerun-names.txt"), Format::GoTest, [18, 9, 8, 0, 1, 0, 1], 8, true),
@@ -64,9 +64,9 @@ const KNOWN: &[Known] = &[
     (data!("nextest-retries.txt"), Format::Nextest, [14, 5, 8, 0, 1, 0, 1], 8, true),
     // Tests that print what looks like the end of a run of their own tool.
     (data!("cargo-posing.txt"), Format::CargoTest, [16, 6, 6, 0, 4, 0, 0], 7, false),
-    (data!("py-posing.txt"), Format::Pytest, [22, 7, 9, 4, 2, 0, 1], 13, true),
+    (data!("py-posing.txt"), Format::Pytest, [22, 7, 9, 4, 2, 0, 1], 13, false),
     (data!("vitest-posing.txt"), Format::Vitest, [18, 9, 5, 0, 3, 1, 1], 10, false),
-    (data!("mocha-after-output.json"), Format::MochaJson, [12, 4, 6, 0, 0, 2, 1], 6, true),
+    (data!("mocha-after-output.json"), Format::MochaJson, [12, 4, 6, 0, 0, 2, 1], 6, false),
 ];
 
 /// The tools that only log: no reports for programs.

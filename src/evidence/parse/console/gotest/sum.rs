@@ -38,6 +38,10 @@ impl GoTest {
             self.sum_done(declared, line.number, sink);
             return true;
         }
+        if self.summed && text.starts_with("ERROR ending test run because max failures") {
+            sink.incomplete(Place::Line(line.number), "the run ended early: so many tests had failed");
+            return true;
+        }
         // What `go test` itself came to, which gotestsum says after its summary.
         if self.summed
             && let Some(said) = text.strip_prefix("ERROR go test: ")

@@ -25,7 +25,9 @@ impl Pytest {
             self.in_detail = session.details.len() < 2000;
             if self.in_detail {
                 let name = group(&found, 1);
-                let name = name.strip_prefix("ERROR collecting ").unwrap_or(name);
+                let collecting = name.strip_prefix("ERROR collecting ");
+                session.uncollected += u64::from(collecting.is_some());
+                let name = collecting.unwrap_or(name);
                 let name = ["ERROR at setup of ", "ERROR at teardown of ", "ERROR at call of "]
                     .iter()
                     .find_map(|start| name.strip_prefix(start))
@@ -40,7 +42,7 @@ impl Pytest {
         {
             let place = Some((group(&found, 1).to_owned(), number(&found, 2)));
             let message = group(&found, 3).to_owned();
-            session.details.push(Detail { name: String::new(), error, message, place });
+            session.details.push(Detail { name: String::new(), error, message, place, native: false });
             return true;
         }
         self.captured |= text.starts_with("-----") && text.contains(" Captured ");
@@ -51,6 +53,14 @@ impl Pytest {
             text::collect(&mut detail.message, said.trim());
         } else if text == "E" || text.trim().is_empty() {
             return true;
+        } else if text.starts_with("  File \"") {
+            // `--tb=native`: the traceback as Python writes it.
+            if let Some(place) = text::location(text).filter(|(path, _)| !text::is_library(path)) {
+                detail.place = Some(place);
+                detail.native = true;
+            }
+        } else if detail.native && detail.message.is_empty() && !text.starts_with(' ') {
+            detail.message = text.to_owned();
         } else if text.starts_with("-----") {
             // Captured output can hold anything.
             self.in_detail = false;

@@ -45,6 +45,8 @@ pub(super) struct Point {
     /// It only sums up others.
     pub(super) container: bool,
     pub(super) is_suite: bool,
+    /// Its place is that of a frame.
+    pub(super) in_stack: bool,
 }
 
 impl Totals {
@@ -131,6 +133,18 @@ impl Stream {
 }
 
 impl Point {
+    /// A frame of the stack: the first one in the test's file is where it failed.
+    pub(super) fn frame(&mut self, text: &str) {
+        let known = self.failure.file.as_deref().filter(|_| !self.in_stack);
+        if let Some(known) = known
+            && let Some((path, line)) = text::location(text)
+            && text::same_file(&path, known)
+        {
+            self.failure.line = Some(line);
+            self.in_stack = true;
+        }
+    }
+
     pub(super) fn set(&mut self, key: &str, value: &str) {
         let failure = &mut self.failure;
         match key {
