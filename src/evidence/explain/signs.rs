@@ -94,7 +94,7 @@ const PHRASES: &[(Says, &[&str])] = &[
             "not equal:", "mismatch", "to contain element", "to match error", "to be true", "to be false",
             "to have length", "to be identical", "to be empty", "expected true", "expected false", "tobe(",
             "toequal(", "tohavelength(", "assert_eq", "assert.equal", "expecting:", "to be equal to:",
-            "test failed: expected", "to be nil", "to be numerically",
+            "test failed: expected", "to be nil", "to be numerically", "expected equality of these values",
         ],
     ),
     (
@@ -185,6 +185,8 @@ const PHRASES: &[(Says, &[&str])] = &[
             "license header", "formatter would have printed", "flake8", "spotbugs", "pmd violation",
             "please run gofmt", "code formatting", "trailing whitespace", "lint issues", "diff in /",
             "ruff check", "spotless", "checkstyle failures", "lint errors", "linting failed",
+            "has incompatible type", "incompatible return value type", "[arg-type]", "[attr-defined]",
+            "[union-attr]", "[no-untyped-def]", "[return-value]",
         ],
     ),
     (Says::Hint(LintOrFormat), &["checkstyle", "lint", "gofmt", "rustfmt", "prettier"]),
@@ -201,7 +203,7 @@ const PHRASES: &[(Says, &[&str])] = &[
             "class file has wrong version", "could not find or load main class", "archive does not exist",
             "invalid workflow file", "is not a valid", "unbound variable", "did not match any file",
             "unknown command", "no configuration file", "pathspec '", "couldn't find remote ref",
-            "could not find any revision", "couldn't find any revision",
+            "could not find any revision", "couldn't find any revision", "nil pointer evaluating",
         ],
     ),
     (Says::Hint(Configuration), &["does not exist", "not found", "is not set", "missing", "not defined"]),
@@ -282,7 +284,10 @@ pub(super) fn signs(text: &[u8]) -> Signs {
     let head = text.get(..LOOKED_AT).unwrap_or(text);
     for hit in automaton.find_overlapping_iter(head) {
         let what = says.get(hit.pattern().as_usize());
-        let code = matches!(what, Some(Says::Cause(_))) && hit.len() <= WORD;
+        // `BucketAlreadyExists` is a name that somebody else took, and no other test's.
+        let whole = |text: &[u8]| text.eq_ignore_ascii_case(b"alreadyexists");
+        let short = hit.len() <= WORD || head.get(hit.start()..hit.end()).is_some_and(whole);
+        let code = matches!(what, Some(Says::Cause(_))) && short;
         if code && inside_word(head, hit.start(), hit.end()) {
             continue;
         }

@@ -203,3 +203,35 @@ fn one_value_outweighs_several_waits_that_ran_out() {
     let explanation = explain(log.as_bytes(), None, &Options::default());
     assert_eq!(explanation.causes[0].cause, CauseKind::Assertion, "{:?}", explanation.causes);
 }
+
+#[test]
+fn tools_that_run_no_tests_name_causes_of_their_own() {
+    use CauseKind::{Assertion, Configuration, LintOrFormat, TestIsolation};
+    for (what, log, wanted, not) in [
+        (
+            "mypy",
+            "All checks passed!\nsrc/cart.py:41: error: Argument 1 to \"add\" of \"Cart\" has incompatible type \"str\"; expected \"int\"  [arg-type]\nFound 1 error in 1 file (checked 83 source files)\n",
+            LintOrFormat,
+            Assertion,
+        ),
+        (
+            "helm",
+            "Error: UPGRADE FAILED: template: shop/templates/deployment.yaml:31:24: executing \"shop/templates/deployment.yaml\" at <.Values.image.tag>: nil pointer evaluating interface {}.tag\n",
+            Configuration,
+            Assertion,
+        ),
+        (
+            "googletest",
+            "[ RUN      ] Money.Rounds\nerror: pay/money_test.cc:31: Failure\nExpected equality of these values:\n  Round(2.5)\n    Which is: 3\n  2\n[  FAILED  ] Money.Rounds (0 ms)\n",
+            Assertion,
+            TestIsolation,
+        ),
+    ] {
+        let causes = explain(log.as_bytes(), None, &Options::default()).causes;
+        assert!(share(&causes, wanted) > share(&causes, not), "{what}: {causes:?}");
+        assert!(share(&causes, wanted) > 0.2, "{what}: {causes:?}");
+    }
+    let bucket = "Error: creating S3 Bucket (acme-logs): https response error StatusCode: 409, BucketAlreadyExists: taken\n";
+    let causes = explain(bucket.as_bytes(), None, &Options::default()).causes;
+    assert_eq!(share(&causes, TestIsolation), 0.0, "{causes:?}");
+}
