@@ -14,7 +14,7 @@
 //!   failure is never lost to a report that does not know of it.
 //!
 //! Failing tests follow the same choice. The other source adds what is missing of a test that both
-//! name (file, line, message), and what could not be built, which reports do not tell.
+//! name (file, line, message), and what could not be built or failed outside of its tests, which reports do not tell.
 //!
 //! Durations of passing tests are those of the reports, and of the log where no report tells any.
 //!
@@ -182,6 +182,8 @@ fn key(name: &str) -> String {
 /// Adds to `main` what `other` knows more about the same tests.
 fn complement(mut main: Parsed, other: Parsed) -> Parsed {
     let names = keys(&main);
+    // A binary that died or a suite that failed by itself is no test that reports could name.
+    let outside = other.failures_total > other.tests.bad();
     for extra in other.failures {
         let wanted = key(&extra.name);
         // The whole name wins over one that only contains it.
@@ -194,7 +196,9 @@ fn complement(mut main: Parsed, other: Parsed) -> Parsed {
                 }
                 known.message = known.message.take().or(extra.message);
             }
-            None if extra.kind == FailureKind::BuildFailed => {
+            None if extra.kind == FailureKind::BuildFailed
+                || outside && matches!(extra.kind, FailureKind::Errored | FailureKind::Panicked) =>
+            {
                 main.failures_total = main.failures_total.saturating_add(1);
                 main.failures.push(extra);
             }

@@ -122,6 +122,17 @@ fn counts_that_are_in_the_log_and_in_reports_count_once() {
 }
 
 #[test]
+fn a_failure_outside_of_tests_is_not_lost_to_a_report_in_which_all_passed() {
+    let log = "running 1 test\ntest a ... ok\n\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\nerror: test failed, to rerun pass `--lib`\n\nCaused by:\n  process didn't exit successfully: `/w/a` (signal: 11, SIGSEGV: invalid memory reference)\n";
+    for reports in [None, archived(&[("r.xml".to_owned(), junit("a", 1, &[]))])] {
+        let evidence = of_job("j", log.as_bytes(), None, reports);
+        assert_eq!(numbers(&evidence), (1, 1, 0, 1), "{:?}", evidence.failing);
+        assert_eq!(evidence.failing[0].name, "--lib");
+        assert!(evidence.interrupted);
+    }
+}
+
+#[test]
 fn one_run_that_is_written_in_two_formats_counts_once() {
     let ctrf = br#"{"reportFormat":"CTRF","specVersion":"0.0.0","results":{"tool":{"name":"t"},
         "summary":{"tests":2,"passed":1,"failed":1,"pending":0,"skipped":0,"other":0,"start":0,"stop":1},
