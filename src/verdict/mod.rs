@@ -23,6 +23,7 @@ mod held;
 mod items;
 mod jobs;
 mod local;
+mod masked;
 mod patterns;
 mod plan;
 pub mod publish;
@@ -200,7 +201,7 @@ fn of_facts(plan: &Plan<'_>, facts: &Facts, context: &Context<'_>) -> Evaluation
     let reruns = rerun::apply(plan, &items, &mut decision, context);
     let owners = artifacts::owners(facts, &items.items);
     let patterns = patterns::patterns(facts, &items, context);
-    let (masked, masked_total) = report::masked(&items);
+    let (masked, masked_total) = masked::masked(&items);
     let mut summary = report::summary(&items, decision.overdue);
     let bundles = causes::Bundles::of(plan, facts, &items, &owners);
     let (failures, failures_total) =

@@ -16,8 +16,8 @@ use super::suites::matrix;
 use super::text::{clean, clean_some};
 use super::{artifacts, before};
 use crate::api::status::{
-    FailingTest, Failure, JobCounts, JobStatus, MaskedFailure, RunStatus, SourceStatus, SuiteStatus, Summary,
-    TestCounts, TestTotals,
+    FailingTest, Failure, JobCounts, JobStatus, RunStatus, SourceStatus, SuiteStatus, Summary, TestCounts,
+    TestTotals,
 };
 
 /// Jobs listed in one suite.
@@ -26,7 +26,6 @@ const MAX_RUNS: usize = 50;
 const MAX_FAILURES: usize = 100;
 const MAX_TESTS: usize = 50;
 const MAX_LINES: usize = 60;
-const MAX_MASKED: usize = 50;
 /// Suite of jobs that only repeat others.
 const AGGREGATES: &str = "Aggregate jobs";
 
@@ -359,54 +358,6 @@ fn annotation(job: &Job) -> Option<String> {
         a.level == "failure" && !a.message.starts_with("Process completed with exit code")
     };
     job.annotations.iter().find(told).and_then(|a| clean_some(Some(&a.message), 1024))
-}
-
-/// Green jobs that hide a failure, and how many there are.
-pub(super) fn masked(items: &Items<'_>) -> (Vec<MaskedFailure>, usize) {
-    let mut out = Vec::new();
-    for item in items.items.iter().filter(|i| i.state == State::Succeeded) {
-        let Some(job) = item.job() else { continue };
-        let mut push = |kind: &str, message: String| {
-            out.push(MaskedFailure {
-                job: clean(&item.name, 255),
-                kind: kind.to_owned(),
-                message: clean(&message, 512),
-                url: clean_some(Some(&job.url), 512),
-            });
-        };
-        if let Some(step) = job.steps.iter().find(|s| s.conclusion.as_deref() == Some("failure")) {
-            push(
-                "FailedStep",
-                format!("the job is green although its step {:?} failed", clean(&step.name, 200)),
-            );
-        }
-        let failures: Vec<_> = job.annotations.iter().filter(|a| a.level == "failure").collect();
-        if let Some(first) = failures.first() {
-            let more = if failures.len() > 1 {
-                format!(" (and {} more)", failures.len() - 1)
-            } else {
-                String::new()
-            };
-            push("FailureAnnotation", format!("{}{more}", clean(&first.message, 400)));
-        }
-        let Some(evidence) = &job.evidence else { continue };
-        let failed = evidence.tests.map_or(0, |t| t.failed.saturating_add(t.errored));
-        if failed > 0 {
-            push("FailingTests", format!("its own log counts {failed} failing tests"));
-        } else if evidence.failing_total > 0 {
-            let name = evidence.failing.first().map(|test| clean(&test.name, 200)).unwrap_or_default();
-            push("FailingTests", format!("its own log tells of a failure outside of tests: {name:?}"));
-        }
-        if evidence.interrupted {
-            push(
-                "Interrupted",
-                "its own log, as far as it was read, breaks off: not all of its tests are known".to_owned(),
-            );
-        }
-    }
-    let total = out.len();
-    out.truncate(MAX_MASKED);
-    (out, total)
 }
 
 fn tests_of(item: &Item<'_>) -> Option<TestTotals> {

@@ -5,12 +5,13 @@
 //! that pass end on their first line. A suite without an end was cut off: what was seen of
 //! it counts, and the rest of its specs are skipped.
 
+mod command;
 mod suite;
 mod summary;
 
 use super::Line;
-use crate::evidence::parse::model::{Counts, Failure, FailureKind, Format, Outcome};
-use crate::evidence::parse::sink::{Place, Sink, broken};
+use crate::evidence::parse::model::{Counts, Failure, Outcome};
+use crate::evidence::parse::sink::Sink;
 use crate::evidence::parse::text::{self, Pattern, captures, group, number, pattern};
 use suite::{Said, Suite, add_marks, kind_of, spec_name};
 
@@ -29,8 +30,6 @@ static PLACE: Pattern = pattern!(r"^\s*(\S.*?):(\d{1,7})(?: \(.*\))?$");
 static SAID: Pattern = pattern!(r"^\s*\[(?:FAILED|PANICKED|TIMEDOUT|INTERRUPTED|ABORTED)\] (.+)$");
 static AT: Pattern = pattern!(r"^\s*In \[[^\]]+\] at: (.+?):(\d{1,7})(?: @ .*)?$");
 static ERROR_AT: Pattern = pattern!(r"^\s*::error file=(.+?),line=(\d{1,7})");
-static DID_NOT_RUN: Pattern =
-    pattern!(r"\[(Compilation failure|Suite did not run[^\]]*|Vet failure[^\]]*)\]");
 
 /// What the next lines are part of.
 #[derive(Debug, Default)]
@@ -100,11 +99,6 @@ impl Ginkgo {
         self.died = self.suite.is_some();
     }
 
-    /// A failure beside the suites explains why the command fails.
-    pub(in crate::evidence::parse) fn explain(&mut self) {
-        self.explained = true;
-    }
-
     /// Whether a suite ran since this was last asked or forgotten.
     pub(in crate::evidence::parse) fn take_wrapped(&mut self) -> bool {
         let wrapped = self.started() > self.taken;
@@ -172,78 +166,6 @@ impl Ginkgo {
         self.compiling = None;
         let name = text::tidy(name, text::NAME_CAP);
         self.suite = Some(Suite { line, name, total, ..Suite::default() });
-    }
-
-    /// Lines that are not part of a suite.
-    fn outside(&mut self, line: &Line<'_>, sink: &mut Sink) -> bool {
-        let text = line.text;
-        if let Some(rest) = text.strip_prefix("Failed to compile ") {
-            let name = rest.trim_end().trim_end_matches(':').to_owned();
-            self.explained = true;
-            sink.seen(Format::Ginkgo);
-            sink.fail(broken(&name, FailureKind::BuildFailed, None));
-            let said = format!("suite {name} was not built: its specs are not counted");
-            sink.incomplete(Place::Line(line.number), &said);
-            self.compiling = Some(name);
-            return true;
-        }
-        if let Some(name) = &self.compiling {
-            if text.contains(".go:") {
-                let name = text::tidy(name, text::NAME_CAP);
-                let failure =
-                    sink.failures_mut().iter_mut().rev().find(|f| f.name == name && f.message.is_none());
-                if let Some(failure) = failure {
-                    failure.message = Some(text::tidy(text, text::MESSAGE_CAP));
-                    if let Some((file, line)) = text::location(text) {
-                        failure.file = Some(text::tidy(&file, text::NAME_CAP));
-                        failure.line = Some(line);
-                    }
-                }
-                self.compiling = None;
-            } else if !text.trim().is_empty() && !text.starts_with('#') {
-                self.compiling = None;
-            }
-            return true;
-        }
-        if text.starts_with("There were failures detected in the following suites") {
-            self.suites_list = true;
-            return true;
-        }
-        if self.suites_list {
-            if let Some(found) = captures(&DID_NOT_RUN, text) {
-                let why = group(&found, 1);
-                if why.starts_with("Suite did not run") {
-                    let said = format!("{}: {why}", text.trim().split(' ').next().unwrap_or("a suite"));
-                    sink.incomplete(Place::Line(line.number), &said);
-                }
-            } else if text.starts_with("Test Suite") || !(text.starts_with(' ') || text.is_empty()) {
-                self.suites_list = false;
-            } else if self.blamed.is_none() && !text.is_empty() {
-                self.blamed = Some(text.trim().to_owned());
-            }
-            if !text.starts_with("Test Suite Failed") {
-                return true;
-            }
-        }
-        if text.starts_with("Detected Programmatic Focus") {
-            if !self.focus {
-                self.focus = true;
-                sink.warn(Place::Line(line.number), "programmatic focus is set: only part of the specs ran");
-            }
-            return true;
-        }
-        if text.starts_with("Ginkgo ran ") || text.starts_with("Test Suite ") {
-            self.cut_off(sink);
-            self.forget_wrapped();
-            self.command = None;
-            sink.seen(Format::Ginkgo);
-            if text.starts_with("Test Suite ") {
-                let failed = text.starts_with("Test Suite Failed");
-                self.verdict(failed, line.number, sink);
-            }
-            return true;
-        }
-        false
     }
 
     /// Lines of the suite that is open.
@@ -453,25 +375,12 @@ impl Ginkgo {
             self.explained |= counts.bad() > 0 || sink.failures_seen() > before;
         }
     }
-
-    /// The log ended.
-    pub(in crate::evidence::parse) fn end(&mut self, sink: &mut Sink) {
-        let open = self.suite.is_some() || self.ran.is_some();
-        self.cut_off(sink);
-        if let Some(line) = self.command.take()
-            && !open
-        {
-            let said = "the log ends before the ginkgo command does: suites may be missing";
-            sink.incomplete(Place::Line(line), said);
-        }
-    }
 }
 
 #[cfg(test)]
 pub(super) fn patterns() -> Vec<&'static Pattern> {
-    let mut all = vec![
-        &RAN, &WILL_RUN, &SHORT, &HEADER, &OLD_HEADER, &LISTED, &PLACE, &SAID, &AT, &ERROR_AT, &DID_NOT_RUN,
-    ];
+    let mut all = vec![&RAN, &WILL_RUN, &SHORT, &HEADER, &OLD_HEADER, &LISTED, &PLACE, &SAID, &AT, &ERROR_AT];
+    all.extend(command::patterns());
     all.extend(suite::patterns());
     all.extend(summary::patterns());
     all

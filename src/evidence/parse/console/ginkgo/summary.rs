@@ -11,7 +11,7 @@ static COUNTS: Pattern = pattern!(
 );
 
 /// Said of a suite whose process failed by itself.
-const OUTSIDE: &str = "the suite failed and none of its specs did";
+pub(super) const OUTSIDE: &str = "the suite failed and none of its specs did";
 
 /// Lines looked through for the counts after `Ran n of m Specs`.
 const PATIENCE: u32 = 60;
@@ -102,17 +102,6 @@ impl Ginkgo {
         suite.listed.push(failure);
         suite.listed_total += 1;
         sink.incomplete(Place::Line(line), &said);
-    }
-
-    /// What the command says of all its suites together.
-    pub(super) fn verdict(&mut self, failed: bool, line: u64, sink: &mut Sink) {
-        let explained = std::mem::take(&mut self.explained);
-        let blamed = self.blamed.take();
-        if failed && !explained {
-            let name = blamed.as_deref().unwrap_or("the test suite");
-            sink.fail(broken(name, FailureKind::Errored, Some(OUTSIDE.to_owned())));
-            sink.incomplete(Place::Line(line), "a suite failed outside of its specs: specs may be missing");
-        }
     }
 
     /// The log ended, or went on, between `Ran n of m Specs` and its counts.
