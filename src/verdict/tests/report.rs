@@ -78,7 +78,6 @@ fn a_green_job_whose_log_fails_or_breaks_off_outside_of_its_tests_is_shown() {
         let e = eval(&spec(), &f);
         let kinds: Vec<&str> = e.status.masked_failures.iter().map(|m| m.kind.as_str()).collect();
         assert_eq!(kinds, expected, "{log}");
-        assert_eq!(e.status.assessment.unwrap().risk == "Medium", !expected.is_empty(), "{log}");
     }
 }
 
