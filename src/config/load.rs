@@ -321,7 +321,7 @@ mod tests {
         ] {
             assert_eq!(found.iter().filter(|f| f.contains(want)).count(), 1, "{want}: {found:#?}");
         }
-        assert_eq!(found.len(), 22, "nothing is said twice: {found:#?}");
+        assert_eq!(found.len(), 23, "nothing is said twice: {found:#?}");
         assert!(parse("connections: [").is_err());
         let missing = parse("connections: [{name: x}]").unwrap_err().to_string();
         assert!(missing.contains("connections[0]: missing field `namespaces`"), "{missing}");

@@ -153,3 +153,42 @@ async fn a_spec_that_cannot_be_carried_out_any_more_takes_back_what_was_shown() 
     operator.stop().await;
     assert!(gh.violations().is_empty(), "{:?}", gh.violations());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comment_in_a_locked_conversation_is_refused_once_and_said() {
+    let plane = cluster().await;
+    let namespace = plane.namespace("locked").await.unwrap();
+    let gh = GitHub::start(pr20::pull_request_20().rerun_green().start_now());
+    gh.pause();
+    gh.update(|s| {
+        s.add_user_token(testkit::github::TOKEN);
+        s.repos[0].locked_issues.push(20);
+    });
+    gh.advance(pr20::CONCLUDED + secs(60));
+    create(plane, &namespace).await;
+    let asks = r#"{"spec":{"publish":{"comment":{}}}}"#;
+    let args = ["patch", "testrunreport/pr-20", "-n", &namespace, "--type=merge", "-p", asks];
+    plane.kubectl_ok(&args).await.unwrap();
+    let operator = Operator::start(plane, &namespace, gh.url(), &[]).await;
+    let said = std::cell::RefCell::new(String::new());
+    let refused = async || {
+        let args = ["get", "testrunreport", "pr-20", "-n", &namespace];
+        let report = plane.admin().json(&args).await.unwrap();
+        said.replace(format!("{} {:?}", report["status"]["conditions"], gh.writes()));
+        (condition(&report, "Published") == "False/PublishRefused").then_some(report)
+    };
+    let report = eventually(|| format!("a refusal: {}", said.borrow()), refused).await;
+    assert_eq!(condition(&report, "Passed"), "False/RequiredFailed", "the verdict is what it is");
+    let all = report["status"]["conditions"].as_array().unwrap();
+    let says = all.iter().find(|c| c["type"] == "Published").unwrap()["message"].as_str().unwrap();
+    assert!(says.contains("comment"), "{says}");
+    // It is looked at again every second, and not tried again with each look.
+    let looks = operator.metric("testrun_reconciles_total").await;
+    let more = async || (operator.metric("testrun_reconciles_total").await >= looks + 4.0).then_some(());
+    eventually(|| "more looks", more).await;
+    until(plane, &namespace, "Published", "False/PublishRefused").await;
+    operator.stop().await;
+    let tries = gh.writes().into_iter().filter(|r| r.path.ends_with("/comments")).count();
+    assert_eq!(tries, 1);
+    assert!(gh.violations().is_empty(), "{:?}", gh.violations());
+}
