@@ -9,7 +9,7 @@ use super::{Distrust, unique};
 use crate::api::TestRunReport;
 use crate::api::conditions::ConditionType;
 use crate::api::status::{JobStatus, SuiteStatus, TestRunReportStatus};
-use crate::verdict::gate::{Word, judge};
+use crate::verdict::gate::{Word, judge_at};
 use crate::verdict::text::clean;
 
 /// Type of a statement.
@@ -146,7 +146,7 @@ pub fn statement(
     images: &[Image],
     now: Timestamp,
 ) -> Result<Statement, Unfit> {
-    let gate = judge(report);
+    let gate = judge_at(report, now);
     let unfit = |message: String| Unfit { word: Word::Undecided, message };
     if !matches!(gate.word, Word::Passed | Word::Failed) {
         return Err(Unfit { word: gate.word, message: gate.message });

@@ -33,7 +33,8 @@ pub fn judge(report: &TestRunReport) -> Gate {
     judge_at(report, Timestamp::now())
 }
 
-fn judge_at(report: &TestRunReport, now: Timestamp) -> Gate {
+/// The same at a given time.
+pub(crate) fn judge_at(report: &TestRunReport, now: Timestamp) -> Gate {
     let gate = |word, message: String, open| Gate { word, message, open };
     let generation = report.metadata.generation.unwrap_or_default();
     if report.metadata.deletion_timestamp.is_some() {
