@@ -1,6 +1,6 @@
 //! What reports cost of GitHub's rate limit, and what the webhook receiver stands.
 //!
-//! `cargo bench --bench github -- requests|hour|storm [webhooks|polled|swept]` against a real API server, the operator as a process, and
+//! `cargo bench --bench github -- requests|hour|storm|sets [webhooks|polled|swept]` against a real API server, the operator as a process, and
 //! the GitHub of the tests, whose clock runs faster than ours. Without a name all of them run.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -13,6 +13,7 @@ mod cluster;
 mod operator;
 
 mod count;
+mod sets;
 mod storm;
 mod world;
 
@@ -32,6 +33,9 @@ fn main() {
         }
         if wanted("storm") {
             storm::storm().await;
+        }
+        if wanted("sets") {
+            sets::sets().await;
         }
     });
 }
