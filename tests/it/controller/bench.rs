@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::cluster::eventually;
 use futures::future::BoxFuture;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::wait::await_condition;
@@ -475,13 +476,8 @@ impl Bench {
     /// Waits until the log of the API server, which a watcher may be ahead of, holds this many
     /// answers to status writes, and returns all it holds.
     pub async fn writes_once(&self, count: usize, name: &str) -> Vec<u16> {
-        let all = async {
-            while self.writes(name).len() < count {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        soon("the writes are in the audit log", all).await;
-        self.writes(name)
+        let all = async || Some(self.writes(name)).filter(|all| all.len() >= count);
+        eventually(|| "the writes in the audit log", all).await
     }
 
     /// Answers to the controller's status writes so far, as HTTP codes.

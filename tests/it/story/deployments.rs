@@ -253,8 +253,8 @@ async fn killed_between_the_record_and_the_answer_it_is_given_once_all_the_same(
     bench.clean();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_event_asks_for_a_look_and_is_not_believed() {
+/// A run whose first job goes on, before one that deploys.
+fn going() -> GitHub {
     let gh = GitHub::start(Scenario::new().start_now().setup(|s| {
         s.add_repo(REPO).branch("main", &sha_of("head"));
         let run = RunSpec::new(77).workflow("CI", ".github/workflows/ci.yml").event("push").branch("main");
@@ -262,6 +262,12 @@ async fn an_event_asks_for_a_look_and_is_not_believed() {
         s.job(501).start();
     }));
     gh.pause();
+    gh
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_asks_for_a_look_and_is_not_believed() {
+    let gh = going();
     let bench = Bench::new("answer-event", gh).await;
     let secret = bench.files.path().join("secret").to_string_lossy().into_owned();
     std::fs::write(&secret, "s3cret").unwrap();
@@ -293,13 +299,7 @@ async fn an_event_asks_for_a_look_and_is_not_believed() {
 /// only where somebody answers.
 #[tokio::test(flavor = "multi_thread")]
 async fn that_a_job_begins_to_wait_is_noticed_within_a_poll_interval() {
-    let gh = GitHub::start(Scenario::new().start_now().setup(|s| {
-        s.add_repo(REPO).branch("main", &sha_of("head"));
-        let run = RunSpec::new(77).workflow("CI", ".github/workflows/ci.yml").event("push").branch("main");
-        s.repo(REPO).add_run(run.sha(sha_of("head")).job((501, "unit")).job((502, "deploy")));
-        s.job(501).start();
-    }));
-    gh.pause();
+    let gh = going();
     let bench = Bench::new("answer-polled", gh).await;
     let plain =
         json!({"source": {"github": {"connection": "gh", "repository": REPO, "sha": sha_of("head")}}});

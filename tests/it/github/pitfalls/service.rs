@@ -229,18 +229,23 @@ async fn p23_times_of_github_are_by_its_own_clock() {
     }
 }
 
-/// A repository that is transferred, made private or taken away while its run goes on, and comes back.
-#[tokio::test]
-async fn p22_what_cannot_be_seen_for_a_while_is_not_a_pass_and_comes_back() {
-    let mut bench = Bench::start(empty().setup(|s| begin(s, 77, "CI", &["unit"])));
-    assert_eq!(bench.verdict().await, "Unknown/Running");
+/// Makes the repository private, and gives the client that may still see it.
+fn out_of_sight(bench: &mut Bench) -> GitHub {
     bench.update(|s| {
         s.add_token("ghp_outside").repositories = Some(Vec::new());
         s.repo(REPO).private();
     });
     let outside =
         client_with(&bench.gh, Credential::Token(SecretString::from("ghp_outside")), Settings::default());
-    let inside = std::mem::replace(&mut bench.client, outside);
+    std::mem::replace(&mut bench.client, outside)
+}
+
+/// A repository that is transferred, made private or taken away while its run goes on, and comes back.
+#[tokio::test]
+async fn p22_what_cannot_be_seen_for_a_while_is_not_a_pass_and_comes_back() {
+    let mut bench = Bench::start(empty().setup(|s| begin(s, 77, "CI", &["unit"])));
+    assert_eq!(bench.verdict().await, "Unknown/Running");
+    let inside = out_of_sight(&mut bench);
     // It ends green while nobody may look.
     bench.update(|s| end(s, 77, &["success"]));
     bench.gh.advance(secs(600));
@@ -262,13 +267,7 @@ async fn p22_a_final_verdict_is_open_while_its_repository_cannot_be_seen_and_the
     for (conclusion, verdict) in [("success", PASSED), ("failure", FAILED)] {
         let mut bench = Bench::ended(&[("unit", conclusion)]);
         assert_eq!(bench.verdict().await, verdict);
-        bench.update(|s| {
-            s.add_token("ghp_outside").repositories = Some(Vec::new());
-            s.repo(REPO).private();
-        });
-        let outside =
-            client_with(&bench.gh, Credential::Token(SecretString::from("ghp_outside")), Settings::default());
-        let inside = std::mem::replace(&mut bench.client, outside);
+        let inside = out_of_sight(&mut bench);
         for _ in 0..2 {
             assert_eq!(bench.verdict().await, "Unknown/NotFound", "{}", bench.message());
             assert_eq!(bench.condition("SourceAvailable"), "False/NotFound");

@@ -3,6 +3,7 @@
 use super::person::{Tab, led};
 use super::provider::{Person, Refresh};
 use super::{Scene, until};
+use crate::cluster::eventually;
 
 /// Who is locked out at the provider has to log in again, once their token has to be renewed; till then it is renewed without
 /// that they see it.
@@ -17,11 +18,12 @@ pub(super) async fn who_is_locked_out(scene: &Scene) {
     assert!(!ended.body.contains(&scene.ours), "{}", ended.body);
     // Longer than a token lives.
     let (report, logins) = (scene.report(&scene.ours), scene.provider.logins());
-    while scene.provider.refreshes() < 4 {
+    let renewed = async || {
         let shown = long.get(&report).await;
         assert_eq!(shown.status, 200, "{}", scene.proxy.log());
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+        (scene.provider.refreshes() >= 4).then_some(())
+    };
+    eventually(|| "the token to be renewed four times", renewed).await;
     assert_eq!(scene.provider.logins(), logins);
     scene.provider.change("bob@example.com", Refresh::Refused);
     let ended = until("a login of who is locked out", &mut long, &report, login).await;
