@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::api::{DeleteParams, Preconditions};
 use kube::runtime::controller::Action;
 use kube::runtime::events::Recorder;
+use kube::runtime::reflector::ObjectRef;
 use kube::{Client, ResourceExt};
 
 use super::copies::Copies;
@@ -17,7 +18,7 @@ use super::depth::{self, Why};
 use super::dropped::Dropped;
 use super::memory::Memory;
 use super::observer::Observer;
-use super::turns::{self, Turns};
+use super::turns::Turns;
 use super::waivers::Lists;
 use super::write::{namespaced, overtaken, write};
 use super::{Access, Config, deeds, events, guard, requeue};
@@ -62,7 +63,11 @@ pub(super) async fn reconcile(cached: Arc<Kept>, shared: Arc<Shared>) -> Action 
     let namespace = cached.namespace().unwrap_or_default();
     // Another replica's; should that end, all reports of its share are queued.
     let Some(work) = shared.config.ownership.begin(&namespace) else { return Action::await_change() };
-    let Some(_turn) = shared.turns.take(&cached) else { return Action::requeue(turns::PATIENCE) };
+    let is_hinted = shared.config.hints.waits(&ObjectRef::from_obj(cached.as_ref()));
+    let _turn = match shared.turns.take(&cached, is_hinted) {
+        Ok(turn) => turn,
+        Err(wait) => return Action::requeue(wait),
+    };
     if let Some(wait) = shared.memory.put_off(&cached) {
         return Action::requeue(wait);
     }

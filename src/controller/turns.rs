@@ -4,23 +4,30 @@
 //! The queue of the controller is first come, first served. A report that comes to its head while its namespace has
 //! its share waits here, and is put back into the queue when its turn has come. It is put back after a while anyway:
 //! nothing depends on being called.
+//!
+//! Within a namespace there are two lines: whoever has a verdict that nothing is known against waits behind those
+//! that have none, but for every fourth turn. Else, where there are more reports than can be looked at within
+//! `--refresh-interval`, a second look at each old verdict would come before the first look at a new report.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod room;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::Stream;
 use kube::Resource;
 use kube::runtime::reflector::ObjectRef;
 use tokio::sync::mpsc;
 
+use room::{Line, Room};
+
 use crate::cache::Kept;
 use crate::runtime::metrics::Metrics;
 
-/// After this long whoever waits asks again without being called.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
-/// After this long nobody answers a call: the report is gone. Until then its turn is kept for it.
-const ANSWER: Duration = Duration::from_secs(5);
+/// After this long whoever waits asks again without being called, and a little later for each that waits too: a crowd
+/// that asks every half minute is work of its own.
+const PATIENCE: Duration = Duration::from_secs(30);
+const EACH: Duration = Duration::from_millis(20);
 
 type Object = Arc<ObjectRef<Kept>>;
 
@@ -58,17 +65,24 @@ impl Turns {
         (Self { room, calls, exists, metrics }, called)
     }
 
-    /// A turn for a report, or none: then it waits, and comes again when it is called or after [`PATIENCE`].
-    pub fn take(&self, report: &Kept) -> Option<Turn> {
+    /// A turn for a report, or none: then it waits, and comes again when it is called or after the time that is given.
+    /// There may be a reason to look at it that its status does not show.
+    pub fn take(&self, report: &Kept, is_hinted: bool) -> Result<Turn, Duration> {
         let object = ObjectRef::from_obj(report);
         let namespace = report.meta().namespace.clone().unwrap_or_default();
+        let (_, is_final) = report.facts().gate;
+        let line = if is_final && !is_hinted { Line::Decided } else { Line::Open };
         let (begins, called, waiting) = {
             let mut room = self.room();
-            let begins = room.enter(&namespace, Arc::new(object));
-            (begins, self.call(&mut room), room.known.len())
+            let begins = room.enter(&namespace, Arc::new(object), line);
+            (begins, self.call(&mut room), room.waiting())
         };
         self.tell(called, waiting);
-        begins.then(|| Turn { turns: self.clone(), namespace })
+        if begins {
+            return Ok(Turn { turns: self.clone(), namespace });
+        }
+        let all = u32::try_from(waiting).unwrap_or(u32::MAX);
+        Err(PATIENCE.saturating_add(EACH.saturating_mul(all)))
     }
 
     /// Those whose turn has come, without those that are gone: these would keep their turns for a while.
@@ -83,7 +97,7 @@ impl Turns {
                 if (self.exists)(&object) {
                     all.push(object);
                 } else {
-                    room.called.remove(&object);
+                    room.gone(&object);
                 }
             }
         }
@@ -107,253 +121,29 @@ impl Drop for Turn {
         let (called, waiting) = {
             let mut room = self.turns.room();
             room.leave(&self.namespace);
-            (self.turns.call(&mut room), room.known.len())
+            (self.turns.call(&mut room), room.waiting())
         };
         self.turns.tell(called, waiting);
     }
 }
 
-/// Who runs and who waits.
-struct Room {
-    most: usize,
-    running: HashMap<String, usize>,
-    /// By namespace, in the order of arrival. None is empty.
-    waiting: HashMap<String, VecDeque<Object>>,
-    /// All that wait.
-    known: HashSet<Object>,
-    /// Called, and not here yet. Each keeps a turn: whoever comes before it would else call another one, which
-    /// comes behind it, and with a long queue nobody would be called in time.
-    called: HashMap<Object, Instant>,
-    /// Counts calls, for who was called longest ago.
-    clock: u64,
-    last: HashMap<String, u64>,
-}
-
-impl Room {
-    fn new(most: usize) -> Self {
-        Self {
-            most: most.max(1),
-            running: HashMap::new(),
-            waiting: HashMap::new(),
-            known: HashSet::new(),
-            called: HashMap::new(),
-            clock: 0,
-            last: HashMap::new(),
-        }
-    }
-
-    /// Whether it begins; else it waits. Within a namespace nobody overtakes who waits.
-    fn enter(&mut self, namespace: &str, object: Object) -> bool {
-        let called = self.called.remove(&object).is_some();
-        let queue = self.waiting.get(namespace);
-        let next = called || queue.is_none_or(|queue| queue.front() == Some(&object));
-        // Who has nothing running is always within its share.
-        let within = self.running(namespace) == 0 || self.running(namespace) < self.share();
-        if next && within && self.total() + self.called.len() < self.most {
-            self.forget(namespace, &object);
-            *self.running.entry(namespace.to_owned()).or_default() += 1;
-            return true;
-        }
-        if self.known.insert(object.clone()) {
-            let queue = self.waiting.entry(namespace.to_owned()).or_default();
-            if called { queue.push_front(object) } else { queue.push_back(object) }
-        }
-        false
-    }
-
-    fn leave(&mut self, namespace: &str) {
-        if let Some(running) = self.running.get_mut(namespace) {
-            *running = running.saturating_sub(1);
-            if *running == 0 {
-                self.running.remove(namespace);
-            }
-        }
-    }
-
-    /// Those whose turn has come; they no longer wait.
-    fn call(&mut self) -> Vec<Object> {
-        self.called.retain(|_, at| at.elapsed() < ANSWER);
-        let mut called = Vec::new();
-        let (total, share) = (self.total(), self.share());
-        while total + self.called.len() < self.most {
-            let order = |ns: &&String| (self.running(ns), self.last.get(*ns).copied().unwrap_or(0));
-            let within = self.waiting.keys().filter(|ns| self.running(ns) < share);
-            let Some(namespace) = within.min_by_key(order).cloned() else { break };
-            let Some(object) = self.waiting.get_mut(&namespace).and_then(VecDeque::pop_front) else { break };
-            if self.waiting.get(&namespace).is_some_and(VecDeque::is_empty) {
-                self.waiting.remove(&namespace);
-            }
-            self.known.remove(&object);
-            self.called.insert(object.clone(), Instant::now());
-            self.clock += 1;
-            if self.last.len() > self.running.len() + self.waiting.len() + 1024 {
-                self.last.clear();
-            }
-            self.last.insert(namespace, self.clock);
-            called.push(object);
-        }
-        called
-    }
-
-    fn forget(&mut self, namespace: &str, object: &Object) {
-        if self.known.remove(object)
-            && let Some(queue) = self.waiting.get_mut(namespace)
-        {
-            queue.retain(|o| o != object);
-            if queue.is_empty() {
-                self.waiting.remove(namespace);
-            }
-        }
-    }
-
-    /// How many of a namespace may run at a time: all where it is the only one, else its share.
-    fn share(&self) -> usize {
-        let called = self.called.keys().filter_map(|object| object.namespace.as_ref());
-        let present: HashSet<&String> =
-            self.running.keys().chain(self.waiting.keys()).chain(called).collect();
-        self.most.div_ceil(present.len().max(1))
-    }
-
-    fn running(&self, namespace: &str) -> usize {
-        self.running.get(namespace).copied().unwrap_or(0)
-    }
-
-    fn total(&self) -> usize {
-        self.running.values().sum()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    fn object(namespace: &str, name: u32) -> Object {
-        Arc::new(ObjectRef::new(&format!("r{name}")).within(namespace))
-    }
+    use crate::api::{TestRunReport, TestRunReportSpec};
 
     #[test]
-    fn one_namespace_alone_has_everything_and_two_have_half() {
-        let mut room = Room::new(4);
-        let begun = (0..10).filter(|n| room.enter("crowd", object("crowd", *n))).count();
-        assert_eq!((begun, room.known.len()), (4, 6));
-        assert!(!room.enter("few", object("few", 0)), "all are taken");
-        room.leave("crowd");
-        assert_eq!(room.call(), [object("few", 0)], "who has nothing comes before who has three");
-        assert!(
-            !room.enter("crowd", object("crowd", 4)),
-            "who has its share does not get in before who was called"
-        );
-        assert!(room.enter("few", object("few", 0)));
-        room.leave("few");
-        assert_eq!(room.call(), [object("crowd", 4)], "nobody else is there");
-    }
-
-    #[test]
-    fn nobody_overtakes_who_waits_and_who_waits_twice_waits_once() {
-        let mut room = Room::new(1);
-        assert!(room.enter("a", object("a", 0)));
-        assert!(!room.enter("a", object("a", 1)));
-        assert!(!room.enter("a", object("a", 2)));
-        assert!(!room.enter("a", object("a", 1)));
-        room.leave("a");
-        assert_eq!(room.call(), [object("a", 1)]);
-        assert!(!room.enter("a", object("a", 3)));
-        assert!(room.enter("a", object("a", 1)));
-        room.leave("a");
-        assert_eq!(room.call(), [object("a", 2)]);
-        assert!(room.call().is_empty() || room.known.is_empty());
-    }
-
-    #[test]
-    fn as_many_are_called_as_there_are_turns_however_many_come_meanwhile() {
-        let mut room = Room::new(2);
-        assert!(room.enter("a", object("a", 0)) && room.enter("a", object("a", 1)));
-        for n in 2..100 {
-            assert!(!room.enter("a", object("a", n)) && room.call().is_empty());
-        }
-        room.leave("a");
-        assert_eq!(room.call(), [object("a", 2)]);
-        for n in 100..200 {
-            assert!(!room.enter("a", object("a", n)));
-            assert!(room.call().is_empty(), "the turn is kept for who was called");
-        }
-        assert!(room.enter("a", object("a", 2)));
-    }
-
-    #[derive(Clone, Debug)]
-    enum Step {
-        Arrive(&'static str, u32),
-        Finish(usize),
-        /// Of those called the first comes, or is gone.
-        Answer(bool),
-    }
-
-    const NAMESPACES: [&str; 4] = ["a", "b", "c", "d"];
-
-    fn step() -> impl Strategy<Value = Step> {
-        prop_oneof![
-            (prop::sample::select(&NAMESPACES[..]), 0..20_u32).prop_map(|(ns, n)| Step::Arrive(ns, n)),
-            (0..8_usize).prop_map(Step::Finish),
-            prop::bool::weighted(0.8).prop_map(Step::Answer),
-        ]
-    }
-
-    proptest! {
-        /// Whatever comes, ends or goes: never more at a time than may be, and whoever waits gets a turn.
-        #[test]
-        fn the_bound_holds_and_nobody_waits_for_ever(most in 1..6_usize, steps in prop::collection::vec(step(), 0..200)) {
-            let mut room = Room::new(most);
-            let mut running: Vec<String> = Vec::new();
-            let mut calls: VecDeque<Object> = VecDeque::new();
-            let enter = |room: &mut Room, running: &mut Vec<String>, object: Object| {
-                let namespace = object.namespace.clone().unwrap_or_default();
-                if room.enter(&namespace, object) {
-                    running.push(namespace);
-                }
-                room.call()
-            };
-            for step in steps {
-                let called = match step {
-                    Step::Arrive(ns, n) => enter(&mut room, &mut running, object(ns, n)),
-                    Step::Finish(n) if !running.is_empty() => {
-                        let namespace = running.remove(n % running.len());
-                        room.leave(&namespace);
-                        room.call()
-                    }
-                    Step::Answer(comes) => match calls.pop_front() {
-                        Some(object) if comes => enter(&mut room, &mut running, object),
-                        _ => Vec::new(),
-                    },
-                    Step::Finish(_) => Vec::new(),
-                };
-                calls.extend(called);
-                prop_assert!(running.len() <= most);
-                prop_assert_eq!(room.waiting.values().map(VecDeque::len).sum::<usize>(), room.known.len());
-                prop_assert!(running.len() + room.called.len() <= most);
-            }
-            // Calls that were lost are forgotten after a while, and made up for by whoever asks again.
-            calls.clear();
-            room.called.clear();
-            let mut left: HashSet<Object> = room.known.clone();
-            for _ in 0..2000 {
-                if left.is_empty() { break }
-                if !running.is_empty() {
-                    let namespace = running.remove(0);
-                    room.leave(&namespace);
-                    calls.extend(room.call());
-                }
-                let again: Vec<Object> = calls.drain(..).chain(left.iter().cloned()).collect();
-                for object in again {
-                    let before = running.len();
-                    calls.extend(enter(&mut room, &mut running, object.clone()));
-                    if running.len() > before {
-                        left.remove(&object);
-                    }
-                }
-            }
-            prop_assert!(left.is_empty(), "{:?}", left);
-        }
+    fn a_crowd_asks_less_often() {
+        let (turns, _called) = Turns::new(1, Arc::new(|_| true), Metrics::default());
+        let reports: Vec<Kept> = (0..3)
+            .map(|n| {
+                let mut report = TestRunReport::new(&format!("r{n}"), TestRunReportSpec::default());
+                report.metadata.namespace = Some("a".to_owned());
+                Kept::from(&report)
+            })
+            .collect();
+        let _turn = turns.take(&reports[0], false).ok().unwrap();
+        let waits = [1, 2].map(|n| turns.take(&reports[n], false).err().unwrap());
+        assert_eq!(waits, [PATIENCE + EACH, PATIENCE + 2 * EACH]);
     }
 }

@@ -160,7 +160,8 @@ impl Hints {
         hint.map(|h| h.cause.clone()).unwrap_or_default()
     }
 
-    fn waits(&self, object: &Object) -> bool {
+    /// Whether there is a hint for a report.
+    pub(super) fn waits(&self, object: &Object) -> bool {
         let uid = object.extra.uid.as_deref().unwrap_or_default();
         self.lock().member(uid).is_some_and(|m| m.hint.is_some())
     }
