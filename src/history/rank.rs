@@ -1,4 +1,4 @@
-//! Jobs and tests by how reliable they are: made of the sums of whole days, and of rows for what is left of a day.
+//! Jobs and tests by how reliable they are: made of the sums of whole days, and of rows where there are no sums.
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe};
@@ -7,7 +7,7 @@ use super::answer::{Ranked, Top};
 use super::query::{MAX_LIMIT, Unanswered, get, patiently};
 use super::stats::wilson;
 use super::store::{Store, StoreError, WITH_DURATIONS, WITH_SUMS, version};
-use super::sums::{DAY, of_durations, of_jobs, of_tests};
+use super::sums::DAY;
 
 /// Jobs or tests that are ranked at most.
 const MAX_RANKED: i64 = 5_000;
@@ -34,7 +34,7 @@ pub struct Ranking {
     pub by: By,
     pub repository: String,
     pub branch: String,
-    /// Results of so many days.
+    /// Results of so many whole days, those of UTC, and of the day that it is.
     pub days: i64,
     pub limit: i64,
 }
@@ -135,66 +135,38 @@ fn slow_of_rows() -> String {
 }
 
 fn slow_of_sums() -> String {
-    let tables = "history_series s CROSS JOIN history_results r";
-    let those = "s.namespace = $1 AND ($2 = '' OR lower(s.repository) = lower($2)) AND r.series_id = s.id
-      AND r.finished >= $3 AND r.finished < $6";
-    let durations = format!(
-        "SELECT d.test_id, d.timed, d.millis, d.longest
+    let durations = "SELECT d.test_id, d.timed, d.millis, d.longest
         FROM history_series s CROSS JOIN history_tests n CROSS JOIN history_slow_days d
         WHERE s.namespace = $1 AND ($2 = '' OR lower(s.repository) = lower($2))
-          AND n.series_id = s.id AND d.test_id = n.id AND d.day >= $5
-      UNION ALL SELECT test_id, timed, millis, longest FROM ({}) m",
-        of_durations(tables, those)
-    );
-    slow(&durations, &test_sums(""), &job_sums(), "$4")
+          AND n.series_id = s.id AND d.test_id = n.id AND d.day >= $3";
+    slow(durations, &test_sums(""), JOB_SUMS, "$4")
 }
 
-/// What the jobs of a namespace come to, by sums of the days from $5 on, and by rows for the part of the day before that
-/// which is from $3 on; it ends at $6.
-fn job_sums() -> String {
-    format!(
-        "SELECT series_id, CAST(sum(passed) AS BIGINT) AS passed, CAST(sum(failed) AS BIGINT) AS failed,
-  CAST(sum(seconds) AS BIGINT) AS seconds, CAST(sum(commits) AS BIGINT) AS commits,
-  CAST(sum(flaky) AS BIGINT) AS flaky, CAST(max(longest) AS BIGINT) AS longest
-FROM (SELECT d.series_id, sum(d.results) AS results, sum(d.passed) AS passed, sum(d.failed) AS failed,
-      sum(d.seconds) AS seconds, sum(d.commits) AS commits, sum(d.flaky) AS flaky, max(d.longest) AS longest
-    FROM history_series s CROSS JOIN history_days d
-    WHERE s.namespace = $1 AND ($2 = '' OR lower(s.repository) = lower($2)) AND d.series_id = s.id AND d.day >= $5
-    GROUP BY d.series_id
-  UNION ALL SELECT series_id, results, passed, failed, seconds, commits, flaky, longest
-    FROM ({}) m WHERE at >= $3 AND at < $6) g
-GROUP BY series_id HAVING sum(results) > 0",
-        of_jobs(EDGE, EDGES)
-    )
-}
-
-/// Results of a job on a commit of which one ended in that part of a day: only they may be counted there.
-const EDGE: &str =
-    "(SELECT DISTINCT e.series_id, e.commit_id FROM history_series s CROSS JOIN history_results e
-    WHERE s.namespace = $1 AND ($2 = '' OR lower(s.repository) = lower($2)) AND e.series_id = s.id
-      AND e.finished >= $3 AND e.finished < $6) k CROSS JOIN history_results r";
-const EDGES: &str = "r.commit_id = k.commit_id AND r.series_id = k.series_id";
+/// What the jobs of a namespace come to by the sums of the days from $3 on.
+const JOB_SUMS: &str = "SELECT d.series_id, CAST(sum(d.passed) AS BIGINT) AS passed,
+  CAST(sum(d.failed) AS BIGINT) AS failed, CAST(sum(d.seconds) AS BIGINT) AS seconds,
+  CAST(sum(d.commits) AS BIGINT) AS commits, CAST(sum(d.flaky) AS BIGINT) AS flaky,
+  CAST(max(d.longest) AS BIGINT) AS longest
+FROM history_series s CROSS JOIN history_days d
+WHERE s.namespace = $1 AND ($2 = '' OR lower(s.repository) = lower($2)) AND d.series_id = s.id AND d.day >= $3
+GROUP BY d.series_id HAVING sum(d.results) > 0";
 
 fn jobs_of_sums() -> String {
     format!(
         "SELECT s.repository, s.workflow, s.job, '' AS test, g.flaky, g.commits, g.failed, g.passed, g.seconds, g.longest
-FROM ({}) g JOIN history_series s ON s.id = g.series_id
-ORDER BY g.failed DESC, s.id LIMIT $4",
-        job_sums()
+FROM ({JOB_SUMS}) g JOIN history_series s ON s.id = g.series_id
+ORDER BY g.failed DESC, s.id LIMIT $4"
     )
 }
 
 /// What failures of tests come to by sums, as those of jobs.
 fn test_sums(order: &str) -> String {
     format!(
-        "SELECT test_id, CAST(sum(failed) AS BIGINT) AS failed, CAST(sum(flaky) AS BIGINT) AS flaky
-    FROM (SELECT d.test_id, d.failed, d.flaky
-        FROM history_series s CROSS JOIN history_tests n CROSS JOIN history_test_days d
-        WHERE s.namespace = $1 AND ($2 = '' OR lower(s.repository) = lower($2))
-          AND n.series_id = s.id AND d.test_id = n.id AND d.day >= $5
-      UNION ALL SELECT test_id, failed, flaky FROM ({}) m WHERE at >= $3 AND at < $6) g
-    GROUP BY test_id HAVING sum(failed) > 0{order}",
-        of_tests(EDGE, EDGES),
+        "SELECT d.test_id, CAST(sum(d.failed) AS BIGINT) AS failed, CAST(sum(d.flaky) AS BIGINT) AS flaky
+    FROM history_series s CROSS JOIN history_tests n CROSS JOIN history_test_days d
+    WHERE s.namespace = $1 AND ($2 = '' OR lower(s.repository) = lower($2))
+      AND n.series_id = s.id AND d.test_id = n.id AND d.day >= $3
+    GROUP BY d.test_id HAVING sum(d.failed) > 0{order}"
     )
 }
 
@@ -206,8 +178,8 @@ FROM ({}) x
 JOIN history_tests t ON t.id = x.test_id JOIN ({}) k ON k.series_id = t.series_id
 JOIN history_series s ON s.id = t.series_id
 ORDER BY x.failed DESC, t.id",
-        test_sums(" ORDER BY 2 DESC, test_id LIMIT $4"),
-        job_sums()
+        test_sums(" ORDER BY 2 DESC, d.test_id LIMIT $4"),
+        JOB_SUMS
     )
 }
 
@@ -223,9 +195,10 @@ async fn summed(reader: &mut AnyConnection) -> Result<bool, sqlx::Error> {
 impl Store {
     /// Jobs or tests, the worst first.
     pub async fn top(&self, asked: &Ranking, now: i64) -> Result<Top, Unanswered> {
-        let since = now.saturating_sub(asked.days.saturating_mul(86_400));
-        // The first day that is whole.
-        let first = since.saturating_add(DAY - 1).div_euclid(DAY);
+        // Whole days only: what is left of one would have to be counted from rows, which takes ten times as long as all
+        // sums of a year.
+        let first = now.div_euclid(DAY).saturating_sub(asked.days);
+        let since = first.saturating_mul(DAY);
         let rows = patiently(async {
             let mut reader = self.reader().await?;
             let reader: &mut AnyConnection = &mut reader;
@@ -247,7 +220,7 @@ impl Store {
                 .bind(asked.namespace.as_str())
                 .bind(asked.repository.as_str());
             let query = match by_sums {
-                true => query.bind(since).bind(MAX_RANKED).bind(first).bind(first.saturating_mul(DAY)),
+                true => query.bind(first).bind(MAX_RANKED),
                 false => query.bind(asked.branch.as_str()).bind(since).bind(MAX_RANKED),
             };
             query.fetch_all(reader).await

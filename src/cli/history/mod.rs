@@ -92,7 +92,7 @@ pub(super) struct TopArgs {
     /// Only of commits of this branch
     #[arg(long, value_name = "NAME")]
     branch: Option<String>,
-    /// Results of so many days
+    /// Results of so many whole days (of UTC), and of today
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(i64).range(1..=3650), value_name = "N")]
     days: i64,
     /// Most rows, up to 500
