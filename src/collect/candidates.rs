@@ -66,7 +66,7 @@ pub async fn candidates(
     let Generators { pull_requests, commits: of_branch, merge_queue } = &wanted.generators;
     match (pull_requests, of_branch, merge_queue) {
         (Some(select), ..) => {
-            let mut found = pulls(&repo, select, wanted.most).await?;
+            let mut found = open_pulls(&repo, select, wanted.most).await?;
             if found.list.is_empty() {
                 // No pull request says it, and a repository that cannot be read has none either.
                 let repository = repo.repository().await?;
@@ -107,7 +107,7 @@ async fn queue(repo: &Repo<'_>, by: &MergeQueueGenerator) -> Result<Candidates> 
 }
 
 /// Lists open pull requests. One page, which all reports of the repository ask for too, is enough for most.
-async fn pulls(repo: &Repo<'_>, select: &PullRequestGenerator, most: usize) -> Result<Candidates> {
+async fn open_pulls(repo: &Repo<'_>, select: &PullRequestGenerator, most: usize) -> Result<Candidates> {
     let shared = repo.open_pulls().await?;
     if shared.len() < PER_PAGE {
         return Ok(Candidates::of(&shared, true));
@@ -165,6 +165,22 @@ async fn commits(repo: &Repo<'_>, by: &CommitGenerator, priority: Priority) -> R
         ..Candidate::default()
     });
     Ok(Candidates { list: list.collect(), whole: true, ..Candidates::in_repository(&repository) })
+}
+
+/// Some pull requests as they are now, and None of those that are not open.
+pub async fn pulls(
+    github: &GitHub,
+    wanted: &SetSurvey,
+    numbers: &[i64],
+    ask: Ask,
+) -> Result<BTreeMap<i64, Option<Candidate>>> {
+    let repo = Repo::new(github, &wanted.repository, ask);
+    let mut now = BTreeMap::new();
+    for number in numbers {
+        let pull = repo.pull(*number).await?;
+        now.insert(*number, (pull.number == *number && pull.state == "open").then(|| (&pull).into()));
+    }
+    Ok(now)
 }
 
 /// Those of some pull requests that are not open any more, or not in the queue, and since when.

@@ -28,7 +28,7 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use tokio::join;
 
-pub use candidates::{Candidate, Candidates, SetSurvey, candidates, closed};
+pub use candidates::{Candidate, Candidates, SetSurvey, candidates, closed, pulls};
 pub use memory::Memory;
 pub use survey::{SightedRun, Sightings, Survey, Swept, survey};
 

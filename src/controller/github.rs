@@ -17,7 +17,7 @@ use super::credentials::denial;
 use super::deeds::{self, Deed};
 use super::{Access, Observer};
 use crate::api::{Reason, TestRunReport};
-use crate::collect::{self, Candidates, Look, Memory, SetSurvey, Sightings, Survey};
+use crate::collect::{self, Candidate, Candidates, Look, Memory, SetSurvey, Sightings, Survey};
 use crate::connections::{AppKey, Connection, Held};
 use crate::github::api::Repo;
 use crate::github::{
@@ -285,6 +285,19 @@ impl Observer for GitHubObserver {
         self.read(access, &wanted.repository, ask, move |client, ask| {
             let memory = memory.clone();
             async move { collect::candidates(&client, wanted, &memory, ask).await }
+        })
+        .boxed()
+    }
+
+    fn pulls<'a>(
+        &'a self,
+        access: &'a Access,
+        wanted: &'a SetSurvey,
+        numbers: &'a [i64],
+        ask: Ask,
+    ) -> BoxFuture<'a, Result<BTreeMap<i64, Option<Candidate>>, Trouble>> {
+        self.read(access, &wanted.repository, ask, move |client, ask| async move {
+            collect::pulls(&client, wanted, numbers, ask).await
         })
         .boxed()
     }

@@ -156,7 +156,9 @@ pub async fn run(
     let recorder = events::recorder(client.clone());
     let asking =
         surveys::run(config.hints.clone(), observer.clone(), config.pace, config.sweeps, end.clone());
-    let making = sets::run(client.clone(), observer.clone(), config.clone(), store.clone(), end.clone());
+    let made = (metrics.clone(), recorder.clone());
+    let making =
+        sets::run(client.clone(), observer.clone(), config.clone(), store.clone(), made, end.clone());
     let kept = store.clone();
     let exists = Arc::new(move |report: &ObjectRef<Kept>| kept.get(report).is_some());
     let (turns, called) = turns::Turns::new(usize::from(config.concurrency), exists, metrics.clone());

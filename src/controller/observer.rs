@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{Access, Deed};
 use crate::api::TestRunReport;
-use crate::collect::{Candidates, Look, SetSurvey, Sightings, Survey};
+use crate::collect::{Candidate, Candidates, Look, SetSurvey, Sightings, Survey};
 use crate::connections::Connection;
 use crate::github::{App, Ask, Fetched, Unfetched};
 use crate::verdict::facts::{Observations, Trouble};
@@ -38,6 +38,15 @@ pub trait Observer: Send + Sync + 'static {
         wanted: &'a SetSurvey,
         ask: Ask,
     ) -> BoxFuture<'a, Result<Candidates, Trouble>>;
+
+    /// Some pull requests as they are now, and None of those that are not open.
+    fn pulls<'a>(
+        &'a self,
+        access: &'a Access,
+        wanted: &'a SetSurvey,
+        numbers: &'a [i64],
+        ask: Ask,
+    ) -> BoxFuture<'a, Result<BTreeMap<i64, Option<Candidate>>, Trouble>>;
 
     /// Those of some pull requests that are not open any more, or not in the queue, and since when.
     fn closed<'a>(

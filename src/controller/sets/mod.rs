@@ -1,9 +1,11 @@
 //! The controller of sets: keeps the reports of every `TestRunReportSet` at what `crate::sets` plans.
 //!
-//! `wake` says which sets need a look, `reconcile` takes it, `carry` makes, changes and removes reports, and
+//! `wake` says which sets need a look, `reconcile` takes it, `known` keeps lists that are long, `carry` makes, changes and removes reports, and
 //! `status` says what came of it. The reports that there are come from the watch of the controller of reports.
 
 mod carry;
+mod events;
+mod known;
 mod reconcile;
 mod status;
 mod wake;
@@ -14,6 +16,7 @@ use std::sync::Arc;
 
 use futures::{Stream, StreamExt, future};
 use kube::runtime::controller::{self, Action, Controller};
+use kube::runtime::events::Recorder;
 use kube::runtime::reflector::{self, Store};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, reflector as reflect};
@@ -25,7 +28,9 @@ pub(super) use wake::Wakes;
 
 use super::{Config, Observer, gained, guard, vigil, watch};
 use crate::api::TestRunReportSet;
+use crate::api::set::SetCondition;
 use crate::cache::Kept;
+use crate::runtime::metrics::{Metrics, Ready};
 use wake::Followed;
 
 type Guarded = guard::Guarded<TestRunReportSet>;
@@ -42,6 +47,8 @@ struct Shared {
     config: Config,
     wakes: Wakes,
     reports: Store<Kept>,
+    metrics: Metrics,
+    recorder: Recorder,
 }
 
 /// Works until the token is cancelled.
@@ -50,6 +57,7 @@ pub(super) async fn run(
     observer: Arc<dyn Observer>,
     config: Config,
     reports: Store<Kept>,
+    (metrics, recorder): (Metrics, Recorder),
     end: CancellationToken,
 ) {
     // Before all reports are known each one would be made.
@@ -61,9 +69,11 @@ pub(super) async fn run(
     let (store, writer) = reflector::store::<TestRunReportSet>();
     let api = watch::api::<Guarded>(&client, config.namespace.as_deref());
     let sets = reflect(writer, sets(api, config.vigil, followed)).applied_objects();
+    let counted = store.clone();
+    metrics.count_sets(move || readies(&counted));
     let gained = gained(config.ownership.clone(), store.clone(), |_| {});
     let settings = controller::Config::default().concurrency(AT_ONCE).debounce(TOGETHER);
-    let shared = Arc::new(Shared { client, observer, config, wakes, reports });
+    let shared = Arc::new(Shared { client, observer, config, wakes, reports, metrics, recorder });
     Controller::for_stream(sets, store)
         .with_config(settings)
         .reconcile_on(woken)
@@ -78,6 +88,19 @@ pub(super) async fn run(
             }
         })
         .await;
+}
+
+/// How many sets say so of `Ready`.
+fn readies(sets: &Store<TestRunReportSet>) -> Ready {
+    sets.state().iter().fold([0; 3], |[yes, no, unknown], set| {
+        let conditions = set.status.iter().flat_map(|s| &s.conditions);
+        let ready = conditions.into_iter().find(|c| c.type_ == SetCondition::Ready.as_str());
+        match ready.map(|c| c.status.as_str()) {
+            Some("True") => [yes + 1, no, unknown],
+            Some("False") => [yes, no + 1, unknown],
+            _ => [yes, no, unknown + 1],
+        }
+    })
 }
 
 async fn look(set: Arc<TestRunReportSet>, shared: Arc<Shared>) -> Result<Action, Infallible> {

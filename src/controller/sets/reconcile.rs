@@ -17,6 +17,8 @@ use super::super::requeue;
 use super::super::write::{overtaken, within};
 use super::Shared;
 use super::carry::{Carried, carry};
+use super::events;
+use super::known::{Listed, Why};
 use super::status::{Numbers, Seen, status};
 use crate::api::spec::CredentialsRef;
 use crate::api::{FIELD_MANAGER, Reason, TestRunReportSet};
@@ -24,7 +26,7 @@ use crate::collect::{Candidates, SetSurvey};
 use crate::controller::Access;
 use crate::github::{Ask, Priority};
 use crate::leader::Work;
-use crate::runtime::metrics::Outcome;
+use crate::runtime::metrics::{Making, Outcome};
 use crate::runtime::random;
 use crate::sets::{self, Compared, Plan};
 use crate::verdict::facts::Trouble;
@@ -64,40 +66,43 @@ pub(super) async fn reconcile(set: Arc<TestRunReportSet>, shared: Arc<Shared>) -
     if set.metadata.deletion_timestamp.is_some() {
         return Action::await_change();
     }
-    let since = shared.wakes.take(&set);
+    let (why, known) = shared.wakes.take(&set);
     let look =
-        AssertUnwindSafe(tokio::time::timeout(LIMIT, look(&set, since, &shared, &work))).catch_unwind();
+        AssertUnwindSafe(tokio::time::timeout(LIMIT, look(&set, &why, known, &shared, &work))).catch_unwind();
     let wait = match look.await {
         Ok(Ok(Ok(wait))) => wait,
         Ok(Ok(Err(error))) => {
             let text: String = error.to_string().chars().take(512).collect();
             tracing::warn!("the API server refused: {text}");
-            Some(again(&set, since, &shared))
+            Some(again(&set, why, &shared))
         }
         Ok(Err(_)) => {
             tracing::warn!("given up after {} s; tried again later", LIMIT.as_secs());
-            Some(again(&set, since, &shared))
+            Some(again(&set, why, &shared))
         }
         Err(_) => {
             tracing::error!("the look at a set panicked; this is a defect of the operator, please report it");
-            Some(again(&set, since, &shared))
+            Some(again(&set, why, &shared))
         }
     };
     wait.map_or_else(Action::await_change, Action::requeue)
 }
 
-fn again(set: &TestRunReportSet, since: Option<Instant>, shared: &Shared) -> Duration {
-    requeue::backoff(shared.wakes.failed(set, since), random::unit())
+fn again(set: &TestRunReportSet, why: Why, shared: &Shared) -> Duration {
+    requeue::backoff(shared.wakes.failed(set, why), random::unit())
 }
 
 async fn look(
     set: &TestRunReportSet,
-    since: Option<Instant>,
+    why: &Why,
+    known: Option<Listed>,
     shared: &Shared,
     work: &Work,
 ) -> Result<Option<Duration>, kube::Error> {
-    match work_on(set, since, shared, work).await {
-        Ok(Worked { listed, numbers, closed, compared, next, carried }) => {
+    match work_on(set, why, known, shared, work).await {
+        Ok(Worked { listed, of: (at, wanted), numbers, closed, compared, next, carried }) => {
+            let outcomes = [carried.created, carried.changed, carried.removed, carried.refused.len()];
+            Making::ALL.into_iter().zip(outcomes).for_each(|(outcome, n)| shared.metrics.made(outcome, n));
             if carried.lost {
                 return Ok(None);
             }
@@ -117,6 +122,7 @@ async fn look(
             );
             let written =
                 write(set, &Seen::Done { listed: &listed, numbers, carried: &carried }, shared, work).await?;
+            shared.wakes.keep(set, Listed { wanted, at, found: listed });
             let unfinished = carried.left + numbers.unasked > 0;
             Ok(match written {
                 Outcome::Conflict => Some(SOON.1),
@@ -126,7 +132,7 @@ async fn look(
                     SOON.1
                 }),
                 // What is refused now may be let in later: a quota, a policy.
-                _ if !carried.refused.is_empty() => Some(again(set, None, shared)),
+                _ if !carried.refused.is_empty() => Some(again(set, Why::default(), shared)),
                 _ => {
                     let usual = shared.config.pace.refresh.mul_f64(0.9 + 0.2 * random::unit());
                     Some(next.map_or(usual, |at| usual.min(requeue::until(at, Timestamp::now()))))
@@ -143,7 +149,7 @@ async fn look(
                     None
                 }
                 _ => {
-                    let wait = again(set, since, shared);
+                    let wait = again(set, why.clone(), shared);
                     Some(trouble.retry_at.map_or(wait, |at| wait.max(requeue::until(at, Timestamp::now()))))
                 }
             })
@@ -154,6 +160,8 @@ async fn look(
 /// What was read and done.
 struct Worked {
     listed: Candidates,
+    /// When the list was asked for, and of what it is.
+    of: (Instant, SetSurvey),
     numbers: Numbers,
     /// Closed pull requests whose reports stay, and since when they are closed.
     closed: BTreeMap<i64, Timestamp>,
@@ -167,7 +175,8 @@ struct Worked {
 /// Reads, plans and carries out.
 async fn work_on(
     set: &TestRunReportSet,
-    since: Option<Instant>,
+    why: &Why,
+    known: Option<Listed>,
     shared: &Shared,
     work: &Work,
 ) -> Result<Worked, Stop> {
@@ -179,7 +188,7 @@ async fn work_on(
     sets::check(set).map_err(|message| trouble(Reason::InvalidSpec, message))?;
     let access = access(set, shared).await?;
     let wanted = survey(set);
-    let listed = list(&wanted, &access, since, shared).await?;
+    let Listed { at, found: listed, .. } = list(&wanted, &access, why, known, shared).await?;
     let namespace = set.namespace().unwrap_or_default();
     let mut reports = shared.reports.state();
     reports.retain(|report| report.in_namespace() == namespace);
@@ -210,7 +219,7 @@ async fn work_on(
     let pruned = planned.prune.len();
     let carried = carry(&api, set, planned, work).await?;
     numbers.reports = numbers.reports + carried.created + pruned.saturating_sub(carried.removed);
-    Ok(Worked { listed, numbers, closed, compared, next, carried })
+    Ok(Worked { listed, of: (at, wanted), numbers, closed, compared, next, carried })
 }
 
 impl Numbers {
@@ -250,23 +259,54 @@ fn survey(set: &TestRunReportSet) -> SetSurvey {
 async fn list(
     wanted: &SetSurvey,
     access: &Access,
-    since: Option<Instant>,
+    why: &Why,
+    known: Option<Listed>,
     shared: &Shared,
-) -> Result<Candidates, Stop> {
+) -> Result<Listed, Stop> {
     let now = Ask::now(Priority::Running);
-    // Without an event, what reports of the repository asked for meanwhile is new enough.
-    let ask = match since {
-        Some(since) => Ask { since, ..now },
-        None => now.within(shared.config.pace.refresh.mul_f64(0.75)),
+    let lasting = shared.config.pace.refresh.mul_f64(0.75);
+    let known = known.filter(|known| known.wanted == *wanted && known.at.elapsed() < lasting);
+    let listed = match known.zip(why.changed()) {
+        Some((known, changed)) => follow(known, &changed, access, now, shared).await,
+        None => None,
     };
-    let listed = shared.observer.candidates(access, wanted, ask).await?;
+    let listed = match listed {
+        Some(listed) => listed,
+        None => {
+            // Without an event, what reports of the repository asked for meanwhile is new enough.
+            let usual = now.within(lasting);
+            let ask = match why.since {
+                Some(since) => Ask { since, ..now },
+                None => Ask { since: why.heard.map_or(usual.since, |at| usual.since.max(at)), ..usual },
+            };
+            let found = shared.observer.candidates(access, wanted, ask).await?;
+            Listed { wanted: wanted.clone(), at: ask.since, found }
+        }
+    };
     // A renamed repository answers under its old name; its new one must be allowed as well.
-    if let Some(name) = listed.repository.as_ref().filter(|name| !access.connection.may_read(name)) {
+    let name = listed.found.repository.as_ref();
+    if let Some(name) = name.filter(|name| !access.connection.may_read(name)) {
         tracing::warn!("the repository is {name} by now, which the connection may not read");
         let message = credentials::denial(&access.connection.name);
         return Err(Stop::Trouble(Trouble { reason: Reason::ConnectionDenied, message, retry_at: None }));
     }
     Ok(listed)
+}
+
+/// The list that is known with what changed since; None where it has to be read anew.
+async fn follow(
+    known: Listed,
+    changed: &[i64],
+    access: &Access,
+    ask: Ask,
+    shared: &Shared,
+) -> Option<Listed> {
+    let now = match changed {
+        [] => BTreeMap::new(),
+        // Whatever is wrong, the list meets it too, and says so.
+        some => shared.observer.pulls(access, &known.wanted, some, ask).await.ok()?,
+    };
+    known.with(now)
 }
 
 /// Writes the status onto exactly what was looked at, if it says something new.
@@ -290,7 +330,12 @@ async fn write(
         Api::namespaced(shared.client.clone(), &set.namespace().unwrap_or_default());
     let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
     match within(api.replace_status(&set.name_any(), &parameters, &object)).await {
-        Ok(_) => Ok(Outcome::Written),
+        Ok(_) => {
+            if let Some(after) = &object.status {
+                events::record(&shared.recorder, set, after).await;
+            }
+            Ok(Outcome::Written)
+        }
         Err(error) => overtaken(error),
     }
 }

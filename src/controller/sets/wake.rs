@@ -10,6 +10,7 @@ use kube::runtime::reflector::ObjectRef;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::known::{Listed, Why};
 use crate::api::set::Generators;
 use crate::api::{TestRunReport, TestRunReportSet};
 use crate::github::queue_of;
@@ -31,8 +32,10 @@ struct Member {
     /// `owner/name` in lower case, as the set and as GitHub spells it.
     names: BTreeSet<String>,
     about: About,
-    /// When GitHub told of a change that no look has answered.
-    since: Option<Instant>,
+    /// What GitHub told of and no look has answered.
+    why: Why,
+    /// The list that the last look saw, if it is long.
+    listed: Option<Listed>,
     /// Heads and bases of the open pull requests that the last look saw, if it saw all of them.
     heads: Option<BTreeMap<i64, (String, String)>>,
     /// Names that it wants and that other reports have.
@@ -118,7 +121,8 @@ impl Followed {
             connection: source.connection.clone(),
             names: BTreeSet::from([name]),
             about,
-            since: None,
+            why: Why::default(),
+            listed: None,
             heads: None,
             taken: BTreeSet::new(),
             closed: BTreeMap::new(),
@@ -162,7 +166,11 @@ impl Wakes {
                 _ => member.names.contains(&name),
             };
             if member.connection == connection && named && member.concerns(&event.kind) {
-                member.since = Some(now);
+                let number = match event.kind {
+                    Kind::Pull { number, .. } => Some(number),
+                    _ => None,
+                };
+                member.why.hear(now, number);
                 member.wake();
             }
         }
@@ -184,9 +192,13 @@ impl Wakes {
             }
             let Some(known) = &member.heads else { continue };
             let whole = heads.len() < crate::github::api::PER_PAGE;
-            let news = heads.iter().any(|(number, head)| known.get(number) != Some(head));
-            if news || whole && heads.len() != known.len() {
-                member.since = member.since.max(Some(since));
+            let mut news: Vec<Option<i64>> =
+                heads.iter().filter(|(n, head)| known.get(n) != Some(head)).map(|(n, _)| Some(*n)).collect();
+            if whole && heads.len() != known.len() {
+                news.push(None);
+            }
+            if !news.is_empty() {
+                news.into_iter().for_each(|number| member.why.hear(since, number));
                 member.wake();
             }
         }
@@ -203,13 +215,18 @@ impl Wakes {
         members.iter().filter(concerned).for_each(|(_, member)| member.wake());
     }
 
-    /// Since when the answers must be for the look that now begins; None where older ones will do.
-    pub(super) fn take(&self, set: &TestRunReportSet) -> Option<Instant> {
+    /// What the look that now begins is to answer, and the list that is known.
+    pub(super) fn take(&self, set: &TestRunReportSet) -> (Why, Option<Listed>) {
         let mut members = self.lock();
-        let member = members.get_mut(&set.uid()?)?;
+        let Some(member) = members.get_mut(&set.uid().unwrap_or_default()) else {
+            return (Why::default(), None);
+        };
+        let mut why = member.why.begin();
         // What was told before it was there, or while it was suspended, it does not know of.
-        let first = (!member.looked).then(Instant::now);
-        member.since.take().max(first)
+        if !member.looked {
+            why.hear(Instant::now(), None);
+        }
+        (why, member.listed.take())
     }
 
     /// Pull requests that are known to be closed, so that they need not be asked for again.
@@ -222,6 +239,13 @@ impl Wakes {
     pub(super) fn compared(&self, set: &TestRunReportSet) -> Compared {
         let uid = set.uid().unwrap_or_default();
         self.lock().get_mut(&uid).map(|member| std::mem::take(&mut member.compared)).unwrap_or_default()
+    }
+
+    /// Keeps a list for the looks that follow, if it is long.
+    pub(super) fn keep(&self, set: &TestRunReportSet, listed: Listed) {
+        if let Some(member) = self.lock().get_mut(&set.uid().unwrap_or_default()) {
+            member.listed = Some(listed).filter(Listed::is_long);
+        }
     }
 
     /// A look saw these pull requests of a repository, which names others have, which closed ones still matter, and
@@ -245,10 +269,10 @@ impl Wakes {
     }
 
     /// A look failed; says how often in a row. What it was to answer still is to be answered.
-    pub(super) fn failed(&self, set: &TestRunReportSet, since: Option<Instant>) -> u32 {
+    pub(super) fn failed(&self, set: &TestRunReportSet, why: Why) -> u32 {
         let mut members = self.lock();
         let Some(member) = members.get_mut(&set.uid().unwrap_or_default()) else { return 1 };
-        member.since = member.since.max(since);
+        member.why.keep(why);
         member.failures = member.failures.saturating_add(1);
         member.failures
     }

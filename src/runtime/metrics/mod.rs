@@ -5,6 +5,7 @@
 
 mod history;
 mod outcomes;
+mod sets;
 mod tally;
 
 use std::fmt;
@@ -25,6 +26,7 @@ use prometheus_client::registry::Registry;
 use crate::github::Stats;
 use crate::webhooks;
 pub use outcomes::{Copying, Keeping, LeaseEvent, Outcome, Redelivery, Telling};
+pub use sets::{Making, Ready};
 pub use tally::{Standing, Tally};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -75,6 +77,7 @@ struct Inner {
     tellings: Family<OutcomeLabel, Counter>,
     copies: Family<OutcomeLabel, Counter>,
     history: history::Gauges,
+    sets: sets::Gauges,
 }
 
 impl fmt::Debug for Metrics {
@@ -170,6 +173,7 @@ impl Metrics {
         let copies = family(Copying::ALL.map(Copying::as_str), |outcome| OutcomeLabel { outcome });
         registry.register("artifact_copies", "Copies of artifacts by outcome", copies.clone());
         let history = history::Gauges::register(&mut registry);
+        let sets = sets::Gauges::register(&mut registry);
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running build", version);
         Self(Arc::new(Inner {
@@ -197,6 +201,7 @@ impl Metrics {
             tellings,
             copies,
             history,
+            sets,
         }))
     }
 
@@ -246,6 +251,16 @@ impl Metrics {
     /// Counts what became of copying an artifact.
     pub fn copied(&self, outcome: Copying) {
         self.0.copies.get_or_create(&OutcomeLabel { outcome: outcome.as_str() }).inc();
+    }
+
+    /// Counts what became of reports that a set wanted made, changed or removed.
+    pub fn made(&self, outcome: Making, reports: usize) {
+        self.0.sets.made(outcome, reports);
+    }
+
+    /// Tells where sets are counted when metrics are asked for; several places add up.
+    pub fn count_sets(&self, readies: impl Fn() -> Ready + Send + Sync + 'static) {
+        self.0.sets.count(readies);
     }
 
     /// Counts what became of a record for the history.
@@ -300,6 +315,7 @@ impl Metrics {
         for (phase, count) in tally.phases() {
             self.0.reports.get_or_create(&PhaseLabel { phase }).set(count);
         }
+        self.0.sets.refresh();
         let now = Timestamp::now();
         self.0.undecided.set(tally.undecided(now));
         self.0.unseen.set(tally.unseen(now));

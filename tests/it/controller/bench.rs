@@ -13,7 +13,7 @@ use kube::{Api, Client, Config as KubeConfig};
 use secrecy::{ExposeSecret, SecretString};
 use testkit::controlplane::{self, AuditMark, ControlPlane};
 use testrun_operator::api::{TestRunReport, definitions};
-use testrun_operator::collect::{Candidates, Look as TakenAs, SetSurvey, Sightings, Survey};
+use testrun_operator::collect::{Candidate, Candidates, Look as TakenAs, SetSurvey, Sightings, Survey};
 use testrun_operator::connections::{Connection, Connections, Held, Own, Publish};
 use testrun_operator::controller::{self, Access, Attestor, Config, Deed, Hints, Observer, Pace, Vigil};
 use testrun_operator::github::{ApiBase, Ask, Fetched, Unfetched};
@@ -148,6 +148,16 @@ impl Observer for Script {
         _: Ask,
     ) -> BoxFuture<'a, Result<Candidates, Trouble>> {
         Box::pin(async { Ok(Candidates { whole: true, ..Candidates::default() }) })
+    }
+
+    fn pulls<'a>(
+        &'a self,
+        _: &'a Access,
+        _: &'a SetSurvey,
+        _: &'a [i64],
+        _: Ask,
+    ) -> BoxFuture<'a, Result<BTreeMap<i64, Option<Candidate>>, Trouble>> {
+        Box::pin(async { Ok(BTreeMap::new()) })
     }
 
     fn closed<'a>(
