@@ -24,6 +24,7 @@ mod requeue;
 mod rivals;
 mod secrets;
 mod sets;
+mod settled;
 mod surveys;
 mod turns;
 mod unreadable;

@@ -27,7 +27,7 @@ use crate::runtime::metrics::Metrics;
 /// After this long whoever waits asks again without being called, and a little later for each that waits too: a crowd
 /// that asks every half minute is work of its own.
 const PATIENCE: Duration = Duration::from_secs(30);
-const EACH: Duration = Duration::from_millis(20);
+const EACH: Duration = Duration::from_millis(5);
 
 type Object = Arc<ObjectRef<Kept>>;
 

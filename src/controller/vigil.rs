@@ -154,12 +154,13 @@ where
         }
         self.check = now + if self.broken { BROKEN } else { spread(self.vigil.check) };
         let params = ListParams::default().limit(1);
+        // Before it is asked: what is written while it answers may be newer than the answer.
+        self.version = self.version.max(witness.newest());
         let list = timeout(LIMIT, self.api.list_metadata(&params)).await;
         // What is wrong with the server is told by the watch.
         let Ok(Ok(list)) = list else { return };
         let Some(text) = list.metadata.resource_version else { return };
         let Ok(version) = text.parse() else { return };
-        self.version = self.version.max(witness.newest());
         if version < self.version {
             tracing::warn!(
                 from = %self.version,
@@ -206,4 +207,109 @@ fn is_gone(error: &watcher::Error) -> bool {
 /// Up to a tenth less, so that replicas do not ask in step.
 fn spread(time: Duration) -> Duration {
     time.mul_f64(1.0 - 0.1 * random::unit())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+    use std::sync::{Arc, Mutex};
+    use std::task::{Context, Poll};
+
+    use bytes::Bytes;
+    use http::{Request, Response};
+    use http_body::Frame;
+    use http_body_util::combinators::UnsyncBoxBody;
+    use http_body_util::{BodyExt, Full, StreamBody};
+    use k8s_openapi::api::core::v1::ConfigMap;
+    use kube::Client;
+    use kube::client::Body;
+    use serde_json::json;
+    use tower_service::Service;
+
+    use super::*;
+
+    /// A server that has nothing; clones share it.
+    #[derive(Clone, Default)]
+    struct Server {
+        /// Its version by now.
+        version: Arc<AtomicU64>,
+        /// Of what was written by us.
+        written: Arc<AtomicU64>,
+        /// Versions that we write while the next questions for one object are answered, after the answer was made.
+        meanwhile: Arc<Mutex<Vec<u64>>>,
+        lists: Arc<AtomicUsize>,
+        told: Arc<Mutex<Vec<Notice>>>,
+    }
+
+    impl Service<Request<Body>> for Server {
+        type Response = Response<UnsyncBoxBody<Bytes, std::io::Error>>;
+        type Error = std::convert::Infallible;
+        type Future = future::Ready<Result<Self::Response, Self::Error>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, request: Request<Body>) -> Self::Future {
+            let query = request.uri().query().unwrap_or_default();
+            if query.contains("watch=true") {
+                let silent = StreamBody::new(stream::pending::<Result<Frame<Bytes>, std::io::Error>>());
+                return future::ready(Ok(Response::new(silent.boxed_unsync())));
+            }
+            let version = self.version.load(SeqCst);
+            if query.contains("limit=1&") || query.ends_with("limit=1") {
+                if let Some(next) = self.meanwhile.lock().unwrap().pop() {
+                    self.version.store(next, SeqCst);
+                    self.written.store(next, SeqCst);
+                }
+            } else {
+                self.lists.fetch_add(1, SeqCst);
+            }
+            let list = json!({"kind": "ConfigMapList", "apiVersion": "v1", "items": [],
+                "metadata": {"resourceVersion": version.to_string()}});
+            let body = Full::new(Bytes::from(list.to_string())).map_err(|never| match never {});
+            future::ready(Ok(Response::new(body.boxed_unsync())))
+        }
+    }
+
+    impl Witness for Server {
+        fn told(&self, notice: Notice) {
+            self.told.lock().unwrap().push(notice);
+        }
+
+        fn newest(&self) -> u128 {
+            self.written.load(SeqCst).into()
+        }
+    }
+
+    /// Watches for so many minutes, in which the version is asked for once a minute.
+    async fn watch_for(server: &Server, minutes: u64) {
+        let api: Api<ConfigMap> = Api::all(Client::new(server.clone(), "default"));
+        let events = events(api, Vigil::default(), server.clone()).for_each(|_| future::ready(()));
+        let time = Duration::from_secs(60 * minutes);
+        assert!(timeout(time, events).await.is_err(), "a watch has no end");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_written_while_the_version_is_asked_for_is_no_step_back() {
+        let server = Server::default();
+        server.version.store(100, SeqCst);
+        server.meanwhile.lock().unwrap().extend([300, 200, 150]);
+        watch_for(&server, 10).await;
+        assert_eq!(server.version.load(SeqCst), 300, "all three were written");
+        assert_eq!(server.told.lock().unwrap().as_slice(), []);
+        assert_eq!(server.lists.load(SeqCst), 1, "nothing is listed anew");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_went_back_is_told_of_and_listed_anew() {
+        let server = Server::default();
+        server.version.store(100, SeqCst);
+        server.written.store(120, SeqCst);
+        watch_for(&server, 1).await;
+        assert_eq!(server.told.lock().unwrap().as_slice(), [Notice::Rewound]);
+        assert_eq!(server.lists.load(SeqCst), 2);
+    }
 }

@@ -6,16 +6,17 @@ use std::sync::Arc;
 
 use futures::{Stream, StreamExt, TryStreamExt, future};
 use kube::core::ObjectMeta;
+use kube::runtime::reflector;
 use kube::runtime::reflector::store::Writer;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::{self, Event};
-use kube::runtime::{WatchStreamExt, reflector};
 use kube::{Api, Client, Resource, ResourceExt};
 
 use super::guard::{self, Guarded};
 use super::hints::Known;
 use super::memory::Memory;
 use super::sets::Wakes;
+use super::settled::settled;
 use super::unreadable::Inbox;
 use super::vigil::{self, Notice, Vigil, Witness};
 use crate::api::TestRunReport;
@@ -96,14 +97,13 @@ pub fn reports(
     let packer = memory.clone();
     let events = events.map_ok(move |event| kept(event, &packer));
     let listed = memory.clone();
-    reflector(writer, events)
-        .inspect(move |event| {
-            // Now the cache has what was listed.
-            if matches!(event, Ok(Event::InitDone)) && listed.listed() {
-                rewound.send_modify(|times| *times += 1);
-            }
-        })
-        .applied_objects()
+    let cached = reflector(writer, events).inspect(move |event| {
+        // Now the cache has what was listed.
+        if matches!(event, Ok(Event::InitDone)) && listed.listed() {
+            rewound.send_modify(|times| *times += 1);
+        }
+    });
+    settled(cached)
         .filter(move |object| future::ready(object.as_ref().map_or(true, |o| calls(o, &memory, &counted))))
 }
 

@@ -17,15 +17,16 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt, future};
 use kube::runtime::controller::{self, Action, Controller};
 use kube::runtime::events::Recorder;
+use kube::runtime::reflector as reflect;
 use kube::runtime::reflector::{self, Store};
 use kube::runtime::watcher::{self, Event};
-use kube::runtime::{WatchStreamExt, reflector as reflect};
 use kube::{Api, Client, ResourceExt};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 pub(super) use wake::Wakes;
 
+use super::settled::settled;
 use super::{Config, Observer, gained, guard, vigil, watch};
 use crate::api::TestRunReportSet;
 use crate::api::set::SetCondition;
@@ -68,7 +69,7 @@ pub(super) async fn run(
     let (followed, woken) = wakes.follow();
     let (store, writer) = reflector::store::<TestRunReportSet>();
     let api = watch::api::<Guarded>(&client, config.namespace.as_deref());
-    let sets = reflect(writer, sets(api, config.vigil, followed)).applied_objects();
+    let sets = settled(reflect(writer, sets(api, config.vigil, followed)));
     let counted = store.clone();
     metrics.count_sets(move || readies(&counted));
     let gained = gained(config.ownership.clone(), store.clone(), |_| {});
