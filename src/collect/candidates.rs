@@ -53,6 +53,8 @@ pub struct Candidates {
     pub list: Vec<Candidate>,
     /// There are no others.
     pub whole: bool,
+    /// When the first of them is too old for its generator.
+    pub until: Option<Timestamp>,
 }
 
 /// Lists what the generator is about.
@@ -152,10 +154,10 @@ async fn commits(repo: &Repo<'_>, by: &CommitGenerator, priority: Priority) -> R
         return Err(Trouble { reason: Reason::InvalidAnswer, message, retry_at: None });
     }
     let now = repo.date().unwrap_or_else(Timestamp::now);
-    let oldest = by.max_age_seconds.and_then(|s| now.checked_sub(SignedDuration::from_secs(s)).ok());
-    let young = |c: &&wire::ListedCommit| {
-        oldest.is_none_or(|oldest| c.commit.committer.date.is_none_or(|date| date >= oldest))
-    };
+    let age = by.max_age_seconds.map(SignedDuration::from_secs);
+    let end = |c: &wire::ListedCommit| c.commit.committer.date?.checked_add(age?).ok();
+    let young = |c: &&wire::ListedCommit| end(c).is_none_or(|end| end >= now);
+    let until = listed.iter().filter(young).filter_map(end).min();
     let list = listed.iter().filter(young).map(|commit| Candidate {
         title: commit.commit.message.lines().next().unwrap_or_default().to_owned(),
         author: commit.author.as_ref().and_then(|u| u.login.clone()).unwrap_or_default(),
@@ -164,7 +166,7 @@ async fn commits(repo: &Repo<'_>, by: &CommitGenerator, priority: Priority) -> R
         base: by.branch.clone(),
         ..Candidate::default()
     });
-    Ok(Candidates { list: list.collect(), whole: true, ..Candidates::in_repository(&repository) })
+    Ok(Candidates { list: list.collect(), whole: true, until, ..Candidates::in_repository(&repository) })
 }
 
 /// Some pull requests as they are now, and None of those that are not open.

@@ -9,7 +9,7 @@ use super::archives::Archives;
 use super::expectations::BaselineIds;
 use super::memory::Memory;
 use crate::api::TestRunReportSpec;
-use crate::api::spec::default_max_log_bytes;
+use crate::api::spec::{PassedJobs, default_max_log_bytes};
 use crate::evidence::job::of_job;
 use crate::github::api::Repo;
 use crate::verdict::facts::{ArtifactFact, Gap, GapKind, Job, Run};
@@ -31,50 +31,85 @@ pub(super) async fn read(
     gaps: &mut Vec<Gap>,
     memory: &Memory,
 ) {
-    let mut archives = Archives::new(repo, memory, spec.artifacts.as_ref(), runs, artifacts);
-    let mut logs = Logs::new(repo, memory, spec);
+    let mut reader = Reader {
+        archives: Archives::new(repo, memory, spec.artifacts.as_ref(), runs, artifacts),
+        logs: Logs::new(repo, memory, spec),
+        memory,
+        baseline,
+    };
     for run in runs.iter_mut() {
         let (repository, path) = (run.repository.clone(), run.path.clone());
         for job in run.jobs.iter_mut().filter(|j| tells(j)) {
-            if let Some(known) = memory.evidence(&repository, job.id) {
-                job.evidence = Some((*known).clone());
-                archives.recall(&repository, artifacts, job.id);
-                continue;
-            }
-            let log = logs.read(&repository, job, gaps).await;
-            let reports = archives.reports(&repository, artifacts, job.id, gaps).await;
-            let (log, cut, open) = match log {
-                Log::Read(log, cut) => (log, cut, false),
-                Log::Absent { open } if reports.found.is_some() => (Bytes::new(), false, open),
-                Log::Absent { .. } => continue,
-            };
-            let id = baseline.get(&(path.clone(), job.name.clone())).copied();
-            let passing = match id.filter(|_| failed(job) && !log.is_empty()) {
-                Some(id) => logs.passing(id).await,
-                None => None,
-            };
-            let name = job.name.clone();
-            // Parsing is pure computation and may take a second for a large log.
-            let work =
-                tokio::task::spawn_blocking(move || of_job(&name, &log, passing.as_deref(), reports.found));
-            let Ok(mut evidence) = work.await else {
-                gaps.push(Gap {
-                    kind: GapKind::Log,
-                    message: format!("the log of job {} could not be understood", job.id),
-                });
-                continue;
-            };
-            evidence.interrupted |= cut;
-            // What another look may complete is not remembered.
-            if !open && !reports.open {
-                memory.keep_evidence(&repository, job.id, Arc::new(evidence.clone()));
-            }
-            job.evidence = Some(evidence);
+            reader.job(&repository, &path, job, artifacts, gaps).await;
         }
-        archives.bundles(&repository, run, artifacts, gaps).await;
+        reader.archives.bundles(&repository, run, artifacts, gaps).await;
     }
-    logs.end(gaps);
-    archives.end(gaps);
+    let passed = spec.artifacts.as_ref().and_then(|a| a.passed_jobs).unwrap_or_default();
+    // After what explains a failure: not all may fit into one look.
+    for run in runs.iter_mut().filter(|_| passed == PassedJobs::All) {
+        let (repository, path) = (run.repository.clone(), run.path.clone());
+        for job in run.jobs.iter_mut().filter(|j| is_green(j) && !tells(j)) {
+            reader.job(&repository, &path, job, artifacts, gaps).await;
+        }
+    }
+    reader.logs.end(gaps);
+    reader.archives.end(gaps);
+}
+
+/// What reads in one look.
+struct Reader<'a> {
+    archives: Archives<'a>,
+    logs: Logs<'a>,
+    memory: &'a Memory,
+    baseline: &'a BaselineIds,
+}
+
+impl Reader<'_> {
+    /// Reads log and reports of a job of this workflow, unless they are known.
+    async fn job(
+        &mut self,
+        repository: &str,
+        path: &str,
+        job: &mut Job,
+        artifacts: &mut [ArtifactFact],
+        gaps: &mut Vec<Gap>,
+    ) {
+        let Self { archives, logs, memory, baseline } = self;
+        if let Some(known) = memory.evidence(repository, job.id) {
+            job.evidence = Some((*known).clone());
+            archives.recall(repository, artifacts, job.id);
+            return;
+        }
+        let log = logs.read(repository, job, gaps).await;
+        let reports = archives.reports(repository, artifacts, job.id, gaps).await;
+        let (log, cut, open) = match log {
+            Log::Read(log, cut) => (log, cut, false),
+            Log::Absent { open } if reports.found.is_some() => (Bytes::new(), false, open),
+            Log::Absent { .. } => return,
+        };
+        let id = baseline.get(&(path.to_owned(), job.name.clone())).copied();
+        let passing = match id.filter(|_| failed(job) && !log.is_empty()) {
+            Some(id) => logs.passing(id).await,
+            None => None,
+        };
+        let name = job.name.clone();
+        // Parsing is pure computation and may take a second for a large log.
+        let work =
+            tokio::task::spawn_blocking(move || of_job(&name, &log, passing.as_deref(), reports.found));
+        let Ok(mut evidence) = work.await else {
+            gaps.push(Gap {
+                kind: GapKind::Log,
+                message: format!("the log of job {} could not be understood", job.id),
+            });
+            return;
+        };
+        evidence.interrupted |= cut;
+        // What another look may complete is not remembered.
+        if !open && !reports.open {
+            memory.keep_evidence(repository, job.id, Arc::new(evidence.clone()));
+        }
+        job.evidence = Some(evidence);
+    }
 }
 
 /// The log of a job.
@@ -175,5 +210,9 @@ fn tells(job: &Job) -> bool {
         job.annotations.iter().any(|a| a.level == "failure")
             || job.steps.iter().any(|s| s.conclusion.as_deref() == Some("failure"))
     };
-    job.status == "completed" && (failed(job) || (job.conclusion.as_deref() == Some("success") && hides()))
+    job.status == "completed" && failed(job) || is_green(job) && hides()
+}
+
+fn is_green(job: &Job) -> bool {
+    job.status == "completed" && job.conclusion.as_deref() == Some("success")
 }

@@ -275,6 +275,19 @@ pub struct ArtifactsSpec {
     #[serde(default = "default_max_log_bytes")]
     #[schemars(range(min = 0, max = 1_073_741_824))]
     pub max_log_bytes: i64,
+    /// Of which jobs that succeeded the log and the test reports are read too. Suspicious: those with a failed step or an
+    /// error annotation. All: every one, at the price of a request for each, so that tests which fail inside a green job
+    /// are seen, and all tests are counted. Default: Suspicious.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed_jobs: Option<PassedJobs>,
+}
+
+/// Jobs that succeeded and are read nevertheless.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PassedJobs {
+    #[default]
+    Suspicious,
+    All,
 }
 
 /// 64 MiB: above this a bundle is for a person's download, not for a controller.

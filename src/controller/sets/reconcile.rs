@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::api::PostParams;
 use kube::runtime::controller::Action;
 use kube::{Api, ResourceExt};
@@ -35,6 +35,8 @@ use crate::verdict::facts::Trouble;
 const LIMIT: Duration = Duration::from_secs(600);
 /// Wait before the rest is done, and after another writer was faster.
 const SOON: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+/// A commit is too old by GitHub's clock, which ours may be ahead of: so long until that is asked again.
+const CLOCKS: SignedDuration = SignedDuration::from_secs(15);
 /// Pull requests that one look asks for, whether they are closed.
 const MAX_ASKED: usize = 25;
 
@@ -167,7 +169,7 @@ struct Worked {
     closed: BTreeMap<i64, Timestamp>,
     /// Reports that are as they should be.
     compared: Compared,
-    /// When the first of these reports goes.
+    /// When the first of these reports goes, or the first commit is too old.
     next: Option<Timestamp>,
     carried: Carried,
 }
@@ -214,7 +216,8 @@ async fn work_on(
     }
     let mut numbers = Numbers::of(&planned);
     closed.retain(|number, _| planned.retained.contains(number));
-    let (next, compared) = (planned.next, std::mem::take(&mut planned.compared));
+    let next = [planned.next, listed.until.map(|at| at.max(now + CLOCKS))].into_iter().flatten().min();
+    let compared = std::mem::take(&mut planned.compared);
     let api = Api::namespaced(shared.client.clone(), &namespace);
     let pruned = planned.prune.len();
     let carried = carry(&api, set, planned, work).await?;
@@ -277,6 +280,10 @@ async fn list(
             let usual = now.within(lasting);
             let ask = match why.since {
                 Some(since) => Ask { since, ..now },
+                // An answer of before does not tell what time it is.
+                None if wanted.generators.commits.as_ref().is_some_and(|by| by.max_age_seconds.is_some()) => {
+                    now
+                }
                 None => Ask { since: why.heard.map_or(usual.since, |at| usual.since.max(at)), ..usual },
             };
             let found = shared.observer.candidates(access, wanted, ask).await?;

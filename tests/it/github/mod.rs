@@ -9,6 +9,7 @@ mod connections;
 mod deployments;
 mod downloads;
 mod faults;
+mod green;
 mod limits;
 mod live;
 mod past;

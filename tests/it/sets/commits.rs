@@ -1,14 +1,17 @@
 //! A report for each of the newest commits of a branch.
 
 use serde_json::json;
-use testkit::github::{GitHub, secs, sha_of};
+use testkit::github::{GitHub, Scenario, secs, sha_of};
 
 use super::{Bench, REPO, SLOW, github};
 use crate::story::condition;
 
 /// A branch with these commits, each pushed a minute after the one before.
 fn released(commits: &[&str]) -> GitHub {
-    let gh = github();
+    pushed(github(), commits)
+}
+
+fn pushed(gh: GitHub, commits: &[&str]) -> GitHub {
     for commit in commits {
         gh.advance(secs(60));
         gh.update(|s| {
@@ -84,6 +87,23 @@ async fn commits_that_are_older_than_the_set_says_have_none() {
     });
     are(&bench, &[]).await;
     assert_eq!(bench.says("shop", "Ready", "True/UpToDate").await, "0 commits selected, 0 reports");
+    bench.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_grows_too_old_is_noticed_at_its_time() {
+    // Asked for once an hour, and nobody tells of a time that has come. GitHub's clock, which counts, is behind ours.
+    let start = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(150);
+    let gh = GitHub::start(Scenario::new().start_at(&start.to_string()).setup(|s| {
+        s.add_repo(REPO);
+    }));
+    gh.pause();
+    let bench = Bench::start(pushed(gh, &["one", "two"]), "aging", &SLOW).await;
+    bench.set("shop", json!({"generators": {"commits": {"branch": "release", "maxAgeSeconds": 85}}})).await;
+    are(&bench, &["one", "two"]).await;
+    bench.says("shop", "Ready", "True/UpToDate").await;
+    bench.gh.advance(secs(60));
+    are(&bench, &["two"]).await;
     bench.end().await;
 }
 
