@@ -34,6 +34,9 @@ pub struct Api {
     authorization: HeaderValue,
 }
 
+/// How often a watch is begun anew.
+const MOST_WATCHES: usize = 50;
+
 impl Api {
     /// A client with an administrator's rights.
     pub fn of(plane: &ControlPlane) -> Result<Self> {
@@ -148,38 +151,48 @@ impl Api {
             #[serde(default)]
             name: String,
         }
-        // Without a version it begins with what is there.
+        // Without a version it begins with what is there, also after the server has ended one that was too slow for it.
         let path = format!(
             "{GROUP}/namespaces/{namespace}/testrunreports?watch=true&timeoutSeconds=3600&fieldSelector=status.phase%3D{phase}"
         );
-        let response = loop {
-            let response = self.send(Method::GET, &path, "application/json", METADATA, Bytes::new()).await?;
-            match response.status() {
-                status if status.is_success() => break response,
-                // A kind that was just defined is not watched by the server itself yet.
-                StatusCode::TOO_MANY_REQUESTS => tokio::time::sleep(Duration::from_millis(200)).await,
-                status => bail!("GET {path}: HTTP status {status}"),
-            }
-        };
-        begun();
-        let mut body = response.into_body();
-        let mut rest: Vec<u8> = Vec::new();
-        while let Some(frame) = body.frame().await {
-            let now = Instant::now();
-            let Ok(data) = frame?.into_data() else { continue };
-            rest.extend_from_slice(&data);
-            let Some(end) = rest.iter().rposition(|b| *b == b'\n') else { continue };
-            for line in rest.get(..end).unwrap_or_default().split(|b| *b == b'\n').filter(|l| !l.is_empty()) {
-                let event: Event<'_> = serde_json::from_slice(line)?;
-                match event.r#type {
-                    "ADDED" | "MODIFIED" if !seen(&event.object.metadata.name, now) => return Ok(()),
-                    "ERROR" => bail!("the watch of reports broke off: {}", String::from_utf8_lossy(line)),
-                    _ => {}
+        let mut begun = Some(begun);
+        for _ in 0..MOST_WATCHES {
+            let response = loop {
+                let response =
+                    self.send(Method::GET, &path, "application/json", METADATA, Bytes::new()).await?;
+                match response.status() {
+                    status if status.is_success() => break response,
+                    // A kind that was just defined is not watched by the server itself yet.
+                    StatusCode::TOO_MANY_REQUESTS => tokio::time::sleep(Duration::from_millis(200)).await,
+                    status => bail!("GET {path}: HTTP status {status}"),
                 }
+            };
+            if let Some(begun) = begun.take() {
+                begun();
             }
-            rest.drain(..=end);
+            let mut body = response.into_body();
+            let mut rest: Vec<u8> = Vec::new();
+            while let Some(Ok(frame)) = body.frame().await {
+                let now = Instant::now();
+                let Ok(data) = frame.into_data() else { continue };
+                rest.extend_from_slice(&data);
+                let Some(end) = rest.iter().rposition(|b| *b == b'\n') else { continue };
+                for line in
+                    rest.get(..end).unwrap_or_default().split(|b| *b == b'\n').filter(|l| !l.is_empty())
+                {
+                    let event: Event<'_> = serde_json::from_slice(line)?;
+                    match event.r#type {
+                        "ADDED" | "MODIFIED" if !seen(&event.object.metadata.name, now) => return Ok(()),
+                        "ERROR" => {
+                            eprintln!("the watch of reports broke off: {}", String::from_utf8_lossy(line))
+                        }
+                        _ => {}
+                    }
+                }
+                rest.drain(..=end);
+            }
         }
-        bail!("the watch of reports ended")
+        bail!("the watch of reports ended {MOST_WATCHES} times")
     }
 }
 
