@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use futures::StreamExt;
+use kube::Api;
+use kube::runtime::{WatchStreamExt, watcher};
 use testkit::controlplane::{self, ControlPlane};
 use testrun_operator::api;
 use tokio::sync::OnceCell;
@@ -21,16 +24,59 @@ pub async fn install(plane: &ControlPlane) {
     for definition in api::definitions() {
         let yaml = definition.yaml().unwrap();
         plane.admin().with_file(&yaml, &["apply", "--server-side", "--force-conflicts"]).await.unwrap();
-        let name = definition.crd.metadata.name.unwrap();
-        // In the first moment it has no conditions at all, which kubectl wait takes for an error.
-        let wait = ["wait", "--for=condition=Established", "crd", &name];
-        eventually(|| format!("{name} to be served"), async || plane.kubectl_ok(&wait).await.ok()).await;
+        established(plane, &definition.crd.metadata.name.unwrap()).await;
     }
     eventually(
         || "the schema of testrunreports to be published",
         async || plane.kubectl_ok(&["explain", "testrunreports.spec"]).await.ok(),
     )
     .await;
+}
+
+/// Waits until the server serves a definition; `--all` waits for all of them.
+pub async fn established(plane: &ControlPlane, name: &str) {
+    // In the first moment it has no conditions at all, which kubectl wait takes for an error.
+    let wait = ["wait", "--for=condition=Established", "crd", name];
+    eventually(|| format!("{name} to be served"), async || plane.kubectl_ok(&wait).await.ok()).await;
+}
+
+/// Waits until a user may do this: the server learns of roles and bindings a little later than they are made.
+pub async fn may(plane: &ControlPlane, user: &str, verb: &str, resource: &str, namespace: &str) {
+    let ask = ["auth", "can-i", verb, resource, "--as", user, "--namespace", namespace];
+    eventually(|| format!("{user} to {verb} {resource}"), async || plane.kubectl_ok(&ask).await.ok()).await;
+}
+
+/// Waits until the log of requests has one that is made now. It has a request a little later than the answer is there,
+/// so that what was answered just now may not be in it yet.
+pub async fn audited(plane: &ControlPlane) {
+    let mark = plane.audit_mark().unwrap();
+    let path = format!("/version?now={}", jiff::Timestamp::now().as_nanosecond());
+    plane.kubectl_ok(&["get", "--raw", &path]).await.unwrap();
+    let there = async || {
+        let events = plane.audit_events_since(mark).unwrap();
+        events.iter().any(|e| e.request_uri == path).then_some(())
+    };
+    eventually(|| "a request in the log", there).await;
+}
+
+/// Hands on every object that is there or comes, and each of its changes; from its end on nothing is missed.
+pub async fn follow<K>(api: Api<K>, mut each: impl FnMut(K) + Send + 'static)
+where
+    K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
+{
+    let mut events = Box::pin(watcher(api, watcher::Config::default()).default_backoff());
+    let (listed, all) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let mut listed = Some(listed);
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => each(object),
+                Ok(watcher::Event::InitDone) => drop(listed.take().map(|listed| listed.send(()))),
+                _ => {}
+            }
+        }
+    });
+    tokio::time::timeout(Duration::from_secs(60), all).await.expect("everything is listed").unwrap();
 }
 
 /// A folder of the corpus; where it is absent the test says so and is skipped.

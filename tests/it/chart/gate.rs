@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testkit::controlplane::{ControlPlane, Kubectl};
 
 use super::{Helm, SHA, WRITE_STATUS, operator, plane, report, verdict};
-use crate::cluster::eventually;
+use crate::cluster::{established, eventually};
 
 /// A workload that says which commit it was built from.
 fn workload(kind: &str, name: &str, commit: &str, repository: &str) -> Value {
@@ -54,10 +54,7 @@ impl Gated {
         gate["namespaceSelector"] = json!({"matchLabels": {"testrun.dev/gate": namespace}});
         let values = json!({"watch": {"namespaces": [namespace]}, "gate": gate});
         Helm::on(plane).deploy(&namespace, &values).await;
-        plane
-            .kubectl_ok(&["wait", "--for=condition=Established", "crd/testrunreports.testrun.dev"])
-            .await
-            .unwrap();
+        established(plane, "testrunreports.testrun.dev").await;
         // Pods are refused for want of this account before the gate is asked.
         plane.kubectl_ok(&["create", "serviceaccount", "default", "--namespace", &namespace]).await.unwrap();
         let operator = operator(plane, &namespace).await;
@@ -185,6 +182,12 @@ async fn an_old_forged_or_deleted_verdict_does_not_open_the_gate() {
 
     // Forged: nobody but the operator writes a status.
     let forged = verdict("release", 1, "True", 1);
+    let dry = [&WRITE_STATUS[..], &["--dry-run=server"]].concat();
+    let refused = async || {
+        let answer = gate.apply(gate.plane.admin(), &forged, &dry).await;
+        answer.err().filter(|e| e.contains("is written by"))
+    };
+    eventually(|| "the policy about statuses to be in force", refused).await;
     let error = gate.apply(gate.plane.admin(), &forged, &WRITE_STATUS).await.unwrap_err();
     assert!(error.contains("is written by"), "{error}");
     gate.refuses(&app, NO_VERDICT).await;

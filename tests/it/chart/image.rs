@@ -28,13 +28,13 @@ async fn rootfs() -> TempDir {
 }
 
 /// A command inside, as the user of the image where this process may become it.
-fn inside(root: &Path) -> Command {
+fn inside(root: &Path, command: impl FnOnce(&str) -> Command) -> Command {
     let mut command = if is_root() {
-        let mut command = Command::new("chroot");
+        let mut command = command("chroot");
         command.arg(format!("--userspec={USER}:{USER}"));
         command
     } else {
-        let mut command = Command::new("unshare");
+        let mut command = command("unshare");
         command.args(["--map-root-user", "chroot"]);
         command
     };
@@ -79,7 +79,7 @@ async fn the_image_has_the_program_and_what_it_needs_and_works_in_a_pod() {
     assert_eq!(others, expected, "no shell, and nothing else that was not asked for");
     assert!(libraries.len() < 8, "{libraries:?}");
 
-    let output = inside(&root).arg("--version").output().await.unwrap();
+    let output = inside(&root, |program| Command::new(program)).arg("--version").output().await.unwrap();
     let version = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(version.trim(), format!("testrun-operator {}", env!("CARGO_PKG_VERSION")), "{output:?}");
 
@@ -97,7 +97,7 @@ async fn the_image_has_the_program_and_what_it_needs_and_works_in_a_pod() {
     let url = plane.url();
     let (host, port) = url.trim_start_matches("https://").rsplit_once(':').unwrap();
 
-    let mut child = inside(&root)
+    let mut child = inside(&root, |program| testkit::bound(program).into())
         .args(["run", "--health-addr", "127.0.0.1:0", "--log-format", "json", "--namespaces", &namespace])
         .env("KUBERNETES_SERVICE_HOST", host)
         .env("KUBERNETES_SERVICE_PORT", port)
@@ -105,7 +105,8 @@ async fn the_image_has_the_program_and_what_it_needs_and_works_in_a_pod() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let (_lifeline, stderr) = (child.stdin.take().unwrap(), child.stderr.take().unwrap());
+    let mut log = BufReader::new(stderr).lines();
     let address = loop {
         let line = log.next_line().await.unwrap().expect("it says where it listens");
         let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::render::everything;
 use super::{CHART, Helm, RELEASE, operator, plane};
+use crate::cluster::{established, eventually};
 
 /// Values of a release that keeps to one namespace, so that tests do not get into each other's way.
 fn only(namespace: &str) -> Value {
@@ -34,8 +35,12 @@ async fn who_answers_over_http_may_ask_about_tokens_and_nobody_else() {
         Helm::on(plane).deploy(&namespace, &values).await;
         let operator = operator(plane, &namespace).await;
         for kind in ["tokenreviews.authentication.k8s.io", "subjectaccessreviews.authorization.k8s.io"] {
-            let output = operator.run(&["auth", "can-i", "create", kind]).await.unwrap();
-            assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), want, "{kind}");
+            // The API server learns of the rights a little later than helm has made them.
+            let told = async || {
+                let output = operator.run(&["auth", "can-i", "create", kind]).await.unwrap();
+                (String::from_utf8_lossy(&output.stdout).trim() == want).then_some(())
+            };
+            eventually(|| format!("{want} to {kind}"), told).await;
         }
     }
 }
@@ -48,10 +53,7 @@ async fn a_release_is_installed_upgraded_and_removed_and_the_reports_stay() {
     let helm = Helm::on(plane);
     let notes = helm.deploy(&namespace, &only(&namespace)).await;
     assert!(notes.contains("No credential is set"), "{notes}");
-    plane
-        .kubectl_ok(&["wait", "--for=condition=Established", "crd/testrunreports.testrun.dev"])
-        .await
-        .unwrap();
+    established(plane, "testrunreports.testrun.dev").await;
     plane.admin().with_file(&super::report("kept", json!({})), &["create", &n]).await.unwrap();
 
     let mut values = only(&namespace);
@@ -113,8 +115,9 @@ async fn the_operator_may_do_what_it_needs_and_nothing_else() {
         let mut args = vec!["auth", "can-i", verb];
         args.extend(resource.iter().map(String::as_str));
         args.push(&n);
-        let output = kubectl.run(&args).await.unwrap();
-        assert_eq!(output.status.success(), allowed, "{}", args.join(" "));
+        // The API server learns of the rights a little later than helm has made them; the first of these is one.
+        let is = async || (kubectl.run(&args).await.unwrap().status.success() == allowed).then_some(());
+        eventually(|| format!("{}: {allowed}", args.join(" ")), is).await;
     }
 }
 

@@ -5,6 +5,7 @@ use testkit::controlplane::ControlPlane;
 use tokio::process::Command;
 
 use super::{CHART, Helm, RELEASE};
+use crate::cluster::established;
 
 /// Definitions as their projects publish them: the module, its checksum, and the files in it.
 const DEFINITIONS: [(&str, &str, &[&str]); 2] = [
@@ -47,8 +48,8 @@ async fn monitors_rules_and_routes_are_what_their_definitions_want() {
         for file in files {
             let args = ["apply", "--server-side", "-f", &format!("{dir}/{file}")];
             let told = plane.kubectl_ok(&args).await.unwrap();
-            let definition = told.split_whitespace().next().unwrap();
-            plane.kubectl_ok(&["wait", "--for=condition=Established", definition]).await.unwrap();
+            let (_, definition) = told.split_whitespace().next().unwrap().split_once('/').unwrap();
+            established(&plane, definition).await;
         }
     }
     let values = json!({

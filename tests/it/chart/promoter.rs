@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Helm, SHA, operator, plane};
-use crate::cluster::{eventually, promoter_definitions};
+use crate::cluster::{established, eventually, promoter_definitions};
 
 const REFUSAL: &str = "a CommitStatus with this key is written by system:serviceaccount:";
 
@@ -20,7 +20,7 @@ async fn a_commit_status_cannot_be_forged() {
     for file in files {
         plane.kubectl_ok(&["apply", "--server-side", "-f", &file.to_string_lossy()]).await.unwrap();
     }
-    plane.kubectl_ok(&["wait", "--for=condition=Established", "crd", "--all"]).await.unwrap();
+    established(plane, "--all").await;
     let namespace = plane.namespace("promoted").await.unwrap();
     let elsewhere = plane.namespace("elsewhere").await.unwrap();
     // A key of this test alone: the policy binds the whole cluster.

@@ -6,7 +6,7 @@ use serde_json::json;
 use testkit::github::{GitHub, PullSpec, RunSpec, Scenario, secs, sha_of};
 
 use super::{Helm, RELEASE, plane};
-use crate::cluster::eventually;
+use crate::cluster::{eventually, may};
 use crate::generated::in_repository;
 use crate::reports;
 use crate::story::operator::Operator;
@@ -23,6 +23,12 @@ async fn with_the_rights_of_the_chart_nothing_is_refused() {
         "attestation": {"enabled": true, "keySecret": {"name": "signing"}}});
     Helm::on(plane).deploy(&namespace, &values).await;
     let account = plane.kubeconfig_for_service_account(&namespace, RELEASE).await.unwrap();
+    let user = format!("system:serviceaccount:{namespace}:{RELEASE}");
+    for (verb, resource) in
+        [("watch", "testrunreports.testrun.dev"), ("create", "leases.coordination.k8s.io")]
+    {
+        may(plane, &user, verb, resource, &namespace).await;
+    }
     let mark = plane.audit_mark().unwrap();
 
     let gh = GitHub::start(Scenario::new().start_now().setup(|s| {
@@ -83,7 +89,6 @@ async fn with_the_rights_of_the_chart_nothing_is_refused() {
     eventually(|| "the report to be deleted", gone).await;
     operator.stop().await;
 
-    let user = format!("system:serviceaccount:{namespace}:{RELEASE}");
     let events = plane.audit_events_since(mark).unwrap();
     let own: Vec<_> = events.iter().filter(|e| e.user() == user).collect();
     let refused: Vec<_> =

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Helm, WRITE_STATUS, operator, plane, report, verdict};
-use crate::cluster::eventually;
+use crate::cluster::{established, eventually};
 
 const REFUSAL: &str =
     "the status of a TestRunReport or of a set of them is written by system:serviceaccount:";
@@ -15,10 +15,7 @@ async fn nobody_but_the_operator_writes_a_verdict_whatever_their_rights() {
     let elsewhere = plane.namespace("elsewhere").await.unwrap();
     let n = format!("--namespace={namespace}");
     Helm::on(plane).deploy(&namespace, &json!({"watch": {"namespaces": [namespace]}})).await;
-    plane
-        .kubectl_ok(&["wait", "--for=condition=Established", "crd/testrunreports.testrun.dev"])
-        .await
-        .unwrap();
+    established(plane, "testrunreports.testrun.dev").await;
     plane.admin().with_file(&report("r", json!({})), &["create", &n]).await.unwrap();
     plane.admin().with_file(&report("r", json!({})), &["create", "--namespace", &elsewhere]).await.unwrap();
 

@@ -6,6 +6,7 @@ use serde_json::json;
 use testkit::controlplane::ControlPlane;
 
 use super::{CHART, Helm, RELEASE, report};
+use crate::cluster::established;
 use crate::generated::in_repository;
 
 fn copy(from: &Path, to: &Path) {
@@ -61,10 +62,7 @@ async fn a_release_of_the_version_before_becomes_this_one_with_all_its_reports()
     let dir = tempfile::tempdir().unwrap();
     let before = previous(dir.path());
     helm.ok(&["upgrade", "--install", RELEASE, &before, &n], &json!({})).await;
-    plane
-        .kubectl_ok(&["wait", "--for=condition=Established", "crd/testrunreports.testrun.dev"])
-        .await
-        .unwrap();
+    established(plane, "testrunreports.testrun.dev").await;
     plane.admin().with_file(&report("kept", json!({})), &["create", &n]).await.unwrap();
     let image = async || {
         let path = "jsonpath={.spec.template.spec.containers[0].image}";

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testkit::controlplane::Kubectl;
 
 use super::{Helm, plane, report};
-use crate::cluster::eventually;
+use crate::cluster::{established, eventually};
 
 const REFUSAL: &str = "must be allowed to create testrunwaivers in namespace";
 
@@ -24,7 +24,7 @@ async fn who_writes_reports_does_not_excuse_their_failures() {
     let namespace = plane.namespace("waivers").await.unwrap();
     let n = format!("--namespace={namespace}");
     Helm::on(plane).deploy(&namespace, &json!({"watch": {"namespaces": [namespace]}})).await;
-    plane.kubectl_ok(&["wait", "--for=condition=Established", "crd", "--all"]).await.unwrap();
+    established(plane, "--all").await;
     // The roles of the chart, as they are aggregated to `edit` and `admin`.
     let role = |suffix: &str| format!("--clusterrole={namespace}-testrun-operator-{suffix}");
     for (user, roles) in [("author", &["view", "edit"][..]), ("carol", &["view", "edit", "admin"])] {

@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::cluster::{cli, create, write};
 use super::*;
-use crate::cluster::cluster;
+use crate::cluster::{cluster, may};
 
 async fn label(plane: &ControlPlane, namespace: &str, name: &str) {
     plane.kubectl_ok(&["label", "testrunreport", name, "team=a", "-n", namespace]).await.unwrap();
@@ -15,12 +15,11 @@ async fn label(plane: &ControlPlane, namespace: &str, name: &str) {
 
 /// A watch that runs, and what it has said so far.
 fn begin(plane: &ControlPlane, namespace: &str, args: &[&str]) -> tokio::process::Child {
-    Command::new(env!("CARGO_BIN_EXE_kubectl-testrun"))
+    Command::from(testkit::bound(env!("CARGO_BIN_EXE_kubectl-testrun")))
         .env_clear()
         .env("KUBECONFIG", plane.kubeconfig_path())
         .args(["watch", "-n", namespace])
         .args(args)
-        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
@@ -39,7 +38,8 @@ async fn a_pipe_hears_of_each_change_and_the_worst_verdict_is_the_exit_code() {
     label(plane, &namespace, "b").await;
     write(plane, &namespace, "a", "Unknown", "False", 1).await;
     let mut child = begin(plane, &namespace, &["-l", "team=a"]);
-    let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (_lifeline, out) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut out = BufReader::new(out).lines();
     let mut all = Vec::new();
     let mut until = async |text: &str| loop {
         let line = tokio::time::timeout(Duration::from_secs(60), out.next_line()).await.expect(text).unwrap();
@@ -132,6 +132,7 @@ async fn of_reports_that_are_named_nobody_has_to_see_the_others() {
     ] {
         plane.kubectl_ok(args).await.unwrap();
     }
+    may(plane, "only-two", "watch", "testrunreports.testrun.dev/a", &namespace).await;
     let config = plane.kubeconfig_for("only-two", &[]).unwrap();
     let watch = async |args: &[&str]| {
         let args = [&["watch", "-n", &namespace], args].concat();

@@ -65,7 +65,7 @@ async fn connections_are_taken_over_and_a_bad_file_changes_nothing() {
 
     mount(dir.path(), "..3", &config("other, reload-*"));
     until("Read").await;
-    assert_eq!(operator.metric("testrun_config_reloads_total{outcome=\"applied\"}").await, 1.0);
+    operator.until_metric("testrun_config_reloads_total{outcome=\"applied\"}", |n| n == 1.0).await;
     mount(dir.path(), "..4", &config("other"));
     until("ConnectionDenied").await;
     operator.stop().await;

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::cluster::eventually;
+pub use crate::cluster::{cluster as plane, install};
 use futures::future::BoxFuture;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::wait::await_condition;
 use kube::{Api, Client, Config as KubeConfig};
 use secrecy::{ExposeSecret, SecretString};
 use testkit::controlplane::{self, AuditMark, ControlPlane};
-use testrun_operator::api::{TestRunReport, definitions};
+use testrun_operator::api::TestRunReport;
 use testrun_operator::collect::{Candidate, Candidates, Look as TakenAs, SetSurvey, Sightings, Survey};
 use testrun_operator::connections::{Connection, Connections, Held, Own, Publish};
 use testrun_operator::controller::{self, Access, Attestor, Config, Deed, Hints, Observer, Pace, Vigil};
@@ -253,23 +254,6 @@ pub async fn client(plane: &ControlPlane) -> Client {
     let kubeconfig = Kubeconfig::read_from(plane.kubeconfig_path()).unwrap();
     let config = KubeConfig::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
     Client::try_from(config).unwrap()
-}
-
-/// The shared control plane with the definition installed and served.
-pub async fn plane() -> &'static ControlPlane {
-    let plane = controlplane::shared().await.unwrap();
-    install(plane).await;
-    plane
-}
-
-pub async fn install(plane: &ControlPlane) {
-    for definition in definitions() {
-        let yaml = definition.yaml().unwrap();
-        plane.admin().with_file(&yaml, &["apply", "--server-side", "--force-conflicts"]).await.unwrap();
-        let name = format!("crd/{}", definition.crd.metadata.name.unwrap());
-        let wait = ["wait", "--for=condition=Established", &name, "--timeout=60s"];
-        plane.kubectl_ok(&wait).await.unwrap();
-    }
 }
 
 impl Bench {

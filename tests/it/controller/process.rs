@@ -6,19 +6,20 @@ use serde_json::Value;
 use testkit::controlplane::ControlPlane;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::process::{Child, ChildStderr, ChildStdin, Command};
 
 use super::bench::{plane, soon};
 
 struct Operator {
     child: Child,
+    _lifeline: ChildStdin,
     log: Lines<BufReader<ChildStderr>>,
     address: String,
 }
 
 impl Operator {
     async fn start(plane: &ControlPlane, namespace: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_testrun-operator"))
+        let mut child = Command::from(testkit::bound(env!("CARGO_BIN_EXE_testrun-operator")))
             .args(["run", "--health-addr", "127.0.0.1:0", "--log-format", "json", "--namespace", namespace])
             .env("KUBECONFIG", plane.kubeconfig_path())
             .env("GITHUB_TOKEN", "very-secret")
@@ -28,7 +29,8 @@ impl Operator {
             .spawn()
             .unwrap();
         let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut operator = Self { child, log, address: String::new() };
+        let lifeline = child.stdin.take().unwrap();
+        let mut operator = Self { child, _lifeline: lifeline, log, address: String::new() };
         operator.address = operator.line("starts").await["fields"]["health"].as_str().unwrap().to_owned();
         operator
     }

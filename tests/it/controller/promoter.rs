@@ -2,11 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use futures::TryStreamExt;
 use kube::Api;
 use kube::api::DynamicObject;
 use kube::core::{ApiResource, GroupVersionKind};
-use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::{Value, json};
 use testkit::controlplane::ControlPlane;
 use testrun_operator::connections::Publish;
@@ -15,7 +13,7 @@ use tokio::sync::OnceCell;
 
 use super::bench::{self, Bench, QUICK, SLOW, client};
 use super::{SHA, green, message, one_job, passed, red, running};
-use crate::cluster::{eventually, promoter_definitions};
+use crate::cluster::{audited, established, eventually, follow, promoter_definitions};
 
 static PLANE: OnceCell<ControlPlane> = OnceCell::const_new();
 
@@ -28,8 +26,7 @@ pub async fn plane() -> Option<&'static ControlPlane> {
         for file in files {
             plane.kubectl_ok(&["create", "-f", &file.to_string_lossy()]).await.unwrap();
         }
-        let wait = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
-        plane.kubectl_ok(&wait).await.unwrap();
+        established(&plane, "--all").await;
         plane
     };
     Some(PLANE.get_or_init(start).await)
@@ -81,16 +78,11 @@ async fn watch(bench: &Bench) -> Arc<Mutex<Vec<(String, String)>>> {
         Api::namespaced_with(client(bench.plane).await, &bench.namespace, &resource);
     let seen = Arc::new(Mutex::new(Vec::new()));
     let keep = seen.clone();
-    tokio::spawn(async move {
-        let events = watcher(api, watcher::Config::default()).applied_objects();
-        let _ = events
-            .try_for_each(|object| {
-                let of = |name: &str| object.data["spec"][name].as_str().unwrap().to_owned();
-                keep.lock().unwrap().push((of("sha"), of("phase")));
-                async { Ok(()) }
-            })
-            .await;
-    });
+    follow(api, move |object: DynamicObject| {
+        let of = |name: &str| object.data["spec"][name].as_str().unwrap().to_owned();
+        keep.lock().unwrap().push((of("sha"), of("phase")));
+    })
+    .await;
     seen
 }
 
@@ -161,7 +153,7 @@ async fn an_edited_report_takes_its_success_back_before_it_looks() {
     bench.patch("pr", json!({"spec": {"workflows": ["CI", "e2e"]}})).await;
     let object = phase(&bench, "pr", "pending").await;
     assert!(object["spec"]["description"].as_str().unwrap().contains("changed report"), "{object}");
-    assert_eq!(bench.writes("pr").len(), 2, "the look is still held: nothing new was decided");
+    assert_eq!(bench.writes_once(2, "pr").await.len(), 2, "the look is still held: nothing new was decided");
     drop(held);
     // The second workflow never ran.
     bench.reason("pr", "Expecting").await;
@@ -285,8 +277,11 @@ async fn without_promoter_it_is_said_and_the_verdict_stands() {
     assert!(why.contains("install GitOps Promoter"), "{why}");
     let report = bench.reason("pr", "AllRequiredSucceeded").await;
     assert_eq!(passed(&report).unwrap().0, "True");
+    bench.script.more(5).await;
+    audited(plane).await;
     let writes = bench.writes("pr").len();
     bench.script.more(5).await;
+    audited(plane).await;
     assert_eq!(bench.writes("pr").len(), writes, "it is told once");
     bench.stop().await;
 }

@@ -3,9 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use futures::TryStreamExt;
 use kube::api::DeleteParams;
-use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::{Value, json};
 use testrun_operator::api::TestRunReport;
 use testrun_operator::controller::Deed;
@@ -13,6 +11,7 @@ use testrun_operator::verdict::facts::{Check, Facts, Job, Observations};
 
 use super::bench::{Bench, QUICK, SLOW};
 use super::{SHA, at, green, one_job, red, running};
+use crate::cluster::follow;
 
 /// What a watcher saw of one state of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,18 +28,12 @@ struct Sight {
 struct Seen(Arc<Mutex<Vec<Sight>>>);
 
 impl Seen {
-    fn watch(bench: &Bench) -> Self {
-        let (seen, api) = (Self(Arc::default()), bench.api.clone());
+    /// Sees everything from now on.
+    async fn watch(bench: &Bench) -> Self {
+        let seen = Self(Arc::default());
         let keep = seen.clone();
-        tokio::spawn(async move {
-            let events = watcher(api, watcher::Config::default()).applied_objects();
-            let _ = events
-                .try_for_each(|report| {
-                    keep.0.lock().unwrap().push(sight(&report));
-                    async { Ok(()) }
-                })
-                .await;
-        });
+        follow(bench.api.clone(), move |report: TestRunReport| keep.0.lock().unwrap().push(sight(&report)))
+            .await;
         seen
     }
 
@@ -141,7 +134,7 @@ fn follows_a_pull_request() -> Value {
 /// Goes through facts, each of which comes to a state that is waited for, and gives what the watcher saw.
 async fn walk(prefix: &str, spec: Value, steps: Vec<(Observations, &str)>) -> Vec<String> {
     let bench = Bench::start(prefix, QUICK, running()).await;
-    let seen = Seen::watch(&bench);
+    let seen = Seen::watch(&bench).await;
     bench.script.say(steps[0].0.clone());
     bench.create("a", spec).await;
     for (facts, last) in &steps {
@@ -210,7 +203,7 @@ async fn a_skipped_twin_never_hides_the_red_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_moves_while_its_verdict_is_written() {
     let bench = Bench::start("moves", QUICK, of('0', running())).await;
-    let seen = Seen::watch(&bench);
+    let seen = Seen::watch(&bench).await;
     bench.create("a", follows_a_pull_request()).await;
     seen.until("a", "0:Unknown").await;
     // Even commits become green and are left in the same moment, odd ones never become green.
@@ -239,7 +232,7 @@ async fn a_commit_that_moves_while_its_verdict_is_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_reports_about_one_commit_are_each_judged_by_their_own_spec() {
     let bench = Bench::start("two", QUICK, red_docs()).await;
-    let seen = Seen::watch(&bench);
+    let seen = Seen::watch(&bench).await;
     bench.create("strict", json!({})).await;
     let lenient =
         json!({"suites": [{"name": "docs", "policy": "Informational", "match": [{"job": "^docs$"}]}]});
@@ -274,7 +267,9 @@ async fn two_reports_that_publish_under_one_name_say_what_the_worse_one_says() {
         };
         bench.script.deeds().into_iter().map(of).collect()
     };
-    assert!(states().len() >= 2 && !states().contains(&"success".to_owned()), "{:?}", states());
+    let both = async || (states().len() >= 2).then_some(());
+    crate::cluster::eventually(|| format!("something in both places: {:?}", states()), both).await;
+    assert!(!states().contains(&"success".to_owned()), "{:?}", states());
     // Once the strict one is gone the lenient one speaks for itself.
     bench.api.delete("strict", &DeleteParams::default()).await.unwrap();
     bench.gone("strict").await;
@@ -286,7 +281,7 @@ async fn two_reports_that_publish_under_one_name_say_what_the_worse_one_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_that_is_made_anew_under_its_name_starts_from_nothing() {
     let bench = Bench::start("anew", SLOW, green()).await;
-    let seen = Seen::watch(&bench);
+    let seen = Seen::watch(&bench).await;
     bench.create("a", json!({})).await;
     seen.until("a", "9:True").await;
     let first = seen.all()[0].uid.clone();
@@ -320,7 +315,7 @@ async fn a_report_that_is_made_anew_under_its_name_starts_from_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edit_of_the_spec_shows_nothing_of_the_old_verdict() {
     let bench = Bench::start("edit", SLOW, green()).await;
-    let seen = Seen::watch(&bench);
+    let seen = Seen::watch(&bench).await;
     bench.create("a", json!({})).await;
     seen.until("a", "9:True").await;
     bench.script.say(red());

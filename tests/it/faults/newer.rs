@@ -5,7 +5,7 @@ use testkit::controlplane::ControlPlane;
 
 use super::life::REPO;
 use super::versions::{end, ended, plane, replace, schema, serves};
-use crate::cluster::eventually;
+use crate::cluster::{audited, eventually};
 use crate::reports;
 use crate::story::condition;
 use crate::story::operator::Operator;
@@ -71,10 +71,18 @@ async fn what_the_operator_does_not_know_is_said_and_never_passes() {
         };
         events.iter().filter(own).count()
     };
-    reports::until(plane, &namespace, "a", "Published", "True/Published").await;
-    let said = ["a", "b"].map(writes);
+    let told = async || {
+        let report = reports::get(plane, &namespace, "a").await;
+        let all = report["status"]["conditions"].as_array()?.iter();
+        let of_now = |c: &&Value| c["observedGeneration"] == report["metadata"]["generation"];
+        let told = all.filter(of_now).any(|c| c["type"] == "Published" && c["status"] == "True");
+        told.then_some(())
+    };
+    eventually(|| "what is shown of it to be said", told).await;
     // The next process finds what was said, and says nothing more.
     operator.stop().await;
+    audited(plane).await;
+    let said = ["a", "b"].map(writes);
     let operator = Operator::start(plane, &namespace, gh.url(), &[]).await;
     let seen = async || (operator.metric("testrun_invalid_objects_total").await >= 2.0).then_some(());
     eventually(|| "both to be seen again", seen).await;
@@ -82,6 +90,7 @@ async fn what_the_operator_does_not_know_is_said_and_never_passes() {
         (operator.metric("testrun_reconciles_total{outcome=\"unchanged\"}").await >= 3.0).then_some(())
     };
     eventually(|| "looks at the other one", rested).await;
+    audited(plane).await;
     assert_eq!(["a", "b"].map(writes), said);
     assert_eq!(said[1], 1, "it is said once");
 

@@ -6,7 +6,7 @@ use testkit::github::{GitHub, PullSpec, RunSpec, Scenario, secs, sha_of};
 
 use super::REPO;
 use crate::cli::{Cli, Ran};
-use crate::cluster::{cluster, eventually};
+use crate::cluster::{cluster, eventually, may};
 use crate::reports;
 use crate::serve::ask;
 use crate::story::operator::Operator;
@@ -147,6 +147,8 @@ async fn over_http_each_sees_the_namespaces_whose_reports_they_may_list() {
         ] {
             plane.kubectl_ok(args).await.unwrap();
         }
+        let user = format!("system:serviceaccount:{namespace}:reader");
+        may(plane, &user, "list", "testrunreports.testrun.dev", namespace).await;
     }
     let gh = github();
     let both = format!("{ours},{theirs}");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use testrun_operator::history::Place;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 
 use crate::cluster::eventually;
 
@@ -13,7 +13,8 @@ pub struct Server {
     bin: PathBuf,
     dir: tempfile::TempDir,
     port: u16,
-    child: Option<Child>,
+    /// With what keeps it alive.
+    child: Option<(Child, ChildStdin)>,
 }
 
 /// The programs of the newest version that is installed.
@@ -26,12 +27,12 @@ fn programs() -> Option<PathBuf> {
 }
 
 /// A command as a user that the server lets start it: it never runs as root.
-fn as_postgres(program: &Path) -> Command {
+fn as_postgres(command: impl FnOnce(&Path) -> Command, program: &Path) -> Command {
     let root = std::fs::metadata("/proc/self").map(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);
     if !root.unwrap_or(false) {
-        return Command::new(program);
+        return command(program);
     }
-    let mut command = Command::new("setpriv");
+    let mut command = command(Path::new("setpriv"));
     command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
     command
 }
@@ -44,10 +45,8 @@ impl Server {
         };
         let dir = tempfile::tempdir().unwrap();
         std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
-        let made = as_postgres(&bin.join("initdb"))
+        let port = testkit::controlplane::free_port().unwrap();
+        let made = as_postgres(|program| Command::new(program), &bin.join("initdb"))
             .current_dir(dir.path())
             .args(["--auth=trust", "--username=testrun", "--no-sync", "-D", "data"])
             .stdout(Stdio::null())
@@ -68,7 +67,8 @@ impl Server {
 
     pub async fn run(&mut self) {
         let port = self.port.to_string();
-        let child = as_postgres(&self.bin.join("postgres"))
+        let bound = |program: &Path| Command::from(testkit::bound(program));
+        let mut child = as_postgres(bound, &self.bin.join("postgres"))
             .current_dir(self.dir.path())
             .args(["-D", "data", "-h", "127.0.0.1", "-p", &port])
             .args(["-c", "fsync=off", "-c", "unix_socket_directories="])
@@ -76,7 +76,8 @@ impl Server {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        self.child = Some(child);
+        let lifeline = child.stdin.take().unwrap();
+        self.child = Some((child, lifeline));
         // It listens before it lets anybody in.
         let up = async || {
             let mut ready = Command::new(self.bin.join("pg_isready"));
@@ -88,7 +89,7 @@ impl Server {
 
     /// At once, with all its connections.
     pub async fn kill(&mut self) {
-        let mut child = self.child.take().unwrap();
+        let (mut child, _lifeline) = self.child.take().unwrap();
         let pid = child.id().unwrap().to_string();
         assert!(Command::new("kill").args(["-QUIT", &pid]).status().await.unwrap().success());
         child.wait().await.unwrap();

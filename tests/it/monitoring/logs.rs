@@ -55,7 +55,7 @@ async fn no_log_has_a_secret_even_when_everything_is_logged() {
             "reportSecrets": true, "app": {"appId": OPERATOR_APP, "privateKeyFile": put("key.pem", &key.pem)},
             "webhookSecretFiles": [put("secret", SECRET)]}]});
     let config = put("config.yaml", &config.to_string());
-    let mut child = Command::new(env!("CARGO_BIN_EXE_testrun-operator"))
+    let mut child = Command::from(testkit::bound(env!("CARGO_BIN_EXE_testrun-operator")))
         .args(["run", "--github-url", gh.url(), "--config"])
         .arg(&config)
         .env("KUBECONFIG", plane.kubeconfig_path())
@@ -65,7 +65,7 @@ async fn no_log_has_a_secret_even_when_everything_is_logged() {
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    let mut stderr = child.stderr.take().unwrap();
+    let (_lifeline, mut stderr) = (child.stdin.take().unwrap(), child.stderr.take().unwrap());
     let reading = tokio::spawn(async move {
         let mut log = String::new();
         stderr.read_to_string(&mut log).await.unwrap();

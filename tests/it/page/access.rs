@@ -7,7 +7,7 @@ use testkit::github::{GitHub, PullSpec, RunSpec, Scenario, secs, sha_of};
 
 use super::pure::without_script;
 use super::{Shown, ask, get};
-use crate::cluster::{cluster, eventually};
+use crate::cluster::{cluster, eventually, may};
 use crate::story::operator::Operator;
 
 pub const REPO: &str = "acme/shop";
@@ -40,6 +40,8 @@ pub async fn place(plane: &ControlPlane, prefix: &str) -> String {
     ] {
         plane.kubectl_ok(args).await.unwrap();
     }
+    let user = format!("system:serviceaccount:{namespace}:reader");
+    may(plane, &user, "list", "testrunreports.testrun.dev", &namespace).await;
     let object = json!({"apiVersion": "testrun.dev/v1alpha1", "kind": "TestRunReport", "metadata": {"name": "r"},
         "spec": {"source": {"github": {"repository": REPO, "pullRequest": 20}}, "gate": {"settleSeconds": 0}}});
     plane.admin().with_file(&object.to_string(), &["create", &n]).await.unwrap();

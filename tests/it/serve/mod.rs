@@ -18,7 +18,7 @@ use testrun_operator::serve::{self, Reports, Site};
 use tokio_util::sync::CancellationToken;
 use tokio_util::sync::DropGuard;
 
-use crate::cluster::cluster;
+use crate::cluster::{cluster, may};
 use crate::controller::bench::client;
 
 const AUDIENCE: &str = "testrun-operator";
@@ -46,6 +46,8 @@ impl Server {
         plane.kubectl_ok(&rule).await.unwrap();
         let account = format!("--serviceaccount={namespace}:gate");
         plane.kubectl_ok(&["create", "rolebinding", "gate", "--role=gate", &account, &n]).await.unwrap();
+        let user = format!("system:serviceaccount:{namespace}:gate");
+        may(plane, &user, "get", "testrunreports.testrun.dev", &namespace).await;
         let listener = serve::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let reports = Reports::default();

@@ -26,7 +26,7 @@ async fn the_operator_answers_over_tls_where_a_certificate_is_configured() {
         key.display()
     );
     std::fs::write(&file, text).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_testrun-operator"))
+    let mut child = Command::from(testkit::bound(env!("CARGO_BIN_EXE_testrun-operator")))
         .args(["run", "--health-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--log-format", "json"])
         .args(["--config".as_ref(), file.as_os_str()])
         .env("KUBECONFIG", server.plane.kubeconfig_path())

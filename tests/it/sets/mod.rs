@@ -127,6 +127,16 @@ impl Bench {
         found["message"].as_str().unwrap_or_default().to_owned()
     }
 
+    /// Waits until a set is up to date and says this: its status is written after its reports.
+    async fn told(&self, name: &str, message: &str) {
+        let last = std::cell::RefCell::new(String::new());
+        let said = async || {
+            last.replace(self.says(name, "Ready", "True/UpToDate").await);
+            (*last.borrow() == message).then_some(())
+        };
+        eventually(|| format!("{name} to say {message}, and not {}", last.borrow()), said).await;
+    }
+
     async fn end(self) {
         self.operator.stop().await;
         assert!(self.gh.violations().is_empty(), "{:?}", self.gh.violations());

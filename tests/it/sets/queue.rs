@@ -25,7 +25,7 @@ async fn what_is_queued_has_a_report_until_it_leaves_the_queue() {
     let bench = Bench::start(gh, "queue", &SLOW).await;
     let generators = json!({"mergeQueue": {"branch": "release"}});
     bench.set("shop", json!({"generators": generators})).await;
-    assert_eq!(bench.says("shop", "Ready", "True/UpToDate").await, "0 commits selected, 0 reports");
+    bench.told("shop", "0 commits selected, 0 reports").await;
     bench.gh.update(|s| {
         s.repo(REPO).merge_group(22, &sha_of("of main"));
         s.repo(REPO).merge_group(21, &sha_of("group"));
@@ -80,7 +80,7 @@ async fn what_is_queued_has_a_report_until_it_leaves_the_queue() {
         s.repo(REPO).ungroup(21);
     });
     bench.reports(&[]).await;
-    assert_eq!(bench.says("shop", "Ready", "True/UpToDate").await, "0 commits selected, 0 reports");
+    bench.told("shop", "0 commits selected, 0 reports").await;
     bench.end().await;
 }
 

@@ -54,8 +54,12 @@ async fn a_renamed_repository_is_followed_and_one_that_is_gone_takes_nothing_wit
         s.repo("acme/store").pull_request(spec(21));
     });
     bench.reports(&["shop-pr-20", "shop-pr-21"]).await;
-    let set = bench.get("trrs", "shop").await.unwrap();
-    assert_eq!(set["status"]["repository"], "acme/store");
+    // Its status is written after its reports.
+    let renamed = async || {
+        let set = bench.get("trrs", "shop").await.unwrap();
+        (set["status"]["repository"] == "acme/store").then_some(())
+    };
+    crate::cluster::eventually(|| "the new name", renamed).await;
     // It was deleted, or hidden from the operator: nobody knows, so nothing is removed.
     bench.gh.fail(Match::any(), Fault::Status(404));
     bench.says("shop", "SourceAvailable", "False/NotFound").await;

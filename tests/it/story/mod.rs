@@ -13,7 +13,7 @@ use testkit::controlplane::ControlPlane;
 use testkit::github::scenarios::pr20;
 use testkit::github::{GitHub, secs};
 
-use crate::cluster::{cluster, eventually};
+use crate::cluster::{audited, cluster, eventually};
 use crate::reports;
 use operator::Operator;
 
@@ -162,6 +162,7 @@ async fn at_rest_nothing_is_written_and_nothing_is_asked() {
     let counted = async || Some(operator.metric("testrun_reconciles_total").await).filter(|n| *n > 0.0);
     let looks = eventually(|| "the look to be counted", counted).await;
 
+    audited(plane).await;
     let mark = plane.audit_mark().unwrap();
     let asked = gh.requests().len();
     gh.advance(secs(300));

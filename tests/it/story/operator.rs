@@ -1,17 +1,23 @@
 //! The operator as a process of its own.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use testkit::controlplane::ControlPlane;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
+
+use crate::cluster::eventually;
 
 /// A running operator; it ends with this value.
 pub struct Operator {
     child: Child,
+    /// It ends when this is closed, also by the death of this process.
+    _lifeline: ChildStdin,
     address: String,
     /// Where it receives webhooks, if it was told to.
     webhooks: Option<String>,
@@ -40,7 +46,7 @@ impl Operator {
         more: &[&str],
         env: &[(&str, &str)],
     ) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_testrun-operator"))
+        let mut child = Command::from(testkit::bound(env!("CARGO_BIN_EXE_testrun-operator")))
             .args(["run", "--health-addr", "127.0.0.1:0", "--log-format", "json", "--namespaces", namespace])
             .args(["--github-url", github, "--poll-interval", "1s"])
             .args(if more.is_empty() { &["--refresh-interval", "1s"][..] } else { more })
@@ -52,6 +58,7 @@ impl Operator {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
+        let lifeline = child.stdin.take().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let log = Arc::<Mutex<Vec<String>>>::default();
         let (mut address, mut webhooks, mut http) = (None, None, None);
@@ -73,7 +80,8 @@ impl Operator {
                 kept.lock().unwrap().push(line);
             }
         });
-        Self { child, address: address.expect("the operator says where it listens"), webhooks, http, log }
+        let address = address.expect("the operator says where it listens");
+        Self { child, _lifeline: lifeline, address, webhooks, http, log }
     }
 
     /// How many lines of its log have this text.
@@ -108,16 +116,16 @@ impl Operator {
         assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().await.unwrap().success());
     }
 
-    /// Waits for an end that it does not come to by itself.
+    /// Waits for its end; a minute is far more than it may take.
     pub async fn ended(&mut self) -> std::process::ExitStatus {
-        self.child.wait().await.unwrap()
+        let end = tokio::time::timeout(Duration::from_secs(60), self.child.wait());
+        end.await.expect("the operator to end").unwrap()
     }
 
     /// SIGTERM, and a clean end.
     pub async fn stop(mut self) {
-        let pid = self.id().to_string();
-        Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
-        assert!(self.child.wait().await.unwrap().success());
+        self.signal("TERM").await;
+        assert!(self.ended().await.success());
     }
 
     /// The answer on the address of its health, with its head.
@@ -143,5 +151,15 @@ impl Operator {
             .filter(|l| l.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ', ','])))
             .filter_map(|l| l.rsplit(' ').next()?.parse::<f64>().ok())
             .sum()
+    }
+
+    /// Waits until a metric has come to this: what is counted is seen before its count.
+    pub async fn until_metric(&self, name: &str, is: impl Fn(f64) -> bool) {
+        let last = Cell::new(f64::NAN);
+        let told = async || {
+            last.set(self.metric(name).await);
+            is(last.get()).then_some(())
+        };
+        eventually(|| format!("another value of {name} than {}", last.get()), told).await;
     }
 }

@@ -196,7 +196,7 @@ async fn of_two_replicas_the_one_that_leads_asks() {
         path.to_str().unwrap().to_owned()
     };
     let config = json!({
-        "leaderElection": {"enabled": true, "leaseDuration": "3s", "renewDeadline": "2s", "retryPeriod": "500ms"},
+        "leaderElection": {"enabled": true, "leaseDuration": "6s", "renewDeadline": "4s", "retryPeriod": "500ms"},
         "connections": [{"name": "github.com", "url": gh.url(), "namespaces": [namespace], "repositories": ["*"],
             "app": {"appId": OPERATOR_APP, "privateKeyFile": put("key.pem", &key.pem)},
             "webhookSecretFiles": [put("secret", SECRET)]}]});

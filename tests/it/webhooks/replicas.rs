@@ -7,13 +7,10 @@ use testkit::github::{GitHub, webhook_signature};
 
 use super::operator::{REPO, SECRET, add_run, finish, github};
 use crate::cluster::{cluster, eventually};
+use crate::leader::LEASES;
 use crate::monitoring::traces::{Collector, attribute};
 use crate::reports;
 use crate::story::operator::Operator;
-
-/// Times of the Lease that are short for tests; the order of them is as in production.
-const LEASES: &str =
-    "leaderElection: {enabled: true, leaseDuration: 3s, renewDeadline: 2s, retryPeriod: 500ms}\n";
 
 struct Bench {
     plane: &'static ControlPlane,
@@ -263,7 +260,12 @@ async fn without_a_leader_github_is_told_that_it_failed_and_nothing_goes_in_circ
     let two = bench.replica().await;
     let at = two.webhooks().replace("http://", "").replace("/webhooks/github.com", "");
     bench.plane.admin().with_file(&ghost(&at), &["replace"]).await.unwrap();
-    assert_eq!(post(&url, "c", SECRET, "").await, 503);
+    // Until the Lease has come to the first one it knows nobody.
+    let asked = async || {
+        assert_eq!(post(&url, "c", SECRET, "").await, 503);
+        (outcome(&two, "misdirected").await > 0.0).then_some(())
+    };
+    eventually(|| "the other one to be asked", asked).await;
     let tries = outcome(&two, "misdirected").await;
     assert!((1.0..=20.0).contains(&tries), "{tries}");
     assert_eq!(outcome(&two, "forwarded").await + outcome(&two, "unreached").await, 0.0);

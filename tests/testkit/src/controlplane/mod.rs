@@ -43,6 +43,7 @@ pub use binaries::Binaries;
 pub use error::Error;
 pub use kubectl::Kubectl;
 pub use plane::{Builder, ControlPlane};
+pub use ports::free_port;
 pub use proxy::OidcProxy;
 pub use s3::S3;
 

@@ -20,7 +20,7 @@ const TRIES: u32 = 500;
 static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 
 /// A port on the loopback address that nothing listens on.
-pub(super) fn free_port() -> Result<u16, Error> {
+pub fn free_port() -> Result<u16, Error> {
     let end = ephemeral_start().max(LOWEST + 1_000);
     let span = u64::from(end - LOWEST);
     for _ in 0..TRIES {
