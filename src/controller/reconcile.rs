@@ -182,10 +182,12 @@ async fn look(snapshot: &Snapshot, shared: &Shared, work: &Work) -> Result<Done,
         refused = deeds::reruns(report, previous.as_ref(), status, access, shared).await;
         refused |= deeds::deployment::answer(report, previous.as_ref(), status, access, shared).await;
     }
-    let mut copies = None;
+    let (mut copies, mut late) = (None, None);
     if matches!(outcome, Outcome::Written | Outcome::Unchanged) && work.may_write() {
         let before = previous.as_ref();
-        refused |= deeds::publish(report, &observations, before, status, access, shared).await;
+        let published = deeds::publish(report, &observations, before, status, access, shared, work).await;
+        refused |= published.0;
+        late = published.1;
         copies = shared.copies.ask(&now, status, access, &shared.memory);
         // What came of it is told without asking GitHub anew.
         let mut told = evaluation.status.clone();
@@ -206,7 +208,7 @@ async fn look(snapshot: &Snapshot, shared: &Shared, work: &Work) -> Result<Done,
         _ if refused => Some(AFTER_CONFLICT),
         Outcome::Conflict => Some(AFTER_CONFLICT),
         Outcome::Gone | Outcome::Lost => None,
-        _ => [wait(report, &evaluation, &why, shared), copies].into_iter().flatten().min(),
+        _ => [wait(report, &evaluation, &why, shared), copies, late].into_iter().flatten().min(),
     };
     if !matches!(outcome, Outcome::Written | Outcome::Unchanged) {
         shared.memory.ask(report.as_ref());

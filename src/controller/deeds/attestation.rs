@@ -48,7 +48,11 @@ pub(super) async fn reflect(
     shared: &Shared,
 ) -> Result<Reflected, Problem> {
     let namespace = report.namespace().unwrap_or_default();
-    let denied = |message: &str| Problem { reason: Reason::PublishRefused, message: message.to_owned() };
+    let denied = |message: &str| Problem {
+        reason: Reason::PublishRefused,
+        message: message.to_owned(),
+        passes: false,
+    };
     let Some(attestor) = &shared.config.attestor else {
         return Err(denied(
             "the operator has no key to sign with; its administrator sets attestation.keyFile",
@@ -73,6 +77,7 @@ pub(super) async fn reflect(
                 "the ConfigMap {} exists and is not this report's; delete it, or rename the report",
                 name(report)
             ),
+            passes: false,
         });
     }
     let key = key(attestor).await?;
@@ -178,6 +183,7 @@ async fn key(attestor: &Attestor) -> Result<SigningKey, Problem> {
         reason: Reason::PublishRefused,
         message: "the operator's key cannot be used; its administrator finds the reason in its log"
             .to_owned(),
+        passes: false,
     })
 }
 
@@ -208,5 +214,5 @@ fn refused(error: &kube::Error) -> Problem {
         kube::Error::Api(status) => clean(&status.message, 512),
         other => format!("the API server cannot be reached: {}", clean(&other.to_string(), 512)),
     };
-    Problem { reason: Reason::PublishRefused, message }
+    Problem { reason: Reason::PublishRefused, message, passes: owned::passes(error) }
 }

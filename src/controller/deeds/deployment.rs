@@ -233,7 +233,7 @@ pub(super) async fn told(
         status.deployments.iter().find(is_about)?.refused.clone()
     });
     let outcome = match why {
-        Some(message) => Err(Problem { reason: Reason::PublishRefused, message }),
+        Some(message) => Err(Problem { reason: Reason::PublishRefused, message, passes: false }),
         None => Ok(()),
     };
     came_to(report, Target::Deployments, outcome, shared).await;

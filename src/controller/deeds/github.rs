@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Deed, Done, came_to, passes, refused};
+use super::outcome::refused;
+use super::{Deed, Done, came_to, passes};
 use crate::api::conditions::{ConditionStatus, ConditionType};
 use crate::api::{TestRunReport, TestRunReportStatus};
 use crate::cli::render;
@@ -17,6 +18,7 @@ use crate::connections::Held;
 use crate::controller::Access;
 use crate::controller::reconcile::Shared;
 use crate::github::api::Repo;
+use crate::leader::Work;
 use crate::verdict::facts::{Observations, Trouble};
 use crate::verdict::publish::check_run::{self, Annotation, CheckRun, OURS};
 use crate::verdict::publish::comment::{self, Comment};
@@ -37,6 +39,7 @@ pub(super) async fn publish(
     status: &TestRunReportStatus,
     access: &Access,
     shared: &Shared,
+    work: &Work,
 ) {
     // Without facts nothing is known of what GitHub shows.
     let Observations::Facts(facts) = observations else { return };
@@ -66,7 +69,9 @@ pub(super) async fn publish(
         }
     }
     let text = || render::markdown(&with(report, status));
-    if asked.contains(&Target::CheckRun) {
+    // Each of them may take GitHub long, and GitHub has no condition on it: who has lost its share meanwhile would put an
+    // old verdict over that of its successor.
+    if asked.contains(&Target::CheckRun) && work.may_write() {
         let state = verdict(report, status, shared, |s| {
             Some(s.spec.publish.as_ref()?.check_run.as_ref()?.name.as_str())
         });
@@ -82,6 +87,7 @@ pub(super) async fn publish(
         }
     }
     if asked.contains(&Target::Comment)
+        && work.may_write()
         && let Some(wish) = comment::wish(report, status, text)
     {
         let fresh = |d: &Done| d.commented.as_ref() == Some(&wish);

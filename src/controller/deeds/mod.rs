@@ -7,6 +7,7 @@
 mod attestation;
 pub(super) mod deployment;
 mod github;
+mod outcome;
 mod owned;
 mod promoter;
 
@@ -15,11 +16,11 @@ use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, Unit};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::runtime::events::{Event, EventType};
-use kube::{Resource, ResourceExt};
+use kube::ResourceExt;
 
 pub use attestation::Attestor;
 pub use deployment::Answer;
+use outcome::{came_to, late, passes, reflected, warn};
 use owned::Reflected;
 
 use super::Access;
@@ -29,6 +30,7 @@ use crate::api::status::Rerun;
 use crate::api::{ConditionType, Reason, TestRunReport, TestRunReportStatus};
 use crate::github::api::Repo;
 use crate::github::{Ask, GitHub, Priority, wire};
+use crate::leader::Work;
 use crate::verdict::facts::{Observations, Trouble};
 use crate::verdict::publish::check_run::CheckRun;
 use crate::verdict::publish::comment::Comment;
@@ -119,6 +121,10 @@ pub(super) struct Done {
     /// By artifact: its copy, or why there is none.
     pub copies: BTreeMap<i64, Tried>,
     outcomes: Outcomes,
+    /// Something that passes by itself kept from the last attempt to publish: not before this time.
+    kept: Option<Option<Timestamp>>,
+    /// How often in a row.
+    late: u32,
     warned: BTreeMap<Option<Target>, String>,
 }
 
@@ -150,9 +156,23 @@ impl Done {
 
     /// Whether nothing was ever done.
     pub fn is_empty(&self) -> bool {
-        let Self { reruns, answers, left, published, shown, commented, denied, copies, outcomes, warned } =
-            self;
+        let Self {
+            reruns,
+            answers,
+            left,
+            published,
+            shown,
+            commented,
+            denied,
+            copies,
+            outcomes,
+            kept,
+            late,
+            warned,
+        } = self;
         let nothing = published.is_none()
+            && kept.is_none()
+            && *late == 0
             && shown.is_none()
             && commented.is_none()
             && denied.is_none()
@@ -245,7 +265,8 @@ pub(super) async fn withdraw(report: &TestRunReport, status: Option<&TestRunRepo
     }
 }
 
-/// Makes what is published the verdict of a status. True when another look is due.
+/// Makes what is published the verdict of a status. True when another look is due at once, or when it is tried again
+/// what could not be done.
 pub(super) async fn publish(
     report: &TestRunReport,
     observations: &Observations,
@@ -253,11 +274,15 @@ pub(super) async fn publish(
     status: &TestRunReportStatus,
     access: Option<&Access>,
     shared: &Shared,
-) -> bool {
+    work: &Work,
+) -> (bool, Option<Duration>) {
     let asked = publish::asked(&report.spec);
-    shared.memory.deeds(report, |done| done.outcomes.retain(|target, _| asked.contains(target)));
+    shared.memory.deeds(report, |done| {
+        done.outcomes.retain(|target, _| asked.contains(target));
+        done.kept = None;
+    });
     if let Some(access) = access {
-        github::publish(report, observations, status, access, shared).await;
+        github::publish(report, observations, status, access, shared, work).await;
     }
     if asked.contains(&Target::Deployments) {
         deployment::told(report, observations, status, shared).await;
@@ -284,23 +309,7 @@ pub(super) async fn publish(
             outcome => again |= reflected(report, Target::Promoter, outcome, shared).await,
         }
     }
-    again
-}
-
-/// Remembers what came of an object of the cluster. True when another look is due.
-async fn reflected(
-    report: &TestRunReport,
-    target: Target,
-    outcome: Result<Reflected, Problem>,
-    shared: &Shared,
-) -> bool {
-    let outcome = match outcome {
-        Ok(Reflected::Overtaken) => return true,
-        Ok(Reflected::Shown) => Ok(()),
-        Err(problem) => Err(problem),
-    };
-    came_to(report, target, outcome, shared).await;
-    false
+    (again, late(report, shared))
 }
 
 /// Whether the report still has the verdict that something is about to be done for.
@@ -313,6 +322,7 @@ async fn still_says(
     let away = |error: kube::Error| Problem {
         reason: Reason::PublishRefused,
         message: format!("the API server cannot be read: {}", text::clean(&error.to_string(), 512)),
+        passes: owned::passes(&error),
     };
     Ok(now.map_err(away)?.is_some_and(|now| {
         now.metadata.uid == report.metadata.uid
@@ -326,56 +336,6 @@ async fn still_says(
 fn may_show(status: &TestRunReportStatus, target: Target) -> bool {
     let found = status.conditions.iter().find(|c| c.type_ == ConditionType::Published.as_str());
     found.is_some_and(|c| c.status != "True" || c.message.contains(target.as_str()))
-}
-
-/// Trouble that ends by itself.
-const fn passes(reason: Reason) -> bool {
-    matches!(reason, Reason::GitHubUnavailable | Reason::RateLimited)
-}
-
-/// A refusal by GitHub. What passes by itself is warned of and tried again; it is no news for the status.
-async fn refused(report: &TestRunReport, target: Target, trouble: Trouble, shared: &Shared) {
-    let passing = passes(trouble.reason);
-    let problem = Problem { reason: Reason::PublishRefused, message: trouble.message };
-    if passing {
-        return warn(report, Some(target), problem.reason.as_str(), &problem.message, shared).await;
-    }
-    came_to(report, target, Err(problem), shared).await;
-}
-
-/// Remembers what came of an attempt; a problem is a warning event too.
-async fn came_to(report: &TestRunReport, target: Target, outcome: Result<(), Problem>, shared: &Shared) {
-    if let Err(problem) = &outcome {
-        let message = format!("{}: {}", target.as_str(), problem.message);
-        warn(report, Some(target), problem.reason.as_str(), &message, shared).await;
-    }
-    shared.memory.deeds(report, |done| {
-        if outcome.is_ok() {
-            done.warned.remove(&Some(target));
-        }
-        done.outcomes.insert(target, outcome);
-    });
-}
-
-/// A warning event, once for each message.
-async fn warn(report: &TestRunReport, about: Option<Target>, reason: &str, message: &str, shared: &Shared) {
-    let known = shared
-        .memory
-        .deeds(report, |d| d.warned.insert(about, message.to_owned()).as_deref() == Some(message));
-    if known {
-        return;
-    }
-    tracing::warn!("{reason}: {message}");
-    let event = Event {
-        type_: EventType::Warning,
-        reason: reason.to_owned(),
-        note: Some(super::events::shortened(message)),
-        action: "Act".to_owned(),
-        secondary: None,
-    };
-    if let Err(error) = shared.recorder.publish(&event, &report.object_ref(&())).await {
-        tracing::debug!("an event could not be recorded: {error}");
-    }
 }
 
 /// The re-runs that a status asks for and the one before it did not: new records, and those taken up again.

@@ -80,3 +80,8 @@ pub(super) fn overtaken<T>(result: Result<T, kube::Error>) -> Result<Reflected, 
         Err(error) => Err(error),
     }
 }
+
+/// Whether an error of the API server may pass by itself: it is no answer to what was asked.
+pub(super) fn passes(error: &kube::Error) -> bool {
+    !matches!(error, kube::Error::Api(status) if status.code < 500 && status.code != 429)
+}

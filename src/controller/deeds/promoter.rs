@@ -97,6 +97,7 @@ async fn put(
                     "the CommitStatus {} exists and is not this report's; delete it, or rename the report",
                     found.name_any()
                 ),
+                passes: false,
             });
         }
         None => DynamicObject::new(&name(report), &resource()),
@@ -201,6 +202,7 @@ async fn rival(object: &DynamicObject, wish: &Wish, shared: &Shared) -> Result<O
             wish.key,
             wish.sha
         ),
+        passes: false,
     };
     Ok(Some(Rival { problem, ours_goes }))
 }
@@ -268,5 +270,5 @@ fn refused(error: &kube::Error) -> Problem {
         kube::Error::Api(status) => (Reason::PublishRefused, text(&status.message)),
         other => (Reason::PublishRefused, format!("the API server cannot be reached: {}", text(&other.to_string()))),
     };
-    Problem { reason, message }
+    Problem { reason, message, passes: owned::passes(error) }
 }

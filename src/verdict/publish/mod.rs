@@ -59,6 +59,8 @@ pub struct Problem {
     pub reason: Reason,
     /// What happened and what to do, for people.
     pub message: String,
+    /// It may pass by itself, without that anybody does something.
+    pub passes: bool,
 }
 
 /// What came of the last attempts, by place; a place that was not tried yet is absent.

@@ -5,6 +5,7 @@ mod bench;
 mod crash;
 mod deeds;
 mod events;
+mod late;
 mod life;
 mod limits;
 mod memory;
