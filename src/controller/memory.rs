@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use kube::{Resource, ResourceExt};
 
 use super::rivals::{self, Due, Rivals};
@@ -39,6 +40,8 @@ struct Entry {
     put_off: Option<Duration>,
     /// When the next look is due anyway.
     due: Option<Instant>,
+    /// When a final verdict ends by itself, as with a waiver that it rests on.
+    ends: Option<Timestamp>,
     /// The epoch in which the look began.
     epoch: u64,
     failures: u32,
@@ -140,6 +143,22 @@ impl Memory {
     /// When a report is looked at next, if nothing happens.
     pub fn due(&self, report: &Kept, wait: Option<Duration>) {
         self.with(report, |entry| entry.due = wait.and_then(|wait| Instant::now().checked_add(wait)));
+    }
+
+    /// A final verdict ends by itself at this time.
+    pub fn ends(&self, report: &impl Resource, at: Option<Timestamp>) {
+        self.with(report, |entry| entry.ends = at);
+    }
+
+    /// Whether something is known against the status that a report has: somebody changed the report or what it depends
+    /// on since a look was taken, or its status, or the time of its verdict is over.
+    pub fn is_doubted(&self, report: &Kept, now: Timestamp) -> bool {
+        let print = report.snapshot().print();
+        let doubted = self.look_up(report, |entry| {
+            let is_over = entry.ends.is_some_and(|at| at <= now);
+            entry.settled().is_some_and(|settled| entry.asked || settled != print) || is_over
+        });
+        doubted.unwrap_or(false)
     }
 
     /// The object to work with: the cached one, or what the last write made of it where the cache lags behind.

@@ -14,6 +14,8 @@ mod deeds;
 mod depth;
 mod dropped;
 mod events;
+#[cfg(test)]
+mod fake;
 mod github;
 mod guard;
 mod hints;
@@ -160,9 +162,8 @@ pub async fn run(
     let made = (metrics.clone(), recorder.clone());
     let making =
         sets::run(client.clone(), observer.clone(), config.clone(), store.clone(), made, end.clone());
-    let kept = store.clone();
-    let exists = Arc::new(move |report: &ObjectRef<Kept>| kept.get(report).is_some());
-    let (turns, called) = turns::Turns::new(usize::from(config.concurrency), exists, metrics.clone());
+    let most = usize::from(config.concurrency);
+    let (turns, called) = turns::Turns::new(most, store.clone(), config.ownership.clone(), metrics.clone());
     let parking = Box::pin(unreadable::run(client.clone(), found, config.ownership.clone(), metrics.clone()));
     let (copies, copying, copied) = copies::Copies::new(
         config.archive.clone(),
@@ -289,7 +290,7 @@ async fn served(client: &Client, config: &Config, health: &Health) {
     let api = watch::api::<TestRunReport>(client, config.namespace.as_deref());
     loop {
         // Metadata only: an object that cannot be read must not be in the way.
-        match api.list_metadata(&ListParams::default().limit(1)).await {
+        match write::within(api.list_metadata(&ListParams::default().limit(1))).await {
             Ok(_) => return,
             Err(error) => health.not_ready(watch::refused(&error)),
         }

@@ -64,11 +64,13 @@ pub(super) async fn reconcile(cached: Arc<Kept>, shared: Arc<Shared>) -> Action 
     // Another replica's; should that end, all reports of its share are queued.
     let Some(work) = shared.config.ownership.begin(&namespace) else { return Action::await_change() };
     let is_hinted = shared.config.hints.waits(&ObjectRef::from_obj(cached.as_ref()));
-    let _turn = match shared.turns.take(&cached, is_hinted) {
+    let is_doubted = is_hinted || shared.memory.is_doubted(&cached, Timestamp::now());
+    let _turn = match shared.turns.take(&cached, is_doubted) {
         Ok(turn) => turn,
         Err(wait) => return Action::requeue(wait),
     };
-    if let Some(wait) = shared.memory.put_off(&cached) {
+    // What happened on GitHub does not wait for what somebody did to the status.
+    if let Some(wait) = shared.memory.put_off(&cached).filter(|_| !is_hinted) {
         return Action::requeue(wait);
     }
     let snapshot = shared.memory.freshest(&cached);
@@ -253,6 +255,7 @@ async fn adopt(
     let now = Timestamp::now();
     let repository = status.source.as_ref().map(|s| s.repository.as_str()).unwrap_or_default();
     let waived = verdict::next_waiver_end(&report.spec, waivers, repository, now);
+    shared.memory.ends(report, waived);
     let ends = [waived, expiry(report, Some(status))].into_iter().flatten().min();
     Ok(Some(ends.map_or(wait, |at| wait.min(requeue::until(at, now)))))
 }
@@ -332,6 +335,9 @@ fn wait(report: &TestRunReport, evaluation: &Evaluation, why: &Why, shared: &Sha
             0
         }
     };
+    if let Next::Final(at) | Next::Poll(at) = evaluation.next {
+        shared.memory.ends(report, at);
+    }
     let anew = why.asked || why.hint.is_some();
     let completed = evaluation.status.completed_at.as_ref();
     let how = requeue::Circumstances {

@@ -16,12 +16,13 @@ use std::time::Duration;
 
 use futures::Stream;
 use kube::Resource;
-use kube::runtime::reflector::ObjectRef;
+use kube::runtime::reflector::{ObjectRef, Store};
 use tokio::sync::mpsc;
 
-use room::{Line, Room};
+use room::{ANSWER, Line, Room};
 
 use crate::cache::Kept;
+use crate::leader::Ownership;
 use crate::runtime::metrics::Metrics;
 
 /// After this long whoever waits asks again without being called, and a little later for each that waits too: a crowd
@@ -31,15 +32,15 @@ const EACH: Duration = Duration::from_millis(5);
 
 type Object = Arc<ObjectRef<Kept>>;
 
-/// Whether a report is still there.
-type Exists = Arc<dyn Fn(&ObjectRef<Kept>) -> bool + Send + Sync>;
-
 /// The turns of one controller. Clones share them.
 #[derive(Clone)]
-pub(super) struct Turns {
-    room: Arc<Mutex<Room>>,
+pub(super) struct Turns(Arc<Inner>);
+
+struct Inner {
+    room: Mutex<Room>,
     calls: mpsc::UnboundedSender<ObjectRef<Kept>>,
-    exists: Exists,
+    reports: Store<Kept>,
+    ownership: Ownership,
     metrics: Metrics,
 }
 
@@ -50,28 +51,36 @@ pub(super) struct Turn {
 }
 
 impl Turns {
-    /// Turns of so many looks at a time, and the reports whose turn has come after they waited.
+    /// Turns of so many looks at a time at these reports, and those whose turn has come after they waited.
     pub fn new(
         most: usize,
-        exists: Exists,
+        reports: Store<Kept>,
+        ownership: Ownership,
         metrics: Metrics,
     ) -> (Self, impl Stream<Item = ObjectRef<Kept>> + Send + use<>) {
         let (calls, called) = mpsc::unbounded_channel();
-        let room = Arc::new(Mutex::new(Room::new(most)));
-        let called = futures::stream::unfold(called, |mut called| async move {
-            let object = called.recv().await?;
-            Some((object, called))
+        let inner = Arc::new(Inner { room: Mutex::new(Room::new(most)), calls, reports, ownership, metrics });
+        let turns = Arc::downgrade(&inner);
+        let called = futures::stream::unfold((called, turns), |(mut called, turns)| async move {
+            loop {
+                match tokio::time::timeout(ANSWER, called.recv()).await {
+                    Ok(object) => return Some((object?, (called, turns))),
+                    // Whoever was called and did not come has had its turn. Where all of them went away nobody else
+                    // is there to see it.
+                    Err(_) => Self(turns.upgrade()?).change(|_| ()),
+                }
+            }
         });
-        (Self { room, calls, exists, metrics }, called)
+        (Self(inner), called)
     }
 
     /// A turn for a report, or none: then it waits, and comes again when it is called or after the time that is given.
     /// There may be a reason to look at it that its status does not show.
-    pub fn take(&self, report: &Kept, is_hinted: bool) -> Result<Turn, Duration> {
+    pub fn take(&self, report: &Kept, is_doubted: bool) -> Result<Turn, Duration> {
         let object = ObjectRef::from_obj(report);
         let namespace = report.meta().namespace.clone().unwrap_or_default();
         let (_, is_final) = report.facts().gate;
-        let line = if is_final && !is_hinted { Line::Decided } else { Line::Open };
+        let line = if is_final && !is_doubted { Line::Decided } else { Line::Open };
         let (begins, called, waiting) = {
             let mut room = self.room();
             let begins = room.enter(&namespace, Arc::new(object), line);
@@ -85,7 +94,17 @@ impl Turns {
         Err(PATIENCE.saturating_add(EACH.saturating_mul(all)))
     }
 
-    /// Those whose turn has come, without those that are gone: these would keep their turns for a while.
+    fn change(&self, change: impl FnOnce(&mut Room)) {
+        let (called, waiting) = {
+            let mut room = self.room();
+            change(&mut room);
+            (self.call(&mut room), room.waiting())
+        };
+        self.tell(called, waiting);
+    }
+
+    /// Those whose turn has come, without those that will not come: these would keep their turns for a while, and of a
+    /// crowd that is another replica's by now each of them.
     fn call(&self, room: &mut Room) -> Vec<Object> {
         let mut all = Vec::new();
         loop {
@@ -94,7 +113,7 @@ impl Turns {
                 return all;
             }
             for object in called {
-                if (self.exists)(&object) {
+                if self.comes(&object) {
                     all.push(object);
                 } else {
                     room.gone(&object);
@@ -103,47 +122,90 @@ impl Turns {
         }
     }
 
+    /// Whether a report is still there, and to be looked at by this process. One that becomes so again is queued anew.
+    fn comes(&self, object: &ObjectRef<Kept>) -> bool {
+        let namespace = object.namespace.as_deref().unwrap_or_default();
+        self.0.ownership.owns(namespace) && self.0.reports.get(object).is_some()
+    }
+
     fn tell(&self, called: Vec<Object>, waiting: usize) {
-        self.metrics.waiting(waiting);
+        self.0.metrics.waiting(waiting);
         for object in called {
             // The receiver goes away with its controller.
-            let _ = self.calls.send(ObjectRef::clone(&object));
+            let _ = self.0.calls.send(ObjectRef::clone(&object));
         }
     }
 
     fn room(&self) -> MutexGuard<'_, Room> {
-        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let (called, waiting) = {
-            let mut room = self.turns.room();
-            room.leave(&self.namespace);
-            (self.turns.call(&mut room), room.waiting())
-        };
-        self.turns.tell(called, waiting);
+        self.turns.change(|room| room.leave(&self.namespace));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use futures::StreamExt;
+    use kube::runtime::reflector;
+    use kube::runtime::watcher::Event;
+
     use super::*;
     use crate::api::{TestRunReport, TestRunReportSpec};
 
-    #[test]
-    fn a_crowd_asks_less_often() {
-        let (turns, _called) = Turns::new(1, Arc::new(|_| true), Metrics::default());
-        let reports: Vec<Kept> = (0..3)
-            .map(|n| {
-                let mut report = TestRunReport::new(&format!("r{n}"), TestRunReportSpec::default());
-                report.metadata.namespace = Some("a".to_owned());
-                Kept::from(&report)
-            })
-            .collect();
+    /// Some reports of a namespace, and the cache that has them.
+    fn reports() -> (Vec<Kept>, Store<Kept>) {
+        let of = |n: u32| {
+            let mut report = TestRunReport::new(&format!("r{n}"), TestRunReportSpec::default());
+            report.metadata.namespace = Some("a".to_owned());
+            Kept::from(&report)
+        };
+        let all: Vec<Kept> = (0..4).map(of).collect();
+        let (store, mut writer) = reflector::store();
+        all.iter().for_each(|report| writer.apply_watcher_event(&Event::Apply(report.clone())));
+        (all, store)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_crowd_asks_less_often() {
+        let (reports, store) = reports();
+        let (turns, _called) = Turns::new(1, store, Ownership::everything(), Metrics::default());
         let _turn = turns.take(&reports[0], false).ok().unwrap();
         let waits = [1, 2].map(|n| turns.take(&reports[n], false).err().unwrap());
         assert_eq!(waits, [PATIENCE + EACH, PATIENCE + 2 * EACH]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_crowd_that_is_another_replicas_by_now_keeps_nobody_waiting() {
+        let (reports, store) = reports();
+        let (turns, called) = Turns::new(1, store, Ownership::nothing(1), Metrics::default());
+        let turn = turns.take(&reports[0], false).ok().unwrap();
+        assert!(turns.take(&reports[1], false).is_err() && turns.take(&reports[2], false).is_err());
+        drop(turn);
+        assert!(turns.take(&reports[3], false).is_ok(), "nobody who does not come is waited for");
+        let called = tokio::time::timeout(PATIENCE, Box::pin(called).next()).await;
+        assert!(called.is_err(), "nor called: {called:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_called_and_does_not_come_keeps_nobody_waiting_for_long() {
+        let (reports, store) = reports();
+        let (turns, called) = Turns::new(1, store, Ownership::everything(), Metrics::default());
+        let mut called = Box::pin(called);
+        let turn = turns.take(&reports[0], false).ok().unwrap();
+        assert!(turns.take(&reports[1], false).is_err() && turns.take(&reports[2], false).is_err());
+        drop(turn);
+        for name in ["r1", "r2"] {
+            // The first of them goes away right then.
+            let next = tokio::time::timeout(3 * ANSWER, called.next()).await;
+            assert_eq!(next.map(|next| next.map(|object| object.name)), Ok(Some(name.to_owned())));
+        }
+        drop(turns);
+        assert!(called.next().await.is_none(), "it ends with its controller");
     }
 }

@@ -8,6 +8,7 @@ use kube::api::{DynamicObject, PostParams};
 use kube::core::ApiResource;
 use kube::{Api, Client};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::guard::{self, Invalid};
 use super::write::within;
@@ -34,24 +35,26 @@ pub(super) async fn run(
     metrics: Metrics,
 ) {
     let mut open = BTreeMap::<Key, Invalid<TestRunReport>>::new();
+    let mut again = Instant::now();
     loop {
-        let next = if open.is_empty() {
-            found.recv().await
-        } else {
-            match tokio::time::timeout(AGAIN, found.recv()).await {
-                Ok(next) => next,
-                Err(_) => {
-                    for key in open.keys().cloned().collect::<Vec<_>>() {
-                        if let Some(invalid) = open.remove(&key) {
-                            settle(&client, invalid, &ownership, &metrics, &mut open).await;
-                        }
-                    }
-                    continue;
+        tokio::select! {
+            next = found.recv() => {
+                let Some(invalid) = next else { return };
+                if open.is_empty() {
+                    again = Instant::now() + AGAIN;
                 }
+                settle(&client, invalid, &ownership, &metrics, &mut open).await;
             }
-        };
-        let Some(invalid) = next else { return };
-        settle(&client, invalid, &ownership, &metrics, &mut open).await;
+            // However often others come meanwhile.
+            () = tokio::time::sleep_until(again), if !open.is_empty() => {
+                for key in open.keys().cloned().collect::<Vec<_>>() {
+                    if let Some(invalid) = open.remove(&key) {
+                        settle(&client, invalid, &ownership, &metrics, &mut open).await;
+                    }
+                }
+                again = Instant::now() + AGAIN;
+            }
+        }
     }
 }
 
@@ -133,5 +136,45 @@ async fn park(
         // Somebody was faster; the watch brings it.
         Err(kube::Error::Api(status)) if status.is_conflict() => Ok(true),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use kube::core::ObjectMeta;
+
+    use super::super::fake;
+    use super::*;
+
+    fn invalid(name: &str) -> Invalid<TestRunReport> {
+        let (namespace, name) = (Some("default".to_owned()), Some(name.to_owned()));
+        let metadata = ObjectMeta { namespace, name, ..ObjectMeta::default() };
+        Invalid { metadata, error: "as the test wants it".to_owned(), known: None }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_could_not_be_written_is_tried_again_however_often_others_come() {
+        let tries = Arc::new(AtomicUsize::new(0));
+        let counted = tries.clone();
+        let client = fake::client(move |path| {
+            counted.fetch_add(usize::from(path.ends_with("/first")), Ordering::SeqCst);
+            Some(fake::trouble(500))
+        });
+        let (inbox, found) = mpsc::unbounded_channel();
+        let work = tokio::spawn(run(client, found, Ownership::everything(), Metrics::default()));
+        inbox.send(invalid("first")).unwrap();
+        let mut ticks = tokio::time::interval(AGAIN / 3);
+        for n in 0..12 {
+            ticks.tick().await;
+            inbox.send(invalid(&format!("other-{n}"))).unwrap();
+        }
+        assert!(tries.load(Ordering::SeqCst) >= 3, "{tries:?} tries in two minutes");
+        drop(inbox);
+        work.await.unwrap();
     }
 }

@@ -22,6 +22,8 @@ use crate::runtime::random;
 const AGAIN: Duration = Duration::from_secs(1);
 /// Between two looks whether a broken watch could begin again.
 const BROKEN: Duration = Duration::from_secs(2);
+/// After this long without a word in the middle of a list it is begun anew. Any server has given up by then.
+const STILL: Duration = Duration::from_secs(90);
 /// Longest wait for the version.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -86,6 +88,7 @@ where
         version: 0,
         synced: false,
         broken: false,
+        heard: now,
         check: now + spread(vigil.check),
         relist: now + spread(vigil.relist),
     };
@@ -107,6 +110,8 @@ struct Watch<K> {
     synced: bool,
     /// The last that came was an error.
     broken: bool,
+    /// When the last came.
+    heard: Instant,
     check: Instant,
     relist: Instant,
 }
@@ -130,12 +135,16 @@ where
                     None => self.anew(Instant::now() + AGAIN),
                 },
                 () = tokio::time::sleep_until(self.check.min(self.relist)) => self.look(witness).await,
+                () = tokio::time::sleep_until(self.heard + STILL), if !self.synced => {
+                    tracing::warn!("a list stands still, and is begun anew");
+                    self.anew(Instant::now());
+                }
             }
         }
     }
 
     fn saw(&mut self, event: &watcher::Result<Event<K>>) {
-        self.broken = event.is_err();
+        (self.broken, self.heard) = (event.is_err(), Instant::now());
         match event {
             Ok(Event::Init) => self.synced = false,
             Ok(Event::InitDone) => self.synced = true,
@@ -182,6 +191,7 @@ where
     /// Begins with a list at this time.
     fn anew(&mut self, at: Instant) {
         self.relist = at + spread(self.vigil.relist);
+        self.heard = at;
         let events = begin(&self.api);
         self.events = Box::pin(
             stream::once(tokio::time::sleep_until(at))
@@ -215,63 +225,35 @@ mod tests {
 
     use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
     use std::sync::{Arc, Mutex};
-    use std::task::{Context, Poll};
 
-    use bytes::Bytes;
-    use http::{Request, Response};
-    use http_body::Frame;
-    use http_body_util::combinators::UnsyncBoxBody;
-    use http_body_util::{BodyExt, Full, StreamBody};
     use k8s_openapi::api::core::v1::ConfigMap;
-    use kube::Client;
-    use kube::client::Body;
     use serde_json::json;
-    use tower_service::Service;
 
+    use super::super::fake;
     use super::*;
 
-    /// A server that has nothing; clones share it.
+    #[tokio::test(start_paused = true)]
+    async fn a_list_that_stands_still_is_begun_anew() {
+        let mut asked = 0;
+        let client = fake::client(move |_| {
+            asked += 1;
+            (asked > 1).then(|| fake::nothing("ConfigMapList"))
+        });
+        let mut events = Box::pin(events::<ConfigMap>(Api::all(client), Vigil::default(), ()));
+        let whole = async { while !matches!(events.next().await, Some(Ok(Event::InitDone))) {} };
+        timeout(STILL * 2, whole).await.unwrap();
+    }
+
+    /// A server that has nothing but a version; clones share it.
     #[derive(Clone, Default)]
     struct Server {
-        /// Its version by now.
         version: Arc<AtomicU64>,
-        /// Of what was written by us.
+        /// The newest that we wrote.
         written: Arc<AtomicU64>,
-        /// Versions that we write while the next questions for one object are answered, after the answer was made.
+        /// What we write while the next questions for one object are answered.
         meanwhile: Arc<Mutex<Vec<u64>>>,
         lists: Arc<AtomicUsize>,
         told: Arc<Mutex<Vec<Notice>>>,
-    }
-
-    impl Service<Request<Body>> for Server {
-        type Response = Response<UnsyncBoxBody<Bytes, std::io::Error>>;
-        type Error = std::convert::Infallible;
-        type Future = future::Ready<Result<Self::Response, Self::Error>>;
-
-        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-            Poll::Ready(Ok(()))
-        }
-
-        fn call(&mut self, request: Request<Body>) -> Self::Future {
-            let query = request.uri().query().unwrap_or_default();
-            if query.contains("watch=true") {
-                let silent = StreamBody::new(stream::pending::<Result<Frame<Bytes>, std::io::Error>>());
-                return future::ready(Ok(Response::new(silent.boxed_unsync())));
-            }
-            let version = self.version.load(SeqCst);
-            if query.contains("limit=1&") || query.ends_with("limit=1") {
-                if let Some(next) = self.meanwhile.lock().unwrap().pop() {
-                    self.version.store(next, SeqCst);
-                    self.written.store(next, SeqCst);
-                }
-            } else {
-                self.lists.fetch_add(1, SeqCst);
-            }
-            let list = json!({"kind": "ConfigMapList", "apiVersion": "v1", "items": [],
-                "metadata": {"resourceVersion": version.to_string()}});
-            let body = Full::new(Bytes::from(list.to_string())).map_err(|never| match never {});
-            future::ready(Ok(Response::new(body.boxed_unsync())))
-        }
     }
 
     impl Witness for Server {
@@ -284,20 +266,45 @@ mod tests {
         }
     }
 
-    /// Watches for so many minutes, in which the version is asked for once a minute.
-    async fn watch_for(server: &Server, minutes: u64) {
-        let api: Api<ConfigMap> = Api::all(Client::new(server.clone(), "default"));
-        let events = events(api, Vigil::default(), server.clone()).for_each(|_| future::ready(()));
-        let time = Duration::from_secs(60 * minutes);
-        assert!(timeout(time, events).await.is_err(), "a watch has no end");
+    impl Server {
+        fn at(version: u64) -> Self {
+            let server = Self::default();
+            server.version.store(version, SeqCst);
+            server
+        }
+
+        fn answer(&self, uri: &str) -> Option<(u16, serde_json::Value)> {
+            if uri.contains("watch=true") {
+                return None;
+            }
+            let version = self.version.load(SeqCst).to_string();
+            if uri.split(['?', '&']).any(|part| part == "limit=1") {
+                if let Some(next) = self.meanwhile.lock().unwrap().pop() {
+                    self.version.store(next, SeqCst);
+                    self.written.store(next, SeqCst);
+                }
+            } else {
+                self.lists.fetch_add(1, SeqCst);
+            }
+            let list = json!({"kind": "ConfigMapList", "apiVersion": "v1", "items": [],
+                "metadata": {"resourceVersion": version}});
+            Some((200, list))
+        }
+
+        /// Watches for so many minutes, in which the version is asked for about once a minute.
+        async fn watched_for(&self, minutes: u64) {
+            let server = self.clone();
+            let api: Api<ConfigMap> = Api::all(fake::client(move |uri| server.answer(uri)));
+            let events = events(api, Vigil::default(), self.clone()).for_each(|_| future::ready(()));
+            assert!(timeout(Duration::from_secs(60 * minutes), events).await.is_err(), "a watch has no end");
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_written_while_the_version_is_asked_for_is_no_step_back() {
-        let server = Server::default();
-        server.version.store(100, SeqCst);
+        let server = Server::at(100);
         server.meanwhile.lock().unwrap().extend([300, 200, 150]);
-        watch_for(&server, 10).await;
+        server.watched_for(10).await;
         assert_eq!(server.version.load(SeqCst), 300, "all three were written");
         assert_eq!(server.told.lock().unwrap().as_slice(), []);
         assert_eq!(server.lists.load(SeqCst), 1, "nothing is listed anew");
@@ -305,10 +312,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_server_that_went_back_is_told_of_and_listed_anew() {
-        let server = Server::default();
-        server.version.store(100, SeqCst);
+        let server = Server::at(100);
         server.written.store(120, SeqCst);
-        watch_for(&server, 1).await;
+        server.watched_for(1).await;
         assert_eq!(server.told.lock().unwrap().as_slice(), [Notice::Rewound]);
         assert_eq!(server.lists.load(SeqCst), 2);
     }

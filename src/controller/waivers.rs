@@ -14,6 +14,7 @@ use kube::{Api, ResourceExt};
 use super::guard;
 use super::memory::Memory;
 use super::vigil::{self, Vigil};
+use super::write::within;
 use crate::api::TestRunWaiver;
 use crate::cache::Kept;
 use crate::runtime::health::Health;
@@ -44,7 +45,7 @@ impl Lists {
     /// taken back. Where the kind is not served, or may not be listed, there are none.
     pub async fn read(&self, api: &Api<Guarded>, health: &Health) {
         loop {
-            match api.list(&ListParams::default()).await {
+            match within(api.list(&ListParams::default())).await {
                 Ok(list) => {
                     self.replace(list.items.into_iter().filter_map(readable).collect());
                     return;
@@ -176,5 +177,26 @@ fn readable(guard: Guarded) -> Option<(Key, SharedWaivers)> {
             );
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::super::fake;
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_says_nothing_at_the_start_is_asked_again() {
+        let mut asked = 0;
+        let client = fake::client(move |_| {
+            asked += 1;
+            (asked > 1).then(|| fake::nothing("TestRunWaiverList"))
+        });
+        let (lists, api, health) = (Lists::default(), Api::all(client), Health::new());
+        let read = tokio::time::timeout(Duration::from_secs(120), lists.read(&api, &health));
+        read.await.unwrap();
+        assert!(health.state().unwrap_err().contains("did not answer in time"), "and that is told");
     }
 }

@@ -18,7 +18,7 @@ const TEND: Duration = Duration::from_secs(600);
 const LIMIT: Duration = Duration::from_secs(30);
 /// Between two tries of a store in trouble; doubled up to the second one.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
-/// How long the end waits for what is still in the queue.
+/// How long the end waits for what is still in the queue, and for the store to be closed after that.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Writes to the store, alone in this process.
@@ -84,7 +84,7 @@ impl Writer {
             );
         }
         if let Some(store) = self.kept.store() {
-            store.close().await;
+            let _ = tokio::time::timeout(GRACE, store.close()).await;
         }
     }
 

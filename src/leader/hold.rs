@@ -72,6 +72,23 @@ struct Holder {
 
 impl Holder {
     async fn run(&mut self, end: CancellationToken) {
+        // A server that says nothing, and is asked about one shard after the other, must not keep the process from its
+        // end: what is not given away runs out by itself.
+        let limit = self.settings.renew_deadline.get() / 2;
+        let late = async {
+            end.cancelled().await;
+            tokio::time::sleep(limit).await;
+        };
+        tokio::select! {
+            () = self.work(&end) => {}
+            () = late => {}
+        }
+        if tokio::time::timeout(limit, self.release()).await.is_err() {
+            self.tell("the Leases are not given away", "no answer in time; they run out by themselves");
+        }
+    }
+
+    async fn work(&mut self, end: &CancellationToken) {
         let config = watcher::Config::default().labels(&format!("{GROUP}={}", self.settings.lease_name));
         let mut events = Box::pin(watch(self.api.clone(), config).default_backoff());
         // Before all Leases were seen nothing is taken: one that is not known is not one that is free.
@@ -104,7 +121,6 @@ impl Holder {
             }
             self.introduce();
         }
-        self.release().await;
     }
 
     /// Takes over what a watch shows. Says whether the view is whole by now.

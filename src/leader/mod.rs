@@ -85,6 +85,14 @@ impl Ownership {
         Some(Work(Some((Arc::clone(inner), index, shard.term))))
     }
 
+    /// Whether a look at a report of the namespace would begin now. Where not, all of the shard are queued once it would.
+    pub fn owns(&self, namespace: &str) -> bool {
+        let Some(inner) = &self.0 else { return true };
+        let shards = inner.lock();
+        let index = usize::from(shard_of(namespace, u16::try_from(shards.len()).unwrap_or(1)));
+        shards.get(index).is_some_and(|s| s.held() && !s.closing)
+    }
+
     /// Shards that are held now.
     pub fn held(&self) -> Vec<u16> {
         let Some(inner) = &self.0 else { return vec![0] };

@@ -1,14 +1,16 @@
 //! Who of the reports runs, who waits, and who is called next.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::Object;
 
 /// Of so many turns one goes to those that have a verdict, while others have none.
 const FOURTH: u32 = 4;
 /// After this long nobody answers a call: the report is gone. Until then its turn is kept for it.
-const ANSWER: Duration = Duration::from_secs(5);
+pub(super) const ANSWER: Duration = Duration::from_secs(5);
 
 /// Where a report waits within its namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

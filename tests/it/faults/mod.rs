@@ -4,6 +4,7 @@
 mod bench;
 mod crash;
 mod deeds;
+mod ends;
 mod events;
 mod late;
 mod life;
