@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::facts::{Baseline, Facts, Run};
 use super::items::{Item, Kind};
+use super::jobs::repeats;
 use super::plan::Plan;
 use super::state::State;
 use super::suites::{REQUIRED_CHECKS, Suites};
@@ -31,6 +32,8 @@ impl Before {
                     && told(&r.workflow) == old.workflow
                     && r.event == old.event
                     && same_tip(old, r)
+                    // Where no run replaces another, nothing makes up for one that was not green.
+                    && (repeats(&r.event) && r.apart.is_none() || old.result == "success")
                     && !last.runs.iter().any(|known| known.id == r.id)
             })
         };
@@ -49,8 +52,12 @@ impl Before {
     pub fn add(&self, facts: &Facts, list: &mut Vec<Item<'_>>, suites: &mut Suites) {
         for run in self.gone.iter().filter(|_| !facts.partial) {
             let mut item = Item::new(Kind::Missing, run.workflow.clone(), "", "", State::Unknown);
+            let remedy = match repeats(&run.event) {
+                true => "run the workflow again".to_owned(),
+                false => format!("no other run for {} replaces it", clean(&run.event, 64)),
+            };
             item.note = Some(format!(
-                "run {} was seen on this commit, and GitHub no longer lists it; run the workflow again",
+                "run {} was seen on this commit, and GitHub no longer lists it; {remedy}",
                 run.id
             ));
             item.suite = suites.special(REQUIRED_CHECKS);
@@ -67,9 +74,12 @@ impl Before {
 /// Whether a run is of the same file, for the same branch of the same repository. A status of an earlier version has none
 /// of these, and then nothing is.
 fn same_tip(old: &RunStatus, run: &Run) -> bool {
-    let branch = run.head_branch.as_deref().map(|b| clean(b, 255));
-    old.path.as_ref() == Some(&clean(&run.path, 255))
-        && old.branch == branch
+    // What a status cannot hold as it is may be another of which it holds the same.
+    let whole = |text: &str| clean(text, 255) == text;
+    let is_whole = whole(&run.path) && run.head_branch.as_deref().is_none_or(whole);
+    is_whole
+        && old.path.as_ref() == Some(&run.path)
+        && old.branch == run.head_branch
         && old.repository_id.is_some()
         && old.repository_id == run.head_repository_id
 }

@@ -98,6 +98,10 @@ pub(super) fn told(items: &Items<'_>) -> Vec<Waived> {
         .collect()
 }
 
+/// Characters that are kept of the name of a test, and the mark at the end of one that was longer.
+const TEST_NAME: usize = 512;
+const CUT: char = '\u{2026}';
+
 /// What GitHub says of a job that it ended itself, or lost.
 const CUT_SHORT: [&str; 8] = [
     "exceeded the maximum execution time", "lost communication", "operation was canceled",
@@ -140,6 +144,11 @@ pub(super) fn check_cut_short(state: State, check: &Check) -> bool {
             && matches!(check.conclusion.as_deref(), Some("timed_out" | "startup_failure" | "error")))
 }
 
+/// Whether a name may be the beginning of several, because it is as long as what is kept of one.
+fn is_cut(name: &str) -> bool {
+    name.ends_with(CUT) && name.chars().count() >= TEST_NAME
+}
+
 /// The waivers for tests that cover everything that failed in a job: every failing test is known and
 /// waived, and nothing else in the job failed.
 fn tests_waived<'w>(plan: &Plan<'w>, item: &Item<'_>, job: &Job, now: Timestamp) -> Option<Vec<Granted<'w>>> {
@@ -159,7 +168,8 @@ fn tests_waived<'w>(plan: &Plan<'w>, item: &Item<'_>, job: &Job, now: Timestamp)
         .failing
         .iter()
         .map(|test| {
-            let named = |g: &&Granted<'_>| g.waiver.test.as_deref() == Some(test.name.as_str());
+            let name = Some(test.name.as_str()).filter(|name| !is_cut(name));
+            let named = |g: &&Granted<'_>| name.is_some() && g.waiver.test.as_deref() == name;
             let all = plan.granted.iter().filter(named).filter(|g| g.holds_in(item));
             let all = all.filter(|g| g.waiver.expires_at.0 > now);
             all.copied().max_by_key(|g| g.waiver.expires_at.0)

@@ -90,11 +90,13 @@ pub(super) fn effective<'a>(facts: &'a Facts, environments: &[String]) -> Effect
 fn group<'a>(runs: &[&'a Run], environments: &[String], out: &mut Effectives<'a>) {
     let unsure = runs.iter().find_map(|r| r.apart.as_deref());
     let apart = unsure.is_some() || runs.iter().any(|r| !repeats(&r.event));
+    // Inputs may have left most of the work out, so that not even a cancelled one is made up for.
+    let alone = unsure.is_some() || runs.iter().any(|r| is_dispatched(&r.event));
     let mut superseded: Vec<(&Run, &[&Run])> = Vec::new();
     let mut counting = Vec::new();
     for (i, run) in runs.iter().enumerate() {
         let newer = runs.get(i + 1..).unwrap_or_default();
-        if State::of_run(run) == State::Cancelled && !newer.is_empty() && unsure.is_none() {
+        if State::of_run(run) == State::Cancelled && !newer.is_empty() && !alone {
             let by = newer.last().map_or(0, |r| r.id);
             out.set_aside.insert(run.id, format!("cancelled and superseded by run {by}"));
             superseded.push((*run, newer));
@@ -106,9 +108,11 @@ fn group<'a>(runs: &[&'a Run], environments: &[String], out: &mut Effectives<'a>
     let mut names: BTreeMap<&'a str, Vec<Candidate<'a>>> = BTreeMap::new();
     for (run, newer) in superseded {
         for candidate in latest(run, &mut out.notes) {
-            // Of a superseded run is remembered what failed before the cancellation, and what no newer run has.
-            let taken_up =
-                || newer.iter().flat_map(|r| &r.jobs).any(|j| takes_up(&candidate.job.name, &j.name));
+            // Of a superseded run is remembered what failed before the cancellation, and what no newer run has
+            // taken up: one that skipped it has not.
+            let takes =
+                |j: &Job| (apart || !idle(State::of_job(j))) && takes_up(&candidate.job.name, &j.name);
+            let taken_up = || newer.iter().flat_map(|r| &r.jobs).any(takes);
             match candidate.state {
                 State::Failed => {}
                 State::Succeeded => continue,
@@ -152,23 +156,27 @@ fn group<'a>(runs: &[&'a Run], environments: &[String], out: &mut Effectives<'a>
     for run in counting {
         let end = State::of_run(run);
         let explained = states.get(&run.id).is_some_and(|all| all.iter().any(|s| explains(end, *s)));
-        stand_in(run, explained, newest_run == Some(run.id), out);
+        // Of one that had nothing to do no job is left where another had.
+        let newest = newest_run == Some(run.id);
+        let nothing = !newest && idle(end) && run.jobs.iter().all(|j| idle(State::of_job(j)));
+        stand_in(run, explained || nothing, newest || apart, out);
     }
 }
 
 /// Whether a later run for this event is the same once more. For all others it is about whatever started it: another
-/// workflow, a deployment, a comment.
-fn repeats(event: &str) -> bool {
-    matches!(
-        event,
-        "push"
-            | "pull_request"
-            | "pull_request_target"
-            | "merge_group"
-            | "schedule"
-            | "workflow_dispatch"
-            | "dynamic"
-    )
+/// workflow, a deployment, a comment, or what somebody gave as inputs, which GitHub does not tell.
+pub(super) fn repeats(event: &str) -> bool {
+    matches!(event, "push" | "pull_request" | "pull_request_target" | "merge_group" | "schedule" | "dynamic")
+}
+
+/// Whether runs for this event have inputs.
+fn is_dispatched(event: &str) -> bool {
+    matches!(event, "workflow_dispatch" | "repository_dispatch")
+}
+
+/// Whether a job in this state did not run, and was not meant to.
+const fn idle(state: State) -> bool {
+    matches!(state, State::Skipped | State::Neutral)
 }
 
 /// Whether a job in this state may be why its run ended like that.
@@ -284,8 +292,7 @@ fn choose<'a>(mut all: Vec<Candidate<'a>>, newest_run: Option<i64>, running: boo
         return Vec::new();
     }
     if let Some((red, state, verb)) = undone(older.iter(), |c| c.state) {
-        let idle = |s: State| matches!(s, State::Skipped | State::Neutral | State::Cancelled);
-        if newest.iter().all(|c| idle(c.state)) {
+        if newest.iter().all(|c| idle(c.state) || c.state == State::Cancelled) {
             let mut red = red.clone();
             let run_of = red.run.id;
             red.note = Some(format!("{verb} in run {run_of}; run {run} of the same workflow did not run it"));
@@ -300,9 +307,8 @@ fn choose<'a>(mut all: Vec<Candidate<'a>>, newest_run: Option<i64>, running: boo
 
 /// The same where no run replaces another: what did not end well in any of them counts.
 fn worst(mut all: Vec<Candidate<'_>>) -> Vec<Candidate<'_>> {
-    let idle = |c: &Candidate<'_>| matches!(c.state, State::Skipped | State::Neutral);
-    if !all.iter().all(idle) {
-        all.retain(|c| !idle(c));
+    if !all.iter().all(|c| idle(c.state)) {
+        all.retain(|c| !idle(c.state));
     }
     all
 }
@@ -323,8 +329,8 @@ fn undone<T: Copy>(
     .find_map(|(wanted, verb)| Some((last(wanted)?, wanted, verb)))
 }
 
-/// A run whose jobs do not account for its result stands for itself.
-fn stand_in<'a>(run: &'a Run, explained: bool, newest: bool, out: &mut Effectives<'a>) {
+/// A run whose jobs do not account for its result stands for itself, if it is the `last` one that says something of it.
+fn stand_in<'a>(run: &'a Run, explained: bool, last: bool, out: &mut Effectives<'a>) {
     let state = State::of_run(run);
     let listed = i64::try_from(run.jobs.len()).unwrap_or(i64::MAX);
     let mut push = |state: State, note: String, disagrees: bool| {
@@ -364,7 +370,7 @@ fn stand_in<'a>(run: &'a Run, explained: bool, newest: bool, out: &mut Effective
         push(state, format!("run {} is in a state that is not known", run.id), false);
     } else if state == State::ActionRequired && !explained {
         push(state, format!("run {} waits for approval", run.id), false);
-    } else if newest && !explained && !matches!(state, State::Succeeded | State::Running) {
+    } else if last && !explained && !matches!(state, State::Succeeded | State::Running) {
         push(State::Failed, format!("run {} is not green, and no job that counts says why", run.id), true);
     } else if run.status == "completed" && run.jobs.iter().all(|j| j.attempt < run.attempt) {
         // The list of jobs lags behind: what an older attempt said is not what this one says.

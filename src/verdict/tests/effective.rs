@@ -228,8 +228,14 @@ fn a_skip_that_is_allowed_does_not_hide_what_never_came_to_a_result() {
 
         let newer = Job { started_at: Some(at(500)), ..job(201, "unit", "skipped") };
         let red = run(7, vec![job(100, "build", "failure"), job(101, "unit", older)]);
-        let f = facts(vec![red, run(8, vec![build(), newer])]);
+        let f = facts(vec![red, run(8, vec![build(), newer.clone()])]);
         assert_eq!(passed(&eval(&s, &f)), want, "a run: {older}");
+
+        // The whole run was cancelled by one that leaves it out, as for a label.
+        let mut cut = run(7, vec![job(101, "unit", older)]);
+        cut.conclusion = Some("cancelled".into());
+        let f = facts(vec![cut, run(8, vec![build(), newer])]);
+        assert_eq!(passed(&eval(&s, &f)), want, "a cancelled run: {older}");
     }
 }
 

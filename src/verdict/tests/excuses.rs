@@ -126,6 +126,12 @@ fn a_waiver_for_a_test_needs_every_failing_test_to_be_waived() {
     assert_eq!(passed(&eval(&s, &failed(&["flaky one"], 1, &["test", "lint"]))), red, "lint failed too");
     assert_eq!(passed(&eval(&s, &failed(&["flaky one"], 1, &[]))), red, "which step failed is not known");
     assert_eq!(passed(&eval(&s, &jobs(&[("unit", "failure")]))), red, "nothing was read");
+    // Of a name that is too long only the beginning is known, which others may share.
+    for (length, want) in [(300, green), (512, red)] {
+        let name = format!("{}\u{2026}", "x".repeat(length - 1));
+        let s = waive(None, Some(&name), 2000);
+        assert_eq!(passed(&eval(&s, &failed(&[&name], 1, &["test"]))), want, "{length}");
+    }
 }
 
 /// A waiver that holds in one workflow.

@@ -141,9 +141,10 @@ fn a_run_that_is_about_something_else_replaces_none() {
     for (event, want) in [
         ("push", green),
         ("pull_request", green),
-        ("workflow_dispatch", green),
         ("schedule", green),
         ("merge_group", green),
+        // It may have been given inputs that leave the failing part out.
+        ("workflow_dispatch", red),
         // Staging failed, production did not; somebody else's comment.
         ("deployment_status", red),
         ("deployment", red),
@@ -157,6 +158,28 @@ fn a_run_that_is_about_something_else_replaces_none() {
         let of = |id, jobs| Run { event: event.into(), ..run(id, jobs) };
         let older = of(7, vec![job(100, "smoke", "failure")]);
         let newer = of(8, vec![later(200, "smoke", "success")]);
+        assert_eq!(verdict(&facts(vec![older, newer.clone()])), want, "{event}");
+        // Nor is one forgotten of which no job says why it is red.
+        let odd = Run { conclusion: Some("failure".into()), ..of(7, vec![job(100, "smoke", "success")]) };
+        let want = if want == red { "False/Disagreement" } else { green };
+        assert_eq!(verdict(&facts(vec![odd, newer.clone()])), want, "{event}: no job says why");
+        // One that had nothing to do says nothing.
+        let idle = Run { conclusion: Some("skipped".into()), ..of(7, vec![job(100, "smoke", "skipped")]) };
+        assert_eq!(verdict(&facts(vec![idle, newer])), green, "{event}: nothing to do");
+    }
+}
+
+#[test]
+fn what_was_dispatched_and_cancelled_is_not_made_up_for_by_other_inputs() {
+    for (event, want) in [
+        ("workflow_dispatch", "False/RequiredNotRun"),
+        ("repository_dispatch", "False/RequiredNotRun"),
+        ("push", "True/AllRequiredSucceeded"),
+        ("issue_comment", "True/AllRequiredSucceeded"),
+    ] {
+        let of = |id, jobs| Run { event: event.into(), ..run(id, jobs) };
+        let older = of(7, vec![job(100, "e2e", "cancelled")]);
+        let newer = of(8, vec![later(200, "e2e", "success")]);
         assert_eq!(verdict(&facts(vec![older, newer])), want, "{event}");
     }
 }

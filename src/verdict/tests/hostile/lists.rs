@@ -165,8 +165,35 @@ fn only_the_same_workflow_for_the_same_branch_makes_up_for_a_run_that_is_gone() 
         ("a fork that is gone", Run { head_repository_id: None, ..anew() }, gone),
         ("another file", Run { path: ".github/workflows/x.yml".into(), ..anew() }, gone),
         ("another event", Run { event: "pull_request".into(), ..anew() }, gone),
+        ("one that may be of another pull request", Run { apart: Some("why".into()), ..anew() }, gone),
     ] {
         assert_eq!(passed(&then(vec![red()], vec![newer])), want, "{what}");
+    }
+    // What no run replaces as long as it is there, none replaces when it was deleted.
+    for (event, end, want) in [
+        ("workflow_dispatch", "failure", gone),
+        ("repository_dispatch", "cancelled", gone),
+        ("issue_comment", "failure", gone),
+        ("workflow_dispatch", "success", green),
+    ] {
+        let of = |r: Run| Run { event: event.into(), ..r };
+        let old = of(Run { jobs: vec![job(100, "unit", end)], conclusion: Some(end.into()), ..red() });
+        let e = then(vec![old], vec![of(anew())]);
+        assert_eq!(passed(&e), want, "{event} {end}");
+        assert!(want == green || message(&e).contains("replaces it"), "{}", message(&e));
+    }
+    // Branches and files of which a status holds the same.
+    let long = |end: &str| format!(".github/workflows/{}{end}.yml", "x".repeat(240));
+    for (what, old, new) in [
+        ("hidden characters", ("f\u{200b}x".to_owned(), None), ("f\u{200c}x".to_owned(), None)),
+        ("a long file", ("main".into(), Some(long("a"))), ("main".into(), Some(long("b")))),
+    ] {
+        let of = |r: Run, (branch, path): (String, Option<String>)| Run {
+            head_branch: Some(branch),
+            path: path.unwrap_or_else(|| r.path.clone()),
+            ..r
+        };
+        assert_eq!(passed(&then(vec![of(red(), old)], vec![of(anew(), new)])), gone, "{what}");
     }
     // A version before did not remember where a run was of.
     let mut before = eval(&spec(), &facts(vec![red()])).status;

@@ -135,6 +135,37 @@ fn checks_that_workflows_make_hide_each_other_only_after_something_ran_again() {
     let newer = run(400, vec![later(400, "unit (a)", "success"), later(401, "unit (b)", "success")]);
     further.runs.push(newer);
     assert_eq!(verdict(&further), green);
+    // Of another workflow, which makes its own under that name: for the first time, or once more.
+    let other = |id: i64, begin: i64| {
+        let mut r = run(id, vec![Job { started_at: Some(at(begin)), ..job(id, "e2e", "success") }]);
+        r.jobs[0].completed_at = Some(at(begin + 150));
+        (r.workflow, r.workflow_id, r.path) = ("E2E".into(), 71, ".github/workflows/e2e.yml".into());
+        r
+    };
+    let mut strange = f.clone();
+    strange.runs.push(other(400, 500));
+    assert_eq!(verdict(&strange), red, "another workflow begins");
+    strange.runs.push(other(8, 200));
+    assert_eq!(verdict(&strange), red, "another workflow begins again");
+    let both = Job { completed_at: Some(at(700)), ..later(300, "unit (a)", "success") };
+    strange.runs[0].attempt = 2;
+    strange.runs[0].jobs.push(Job { attempt: 2, ..both });
+    strange.runs[0].jobs_total = 3;
+    assert_eq!(verdict(&strange), green, "the one that made it runs again");
+    // Made by a workflow that only reports what others did, while none is at work.
+    let apart = |checks: Vec<Check>, more: Vec<Job>, runs: Vec<Run>| {
+        let mut f = jobs(&[("unit", "success")]);
+        (f.checks, f.runs[0].attempt) = (checks, if more.is_empty() { 1 } else { 2 });
+        f.runs[0].jobs.extend(more);
+        f.runs[0].jobs_total = f.runs[0].jobs.len() as i64;
+        f.runs.extend(runs);
+        f
+    };
+    let late = || vec![of(901, 150, "failure"), of(902, 900, "success")];
+    let second = Job { attempt: 2, completed_at: Some(at(600)), ..later(300, "unit", "success") };
+    assert_eq!(verdict(&apart(late(), vec![], vec![])), red);
+    assert_eq!(verdict(&apart(late(), vec![second], vec![])), green, "what it reports on ran again");
+    assert_eq!(verdict(&apart(late(), vec![], vec![other(400, 500)])), red, "something else ran");
     // Any other app makes its checks by itself.
     for check in &mut f.checks {
         (check.app, check.app_id) = (Some("codecov".into()), Some(254));
