@@ -22,8 +22,14 @@ pub(super) struct Read {
 /// How long the list of runs may lag behind the check runs of their jobs.
 const LAG: SignedDuration = SignedDuration::from_mins(10);
 
-/// Tells check runs of all apps apart. `jobs` are the ids of all jobs of the commit, `now` is GitHub's time.
-pub(super) fn read(listed: Vec<wire::CheckRun>, jobs: &BTreeSet<i64>, now: Option<Timestamp>) -> Read {
+/// Tells check runs of all apps apart, as listed for the commit. `jobs` are the ids of all its jobs, `now` is GitHub's
+/// time.
+pub(super) fn read(
+    listed: Vec<wire::CheckRun>,
+    sha: &str,
+    jobs: &BTreeSet<i64>,
+    now: Option<Timestamp>,
+) -> Read {
     let mut actions_app = None;
     let mut out = Vec::new();
     let mut annotated = BTreeSet::new();
@@ -57,7 +63,8 @@ pub(super) fn read(listed: Vec<wire::CheckRun>, jobs: &BTreeSet<i64>, now: Optio
             name: run.name,
             app: app.slug,
             app_id: app.id,
-            head_sha: run.head_sha,
+            // What does not say which commit it is of is of the one that was asked for.
+            head_sha: if run.head_sha.is_empty() { sha.to_owned() } else { run.head_sha },
             status: run.status,
             conclusion: run.conclusion,
             url: run.html_url.or_else(|| run.details_url.clone()),

@@ -10,7 +10,7 @@ use super::source::Resolved;
 use super::{runs, triggers};
 use crate::api::Reason;
 use crate::github::api::{PER_PAGE, Repo};
-use crate::github::{Result, wire};
+use crate::github::{NO_PLAN, Result, wire};
 use crate::verdict::facts::{
     ACTIONS_APP_ID, Baseline, BaselineJobs, BaselineWorkflow, Expectations, Gap, GapKind, RequiredCheck,
     RequiredWorkflow,
@@ -28,11 +28,23 @@ pub(super) async fn read(
     memory: &Memory,
 ) -> Result<(Expectations, BaselineIds)> {
     let branch = resolved.expects_of.as_str();
+    let blind = |message: &str| Gap { kind: GapKind::RequiredChecks, message: message.to_owned() };
+    gaps.extend(resolved.unknown.as_deref().map(blind));
     if branch.is_empty() {
+        gaps.push(blind(
+            "GitHub does not say which branch the commit is to be merged into, and what that requires",
+        ));
         return Ok((Expectations::default(), BaselineIds::new()));
     }
-    let (rules, protection, baseline) =
+    let (mut rules, mut protection, baseline) =
         join!(repo.rules(branch), repo.branch(branch), baseline(repo, resolved, memory));
+    // GitHub says of what is there, too, that it is not: while it is moved, or one of its servers is behind.
+    if is_absent(&rules) {
+        rules = repo.rules(branch).await;
+    }
+    if is_absent(&protection) {
+        protection = repo.branch(branch).await;
+    }
     let (mut required, required_workflows) = required(rules, protection, branch, gaps)?;
     // The verdict knows GitHub Actions by its id on github.com; another server has another one.
     for check in required.iter_mut().filter(|c| c.app_id.is_some() && c.app_id == actions_app) {
@@ -46,7 +58,8 @@ pub(super) async fn read(
         }
         None => Baseline::None,
     };
-    Ok((Expectations { required, required_workflows, baseline }, found.into_iter().collect()))
+    let expectations = Expectations { required, required_workflows, baseline, ..Expectations::default() };
+    Ok((expectations, found.into_iter().collect()))
 }
 
 /// Checks and workflows that rulesets and classic protection require; both apply.
@@ -106,6 +119,11 @@ fn or_none<T: Default>(result: Result<T>, what: &str, branch: &str, gaps: &mut V
         }
         other => other,
     }
+}
+
+/// Whether something was not found that may be there all the same.
+fn is_absent<T>(result: &Result<T>) -> bool {
+    result.as_ref().is_err_and(|t| t.reason == Reason::NotFound && !t.message.ends_with(NO_PLAN))
 }
 
 /// -1 and null both mean any app.

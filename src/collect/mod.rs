@@ -109,6 +109,7 @@ async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, look:
     let sha = resolved.source.sha.clone();
 
     let listed = repo.runs_of(&sha).await?;
+    runs::are_all(&listed, &resolved.source)?;
     let answered = deployment::environments(spec);
     let with_jobs = async {
         let mut runs = runs::read(&repo, &resolved.source.repository, &listed, memory).await?;
@@ -126,7 +127,7 @@ async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, look:
     let at_rest = |r: &Run| r.status == "completed" || deployment::waits(answered, r);
     let deciding = runs.iter().filter(wanted_run).all(at_rest);
     let jobs = runs.iter().flat_map(|r| &r.jobs).map(|j| j.id).collect();
-    let read = checks::read(check_runs, &jobs, repo.date());
+    let read = checks::read(check_runs, &sha, &jobs, repo.date());
     let checks::Read { mut checks, annotated, actions_app, lagging } = read;
     let mut gaps = Vec::new();
     let shared = repo.asking(if deciding { ask } else { ask.within(SHARED_AGE) });
@@ -139,13 +140,19 @@ async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, look:
         statuses,
         artifacts(&repo, spec, &runs),
     );
-    let (expectations, baseline_jobs) = expected?;
+    let (mut expectations, baseline_jobs) = expected?;
     match statuses? {
         Some(statuses) => checks.extend(statuses),
         None if statuses_read(spec, &expectations) => {
             checks.extend(checks::statuses(&repo, &sha).await?);
         }
         None => {}
+    }
+    // Where there is nothing at all it is awaited anyway.
+    let some = !checks.is_empty() || !runs.is_empty();
+    if some && !listed.iter().any(|r| r.head_sha == sha && triggers::of_content(&r.event)) {
+        let others = triggers::others_ran(&shared, &resolved).await;
+        expectations.some_run = or_gap(others, GapKind::Baseline, &mut gaps)?;
     }
     let (mut artifacts, unlisted) = found?;
     gaps.extend(unlisted);
@@ -158,8 +165,9 @@ async fn whole(github: &GitHub, spec: &TestRunReportSpec, memory: &Memory, look:
 
     let confirmed = deciding && {
         let now = repo.asking(Ask::now(ask.priority));
-        let (again, still) = join!(now.runs_of(&sha), source::still(&now, wanted, &sha, shares));
-        !lagging && runs::same(&listed, &again?) && still?
+        let (again, still) = join!(now.runs_of(&sha), source::still(&now, wanted, &resolved.source, shares));
+        let behind = look.told.iter().any(|told| runs::is_behind(&listed, told, &sha));
+        !lagging && !behind && runs::same(&listed, &again?) && still?
     };
     let read_at = repo.date().or(named.date()).unwrap_or_else(Timestamp::now);
     let facts = Facts {

@@ -6,14 +6,50 @@ use std::sync::Arc;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::memory::{Jobs, Memory, RunKey};
+use super::source::trouble;
 use crate::github::api::{PER_PAGE, Repo};
 use crate::github::{Result, wire};
-use crate::verdict::facts::{Annotation, Gap, GapKind, Job, Run, Step};
+use crate::verdict::facts::{Annotation, Gap, GapKind, Job, Run, SourceFacts, Step};
+use crate::verdict::text::clean;
 
 /// Runs whose jobs are asked for at the same time.
 const AT_ONCE: usize = 5;
+/// Runs of one commit that GitHub lists.
+const MOST: usize = 1000;
 /// Jobs whose annotations are read in one look.
 const MAX_ANNOTATED: usize = 40;
+
+/// Whether these can be all runs of a commit. What is left out is no longer there to be red.
+pub(super) fn are_all(listed: &[wire::Run], source: &SourceFacts) -> Result<()> {
+    let SourceFacts { repository, sha, .. } = source;
+    if listed.len() >= MOST {
+        return Err(trouble(format!(
+            "GitHub lists the newest {MOST} workflow runs of a commit and no more, and commit {sha} of {repository} has \
+             as many: nobody can tell what the others said; make another commit"
+        )));
+    }
+    if listed.iter().any(|r| r.head_sha.is_empty() || r.repository.full_name.is_empty()) {
+        return Err(trouble(format!(
+            "GitHub lists a workflow run for commit {sha} of {repository} without saying whose it is"
+        )));
+    }
+    // Renamed while it was read.
+    let strange =
+        |r: &&wire::Run| r.head_sha == *sha && !r.repository.full_name.eq_ignore_ascii_case(repository);
+    match listed.iter().find(strange) {
+        Some(run) => Err(trouble(format!(
+            "workflow run {} of commit {sha} is of {} and not of {repository}; it is read again",
+            run.id,
+            clean(&run.repository.full_name, 140)
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Whether a list of the runs of a commit does not have yet what an event told of one of them.
+pub(super) fn is_behind(listed: &[wire::Run], told: &wire::Run, sha: &str) -> bool {
+    told.head_sha == sha && !listed.iter().any(|r| r.id == told.id && r.run_attempt >= told.run_attempt)
+}
 
 /// Reads the jobs of the listed runs.
 pub(super) async fn read(

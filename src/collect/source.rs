@@ -19,6 +19,8 @@ pub(super) struct Resolved {
     pub event: Option<&'static str>,
     /// Id of the repository of whoever wrote a pull request from a fork; none where that was deleted.
     pub author: Option<i64>,
+    /// Why it is not known where the commit wants to go.
+    pub unknown: Option<String>,
 }
 
 /// Event of workflows that run for pull requests.
@@ -45,6 +47,8 @@ pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource, shares: bool) 
     if let Some(branch) = &spec.branch {
         let found = repo.branch(branch).await?;
         let sha = full(&found.commit.sha, "the branch's commit")?;
+        // A branch that was renamed is answered under its new name, which has the rules and the runs.
+        let named = found.name.as_str();
         return Ok(Resolved {
             source: SourceFacts {
                 branch: Some(branch.clone()),
@@ -54,9 +58,10 @@ pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource, shares: bool) 
                 repository: repository.full_name,
                 ..Default::default()
             },
-            expects_of: queued_for(branch).unwrap_or(branch).to_owned(),
-            event: queued_for(branch).map(|_| QUEUE),
+            expects_of: queued_for(named).unwrap_or(named).to_owned(),
+            event: queued_for(named).map(|_| QUEUE),
             author: None,
+            unknown: None,
         });
     }
     let (sha, branch) = match (&spec.sha, spec.run_id) {
@@ -92,17 +97,19 @@ pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource, shares: bool) 
     };
     let open = if shares { repo.all_open_pulls().await? } else { None };
     let is = |p: &&wire::Pull| p.state == "open" && p.head.sha == sha;
+    let mut unknown = None;
     let pulls: Vec<wire::Pull> = match open {
         Some(all) => all.iter().filter(is).cloned().collect(),
-        _ => super::or_gap(
-            repo.pulls_of(&sha).await,
-            crate::verdict::facts::GapKind::Annotations,
-            &mut Vec::new(),
-        )?
-        .iter()
-        .filter(is)
-        .cloned()
-        .collect(),
+        None => match repo.pulls_of(&sha).await {
+            Ok(all) => all.iter().filter(is).cloned().collect(),
+            // A branch that it is to be merged into may require more than the default one.
+            Err(trouble) if trouble.reason == Reason::Forbidden => {
+                unknown = Some(trouble.message);
+                Vec::new()
+            }
+            Err(trouble) if super::lasting(&trouble) => Vec::new(),
+            Err(trouble) => return Err(trouble),
+        },
     };
     let of_fork = |p: &&wire::Pull| p.head.repo.as_ref().is_none_or(|r| r.id != repository.id);
     let (foreign, own): (Vec<_>, Vec<_>) = pulls.iter().partition(of_fork);
@@ -144,6 +151,7 @@ pub(super) async fn resolve(repo: &Repo<'_>, spec: &GitHubSource, shares: bool) 
         expects_of: expects_of.unwrap_or_else(|| repository.default_branch.clone()),
         event,
         author: None,
+        unknown,
         source: SourceFacts {
             url: Some(commit_url(&sha, &repository)),
             sha,
@@ -190,17 +198,30 @@ pub(super) async fn glance(repo: &Repo<'_>, spec: &GitHubSource, shared: Ask) ->
     }))
 }
 
-/// Whether a pull request or branch still is at the commit that it was resolved to.
-pub(super) async fn still(repo: &Repo<'_>, spec: &GitHubSource, sha: &str, shares: bool) -> Result<bool> {
+/// Whether a pull request or branch still is at the commit that it was resolved to, and goes where it went.
+pub(super) async fn still(
+    repo: &Repo<'_>,
+    spec: &GitHubSource,
+    source: &SourceFacts,
+    shares: bool,
+) -> Result<bool> {
     let head = match (spec.pull_request, &spec.branch) {
-        (Some(number), _) => match if shares { repo.listed_pull(number).await? } else { None } {
-            Some(pull) => pull.head.sha,
-            None => repo.pull(number).await?.head.sha,
-        },
+        (Some(number), _) => {
+            let listed = if shares { repo.listed_pull(number).await? } else { None };
+            let pull = match listed {
+                Some(pull) => pull,
+                None => repo.pull(number).await?,
+            };
+            // What its new base requires was not read.
+            if source.base_branch.as_ref() != Some(&pull.base.name) {
+                return Ok(false);
+            }
+            pull.head.sha
+        }
         (_, Some(branch)) => repo.branch(branch).await?.commit.sha,
         _ => return Ok(true),
     };
-    Ok(head.eq_ignore_ascii_case(sha))
+    Ok(head.eq_ignore_ascii_case(&source.sha))
 }
 
 fn of_pull(repository: wire::Repository, pull: wire::Pull) -> Result<Resolved> {
@@ -211,6 +232,7 @@ fn of_pull(repository: wire::Repository, pull: wire::Pull) -> Result<Resolved> {
         expects_of: pull.base.name.clone(),
         event: Some(PULL),
         author: pull.head.repo.as_ref().map(|r| r.id).filter(|_| fork),
+        unknown: None,
         source: SourceFacts {
             sha,
             fork,
@@ -233,7 +255,7 @@ fn full(sha: &str, what: &str) -> Result<String> {
     Err(trouble(format!("GitHub's answer for {what} is not a full commit id")))
 }
 
-fn trouble(message: String) -> Trouble {
+pub(super) fn trouble(message: String) -> Trouble {
     Trouble { reason: Reason::InvalidAnswer, message, retry_at: None }
 }
 

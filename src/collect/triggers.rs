@@ -51,6 +51,20 @@ pub(super) async fn strangers(
     Ok(strangers)
 }
 
+/// Whether other commits of a pull request or a merge queue lately had runs, so that one without any is to have some.
+pub(super) async fn others_ran(repo: &Repo<'_>, resolved: &Resolved) -> Result<bool> {
+    let Some(event) = resolved.event else { return Ok(false) };
+    let list = repo.aged(super::SHARED_AGE).recent_runs("event", event).await?;
+    let of_others = list.workflow_runs.iter().filter(|r| r.event == event && !of_author(r, resolved));
+    Ok(commits(of_others) >= ENOUGH_COMMITS)
+}
+
+/// Whether runs for an event are about what a commit has. Those that label a pull request or scan it run for one that
+/// says `[skip ci]` as well.
+pub(super) fn of_content(event: &str) -> bool {
+    matches!(event, "push" | "pull_request" | "merge_group" | "workflow_dispatch" | "repository_dispatch")
+}
+
 /// The author of this commit could leave a workflow out of it, and so must have no say.
 fn of_author(run: &wire::Run, resolved: &Resolved) -> bool {
     let source = &resolved.source;

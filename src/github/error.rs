@@ -12,6 +12,9 @@ const PAUSE: i64 = 60;
 /// Longest time that a limit is believed for, in seconds.
 const LONGEST: i64 = 7200;
 
+/// End of what is said of a part of GitHub that is not paid for.
+pub(crate) const NO_PLAN: &str = "is not part of the repository's plan";
+
 /// An answer that is not a success. `what` says what was asked for.
 pub(super) fn of_status(
     status: StatusCode,
@@ -59,7 +62,7 @@ pub(super) fn of_status(
             }
             // Private repositories of free plans have no branch rules.
             if says(body, "Upgrade to GitHub ") {
-                return trouble(Reason::NotFound, format!("{what} is not part of the repository's plan"));
+                return trouble(Reason::NotFound, format!("{what} {NO_PLAN}"));
             }
             let needs = header(headers, "x-accepted-github-permissions")
                 .map(|p| format!("; it needs the permission {}", clean(p, 200)))

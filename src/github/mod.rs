@@ -33,6 +33,7 @@ pub use app::{App, Made, Rights};
 pub use budget::{Budget, Priority, Rate};
 pub use cache::{Cache, tag};
 pub use client::{Answer, GitHub, Ties};
+pub(crate) use error::NO_PLAN;
 pub use fetch::{Fetched, Unfetched};
 pub use hosts::{DOWNLOAD_HOSTS, is_host_pattern};
 pub use pace::Pace;

@@ -14,7 +14,7 @@ use crate::api::status::{FailingTest, RunStatus, SourceStatus};
 use crate::api::{TestRunReportSpec, TestRunReportStatus};
 
 /// Raised whenever facts or what is kept of them change: nobody guesses at what another version meant.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 
 /// What decides about one commit, as it was read for one spec.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

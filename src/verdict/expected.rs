@@ -54,7 +54,8 @@ pub(super) fn expected<'a>(
         }
     }
     any |= rules::required_workflows(facts, list, suites);
-    let any = baseline_jobs(plan, facts, list, suites) || any;
+    any |= baseline_jobs(plan, facts, list, suites);
+    any |= no_run_at_all(plan, facts, list, suites);
     // A suite that is required and empty is a job renamed, a workflow switched off, or a wrong expression.
     for (i, suite) in plan.suites.iter().enumerate() {
         let empty = !list.is_empty() && !list.iter().any(|item| item.suite == i);
@@ -69,6 +70,31 @@ pub(super) fn expected<'a>(
         }
     }
     any
+}
+
+/// Adds a run where others of the commit's kind lately had some and it has none. Checks of other apps, and runs that only
+/// label it, say nothing of what was kept from running: by `[skip ci]` in a message, a conflict with the base branch, or a
+/// filter. Whoever has suites says in them what must be there.
+fn no_run_at_all<'a>(
+    plan: &Plan<'a>,
+    facts: &'a Facts,
+    list: &mut Vec<Item<'a>>,
+    suites: &mut Suites,
+) -> bool {
+    let awaited = |i: &Item<'_>| matches!(i.kind, Kind::Missing) && !i.workflow.is_empty();
+    let told = !plan.suites.is_empty() || !plan.spec.workflows.is_empty();
+    if !facts.expectations.some_run || told || list.is_empty() || list.iter().any(awaited) {
+        return false;
+    }
+    let mut item = Item::new(Kind::Missing, "a workflow run".to_owned(), "", "", State::Missing);
+    item.note = Some(
+        "workflows lately ran for other commits like this one, and none did for what it changes: [skip ci] in its \
+         message, a conflict with its base branch or a filter may be why"
+            .to_owned(),
+    );
+    item.suite = suites.special(REQUIRED_CHECKS);
+    list.push(item);
+    true
 }
 
 /// How many jobs these are. What a workflow runs for several events is the same job each time.
@@ -137,13 +163,6 @@ pub(super) fn required_checks<'a>(
     notes: &mut Vec<String>,
 ) {
     for required in facts.expectations.required.iter().collect::<BTreeSet<_>>() {
-        if publish::publishes(plan.spec, &required.name) {
-            notes.push(format!(
-                "the branch requires {}, which this report itself publishes; it does not wait for itself",
-                text::clean(&required.name, 100)
-            ));
-            continue;
-        }
         let mut there = false;
         for item in list.iter_mut() {
             let fits = match item.kind {
@@ -157,6 +176,13 @@ pub(super) fn required_checks<'a>(
                 there = true;
                 item.required = true;
             }
+        }
+        if publish::publishes(plan.spec, required) {
+            notes.push(format!(
+                "the branch requires {}, which this report itself publishes; it does not wait for itself",
+                text::clean(&required.name, 100)
+            ));
+            continue;
         }
         // Already missing for another reason: one entry is enough, and it counts.
         if !there && required.app_id.is_none_or(|id| id == ACTIONS_APP_ID) {

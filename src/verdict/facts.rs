@@ -246,6 +246,8 @@ pub struct Expectations {
     pub required_workflows: Vec<RequiredWorkflow>,
     /// Jobs of the last green commit of the base branch.
     pub baseline: Baseline,
+    /// The commit has no run for what it changes, and others of its kind, such as of pull requests, lately had some.
+    pub some_run: bool,
 }
 
 /// A workflow that a rule of the base branch requires.

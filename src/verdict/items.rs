@@ -159,8 +159,8 @@ pub(super) fn items<'a>(
         .expectations
         .required
         .iter()
+        .filter(|r| !publish::publishes(plan.spec, r))
         .map(|r| r.name.as_str())
-        .filter(|name| !publish::publishes(plan.spec, name))
         .collect();
     let mut list: Vec<Item<'a>> = Vec::with_capacity(effective.len() + facts.checks.len());
     let mut twice = BTreeSet::new();

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use jiff::Unit;
 
 use super::conditions::{self, Draft};
-use super::facts::{Check, CheckKind};
+use super::facts::{ACTIONS_APP_ID, Check, CheckKind, RequiredCheck};
 use super::{Context, text};
 use crate::api::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::api::publish::PublishSpec;
@@ -154,12 +154,16 @@ pub(super) fn is_own(spec: &TestRunReportSpec, check: &Check) -> bool {
     }
 }
 
-/// Whether a name that the base branch requires is one that the spec itself publishes under.
-pub(super) fn publishes(spec: &TestRunReportSpec, name: &str) -> bool {
+/// Whether what the base branch requires is what the spec itself publishes. What GitHub Actions must say nobody else does.
+pub(super) fn publishes(spec: &TestRunReportSpec, required: &RequiredCheck) -> bool {
+    let name = &required.name;
+    if required.app_id == Some(ACTIONS_APP_ID) {
+        return false;
+    }
     let Some(PublishSpec { status, check_run, commit_status, .. }) = &spec.publish else { return false };
-    status.as_ref().is_some_and(|s| s.context == name)
-        || check_run.as_ref().is_some_and(|c| c.name == name)
-        || commit_status.as_ref().is_some_and(|s| s.key == name)
+    status.as_ref().is_some_and(|s| s.context == *name)
+        || check_run.as_ref().is_some_and(|c| c.name == *name)
+        || commit_status.as_ref().is_some_and(|s| s.key == *name)
 }
 
 /// Where people find more: the page of the pull request or commit, marked as ours.

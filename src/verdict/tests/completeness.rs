@@ -135,6 +135,53 @@ fn a_report_does_not_wait_for_the_status_that_it_publishes() {
     let e = eval(&s, &f);
     assert_eq!(passed(&e), "True/AllRequiredSucceeded");
     assert!(e.status.notes.iter().any(|n| n.contains("testrun/verdict")));
+    // It speaks for no job, nor for what GitHub Actions must say.
+    let of = |app_id| vec![RequiredCheck { name: "testrun/verdict".into(), app_id }];
+    f.expectations.required = of(Some(ACTIONS_APP_ID));
+    assert_eq!(passed(&eval(&s, &f)), "Unknown/Expecting");
+    s.suites = vec![
+        suite("build", "^build$"),
+        SuiteSpec { policy: SuitePolicy::Informational, ..suite("rest", ".") },
+    ];
+    let mut f = jobs(&[("build", "success"), ("testrun/verdict", "failure")]);
+    for app_id in [None, Some(ACTIONS_APP_ID)] {
+        f.expectations.required = of(app_id);
+        assert_eq!(passed(&eval(&s, &f)), "False/RequiredFailed", "{app_id:?}");
+    }
+    f.expectations.required = of(Some(254));
+    assert_eq!(passed(&eval(&s, &f)), "True/AllRequiredSucceeded", "of an app, such as our own");
+}
+
+#[test]
+fn a_commit_without_a_run_where_others_have_some_waits_for_one() {
+    let mut f = facts(vec![]);
+    f.checks = vec![check("license/cla", "success")];
+    f.expectations.some_run = true;
+    let e = eval(&spec(), &f);
+    assert_eq!(passed(&e), "Unknown/Expecting");
+    assert!(message(&e).contains("a workflow run"), "{}", message(&e));
+    // Whatever else is asked for is no run either.
+    let mut asking = spec();
+    asking.checks = vec![CheckSpec { name: "license/cla".into(), app: None }];
+    f.expectations.required = vec![RequiredCheck { name: "license/cla".into(), app_id: None }];
+    assert_eq!(passed(&eval(&asking, &f)), "Unknown/Expecting");
+    let late = Facts { read_at: at(1000 + 21_600), ..f.clone() };
+    let e = after(&spec(), &late, &e.status);
+    assert_eq!(passed(&e), "False/Incomplete");
+    assert!(format!("{:?}", e.status.suites).contains("[skip ci]"), "{:?}", e.status.suites);
+    // Who says by suites what must be there, is believed.
+    asking.suites = vec![SuiteSpec { policy: SuitePolicy::Informational, ..suite("jobs", ".") }];
+    assert_eq!(passed(&eval(&asking, &f)), "True/AllRequiredSucceeded");
+    // What is expected by name says more, and what ran is there.
+    f.expectations.baseline = green_base(&["unit"]);
+    let e = eval(&spec(), &f);
+    assert!(message(&e).contains("unit") && !message(&e).contains("a workflow run"), "{}", message(&e));
+    // What labels it runs all the same.
+    f.expectations.baseline = Baseline::None;
+    f.runs = jobs(&[("label", "success")]).runs;
+    assert_eq!(verdict(&f), "Unknown/Expecting");
+    f.expectations.some_run = false;
+    assert_eq!(verdict(&f), "True/AllRequiredSucceeded");
 }
 
 #[test]

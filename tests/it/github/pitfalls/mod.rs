@@ -6,6 +6,7 @@
 mod content;
 mod events;
 mod jobs;
+mod left_out;
 mod outsiders;
 mod rules;
 mod runs;
