@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use kube::core::{NamespaceResourceScope, ObjectMeta};
 use kube::{Resource, ResourceExt};
 use serde::{Deserialize, Deserializer};
@@ -46,6 +47,8 @@ pub struct Facts {
     pub standing: Standing,
     /// What a gate says of it: the word, and whether that is the last one.
     pub gate: (Word, bool),
+    /// When the first of the waivers ends that a pass rests on.
+    pub waived_until: Option<Timestamp>,
     /// The pull request, where it is about one.
     pub pull_request: Option<i64>,
     /// When it was made, in seconds.
@@ -108,6 +111,7 @@ impl Facts {
             publishes: !publish::asked(&report.spec).is_empty(),
             standing: Standing::of(report),
             gate: (gate.word, !gate.open),
+            waived_until: report.status.iter().flat_map(|s| &s.waived).map(|w| w.expires_at.0).min(),
             pull_request: found.map_or(github.pull_request, |s| s.pull_request),
             created: report.metadata.creation_timestamp.as_ref().map_or(0, |t| t.0.as_second()),
             made: Made::of(report).map(Box::new),

@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use kube::{Resource, ResourceExt};
 
 use super::rivals::{self, Due, Rivals};
@@ -40,8 +39,6 @@ struct Entry {
     put_off: Option<Duration>,
     /// When the next look is due anyway.
     due: Option<Instant>,
-    /// When a final verdict ends by itself, as with a waiver that it rests on.
-    ends: Option<Timestamp>,
     /// The epoch in which the look began.
     epoch: u64,
     failures: u32,
@@ -145,22 +142,6 @@ impl Memory {
         self.with(report, |entry| entry.due = wait.and_then(|wait| Instant::now().checked_add(wait)));
     }
 
-    /// A final verdict ends by itself at this time.
-    pub fn ends(&self, report: &impl Resource, at: Option<Timestamp>) {
-        self.with(report, |entry| entry.ends = at);
-    }
-
-    /// Whether something is known against the status that a report has: somebody changed the report or what it depends
-    /// on since a look was taken, or its status, or the time of its verdict is over.
-    pub fn is_doubted(&self, report: &Kept, now: Timestamp) -> bool {
-        let print = report.snapshot().print();
-        let doubted = self.look_up(report, |entry| {
-            let is_over = entry.ends.is_some_and(|at| at <= now);
-            entry.settled().is_some_and(|settled| entry.asked || settled != print) || is_over
-        });
-        doubted.unwrap_or(false)
-    }
-
     /// The object to work with: the cached one, or what the last write made of it where the cache lags behind.
     pub fn freshest(&self, cached: &Kept) -> Snapshot {
         let epoch = self.epoch.load(Ordering::SeqCst);
@@ -262,6 +243,15 @@ impl Memory {
     pub fn is_wrong(&self, report: &Kept) -> bool {
         let print = report.snapshot().print();
         self.with(report, |entry| entry.settled().is_some_and(|settled| settled != print))
+    }
+
+    /// Whether something is known against what a report shows: somebody else wrote it, the object or a waiver changed, or
+    /// its last look came to nothing. Of what nobody has looked at since the process began nothing is known.
+    pub fn doubts(&self, report: &Kept) -> bool {
+        let print = report.snapshot().print();
+        let doubted =
+            self.look_up(report, |entry| entry.settled().is_some_and(|own| entry.asked || own != print));
+        doubted.unwrap_or(false)
     }
 
     /// A write failed.

@@ -63,8 +63,8 @@ pub(super) async fn reconcile(cached: Arc<Kept>, shared: Arc<Shared>) -> Action 
     let namespace = cached.namespace().unwrap_or_default();
     // Another replica's; should that end, all reports of its share are queued.
     let Some(work) = shared.config.ownership.begin(&namespace) else { return Action::await_change() };
-    let is_hinted = shared.config.hints.waits(&ObjectRef::from_obj(cached.as_ref()));
-    let is_doubted = is_hinted || shared.memory.is_doubted(&cached, Timestamp::now());
+    let is_hinted = shared.config.hints.owes(&ObjectRef::from_obj(cached.as_ref()));
+    let is_doubted = is_hinted || shared.memory.doubts(&cached);
     let _turn = match shared.turns.take(&cached, is_doubted) {
         Ok(turn) => turn,
         Err(wait) => return Action::requeue(wait),
@@ -172,6 +172,7 @@ async fn look(snapshot: &Snapshot, shared: &Shared, work: &Work) -> Result<Done,
         events::record(&shared.recorder, report, previous.as_ref(), &evaluation.status).await;
     }
     if matches!(outcome, Outcome::Written | Outcome::Unchanged) {
+        shared.config.hints.answered(report);
         shared.config.notifier.tell(&now, &told);
         // After the verdict is there, and without waiting: nothing that becomes of it changes one.
         shared.config.history.note(&now, &observations);
@@ -255,7 +256,6 @@ async fn adopt(
     let now = Timestamp::now();
     let repository = status.source.as_ref().map(|s| s.repository.as_str()).unwrap_or_default();
     let waived = verdict::next_waiver_end(&report.spec, waivers, repository, now);
-    shared.memory.ends(report, waived);
     let ends = [waived, expiry(report, Some(status))].into_iter().flatten().min();
     Ok(Some(ends.map_or(wait, |at| wait.min(requeue::until(at, now)))))
 }
@@ -335,9 +335,6 @@ fn wait(report: &TestRunReport, evaluation: &Evaluation, why: &Why, shared: &Sha
             0
         }
     };
-    if let Next::Final(at) | Next::Poll(at) = evaluation.next {
-        shared.memory.ends(report, at);
-    }
     let anew = why.asked || why.hint.is_some();
     let completed = evaluation.status.completed_at.as_ref();
     let how = requeue::Circumstances {

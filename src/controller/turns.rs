@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::Stream;
+use jiff::Timestamp;
 use kube::Resource;
 use kube::runtime::reflector::{ObjectRef, Store};
 use tokio::sync::mpsc;
@@ -75,12 +76,11 @@ impl Turns {
     }
 
     /// A turn for a report, or none: then it waits, and comes again when it is called or after the time that is given.
-    /// There may be a reason to look at it that its status does not show.
+    /// There may be a reason to doubt it that its status does not show.
     pub fn take(&self, report: &Kept, is_doubted: bool) -> Result<Turn, Duration> {
         let object = ObjectRef::from_obj(report);
         let namespace = report.meta().namespace.clone().unwrap_or_default();
-        let (_, is_final) = report.facts().gate;
-        let line = if is_final && !is_doubted { Line::Decided } else { Line::Open };
+        let line = line(report, is_doubted, Timestamp::now());
         let (begins, called, waiting) = {
             let mut room = self.room();
             let begins = room.enter(&namespace, Arc::new(object), line);
@@ -141,6 +141,14 @@ impl Turns {
     }
 }
 
+/// Where it waits.
+fn line(report: &Kept, is_doubted: bool, now: Timestamp) -> Line {
+    let facts = report.facts();
+    let (_, is_final) = facts.gate;
+    let is_over = facts.waived_until.is_some_and(|end| end <= now);
+    if is_final && !is_doubted && !is_over { Line::Decided } else { Line::Open }
+}
+
 impl Drop for Turn {
     fn drop(&mut self) {
         self.turns.change(|room| room.leave(&self.namespace));
@@ -157,6 +165,27 @@ mod tests {
 
     use super::*;
     use crate::api::{TestRunReport, TestRunReportSpec};
+
+    #[test]
+    fn a_verdict_waits_for_the_rest_only_while_nothing_is_known_against_it() {
+        let mut report = TestRunReport::new("a", TestRunReportSpec::default());
+        report.metadata.generation = Some(1);
+        let condition = |kind: &str| {
+            serde_json::json!({"type": kind, "status": "True", "reason": "R", "message": "", "observedGeneration": 1,
+                "lastTransitionTime": "2026-01-01T00:00:00Z"})
+        };
+        let status = serde_json::json!({"observedGeneration": 1, "phase": "Passed",
+            "conditions": [condition("Passed"), condition("Complete")],
+            "waived": [{"job": "unit", "approver": "ann", "expiresAt": "2999-01-01T00:00:00Z"}]});
+        report.status = serde_json::from_value(status).ok();
+        let (now, then) = (Timestamp::now(), "2999-01-01T00:00:00Z".parse().unwrap_or(Timestamp::MIN));
+        let of = |report: &TestRunReport, is_doubted, at| line(&Kept::from(report), is_doubted, at);
+        assert_eq!(of(&report, false, now), Line::Decided);
+        assert_eq!(of(&report, true, now), Line::Open, "something is known");
+        assert_eq!(of(&report, false, then), Line::Open, "a waiver of its has ended");
+        report.metadata.generation = Some(2);
+        assert_eq!(of(&report, false, now), Line::Open, "its spec was edited");
+    }
 
     /// Some reports of a namespace, and the cache that has them.
     fn reports() -> (Vec<Kept>, Store<Kept>) {

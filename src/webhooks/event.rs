@@ -26,8 +26,8 @@ pub enum Kind {
     Run { sha: String, branch: Option<String>, finished: bool, run: Option<Arc<wire::Run>> },
     /// A job began or ended; red if it did not succeed.
     Job { sha: String, red: bool },
-    /// A check run or suite of another app than GitHub Actions.
-    Check { sha: String },
+    /// A check run or suite of another app than GitHub Actions; green if it has succeeded.
+    Check { sha: String, green: bool },
     /// A deployment waits for the answer of an App, about one of these commits.
     Gate { shas: Vec<String> },
     /// A commit status was set.
@@ -118,8 +118,10 @@ pub fn read(event: &str, body: &[u8]) -> Result<Vec<Event>, Unusable> {
             Kind::Other
         }
         "check_suite" if by_actions(&payload.check_suite.app) => Kind::Other,
-        "check_run" => Kind::Check { sha: payload.check_run.head_sha },
-        "check_suite" => Kind::Check { sha: payload.check_suite.head_sha },
+        "check_run" | "check_suite" => {
+            let check = if event == "check_run" { payload.check_run } else { payload.check_suite };
+            Kind::Check { sha: check.head_sha, green: check.conclusion.as_deref() == Some("success") }
+        }
         // Where to answer, the event says as well; that is nobody's to say but GitHub's API.
         "deployment_protection_rule" => {
             let heads = payload.pull_requests.into_iter().map(|p| p.head.sha);
@@ -210,14 +212,14 @@ mod tests {
             let of =
                 |app: &str| json!({"action": "completed", event: {"head_sha": sha, "app": {"slug": app}}});
             assert_eq!(kind(event, of("github-actions")), Kind::Other);
-            assert_eq!(kind(event, of("codecov")), Kind::Check { sha: sha.clone() });
+            assert_eq!(kind(event, of("codecov")), Kind::Check { sha: sha.clone(), green: false });
             assert_eq!(
-                kind(event, json!({event: {"head_sha": sha, "app": null}})),
-                Kind::Check { sha: sha.clone() }
+                kind(event, json!({event: {"head_sha": sha, "app": null, "conclusion": "success"}})),
+                Kind::Check { sha: sha.clone(), green: true }
             );
         }
         let of_token = json!({"action": "completed", "check_run": {"head_sha": sha, "conclusion": "failure", "app": {"slug": "github-actions"}}});
-        assert_eq!(kind("check_run", of_token), Kind::Check { sha: sha.clone() });
+        assert_eq!(kind("check_run", of_token), Kind::Check { sha: sha.clone(), green: false });
         assert_eq!(
             kind("status", json!({"sha": sha, "context": "ci/x", "state": "pending"})),
             Kind::Status { sha: sha.clone(), context: "ci/x".into(), state: "pending".into() }

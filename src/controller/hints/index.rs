@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::member::{Hint, Member};
 use super::sweep::Sweep;
-use crate::collect::{Depth, SightedRun};
+use crate::collect::SightedRun;
 use crate::webhooks::{Event, Kind};
 
 /// A repository whose events arrive is asked slowly, as long as it was heard of within this time.
@@ -121,9 +121,7 @@ impl Repository {
         for member in self.members.values_mut() {
             if let Some((depth, delay)) = member.concerns(event) {
                 let mut hint = Hint { moved: member.moves(event), ..Hint::new(now, depth) };
-                if let Kind::Run { run: Some(run), .. } = &event.kind
-                    && depth == Depth::Told
-                {
+                if let Kind::Run { run: Some(run), .. } = &event.kind {
                     hint.told.push(run.clone());
                 }
                 member.mark(hint, delay);

@@ -45,6 +45,8 @@ pub(super) struct Member {
     pub(super) stage: Stage,
     pub(super) access: Option<Access>,
     pub(super) hint: Option<Box<Hint>>,
+    /// What looks have taken since one came to an end: until then no status knows of it.
+    pub(super) taken: Option<Box<Hint>>,
     /// The controller has been told of the hint, and that it is urgent.
     pub(super) called: bool,
 }
@@ -65,7 +67,7 @@ pub(in crate::controller) struct Hint {
     /// When it was heard of: answers must be newer.
     pub since: Instant,
     pub depth: Depth,
-    /// The last verdict does not know of it: another commit or base, or a run.
+    /// The last verdict does not know of it: another commit or base, a run, or something that is not green.
     pub moved: bool,
     /// Unfinished runs that events told of.
     pub told: Vec<Arc<wire::Run>>,
@@ -78,7 +80,7 @@ impl Hint {
         Self { since, depth, moved: false, told: Vec::new(), cause: Cause::current() }
     }
 
-    fn merge(&mut self, new: Self) {
+    pub(super) fn merge(&mut self, new: Self) {
         self.since = self.since.max(new.since);
         self.depth = self.depth.max(new.depth);
         self.moved |= new.moved;
@@ -127,24 +129,30 @@ impl Member {
                 (about(sha) && (*red || self.stage == Stage::Final)).then_some((Depth::Progress, TOGETHER))
             }
             Kind::Gate { shas } => shas.iter().any(|sha| about(sha)).then_some((Depth::Whole, TOGETHER)),
-            Kind::Check { sha } => about(sha).then_some((Depth::Whole, TOGETHER)),
+            Kind::Check { sha, .. } => about(sha).then_some((Depth::Whole, TOGETHER)),
             Kind::Status { sha, context, state } => {
                 // What the report itself has set is no news; what somebody else sets in its place is.
                 let echo = self.own.as_ref() == Some(context) && self.shows == Some(state.as_str());
                 (about(sha) && !echo).then_some((Depth::Whole, TOGETHER))
             }
             Kind::Repository | Kind::Owner => Some((Depth::Whole, TOGETHER)),
-            // What it starts is told of by itself.
-            Kind::Push { .. } | Kind::Other => None,
+            // What it starts is told of by itself, and it need not start anything.
+            Kind::Push { branch } => follows(branch.as_deref()).then_some((Depth::Whole, TOGETHER)),
+            Kind::Other => None,
         }
     }
 
     /// Whether an event tells of what the last verdict cannot know.
     pub(super) fn moves(&self, event: &Event) -> bool {
+        let may_pass = self.shows != Some("failure");
         match &event.kind {
-            Kind::Pull { .. } => true,
+            Kind::Pull { .. } | Kind::Push { .. } => true,
             // Of one that has ended the verdict may be.
             Kind::Run { sha, finished, .. } => !finished || self.sha.as_ref() != Some(sha),
+            // What is not green is nothing new to a verdict that is red.
+            Kind::Job { red, .. } => *red && may_pass,
+            Kind::Check { green, .. } => !green && may_pass,
+            Kind::Status { state, .. } => state != "success" && may_pass,
             _ => false,
         }
     }

@@ -121,6 +121,7 @@ impl Hints {
                 stage: Stage::Open,
                 access: None,
                 hint: None,
+                taken: None,
                 called: false,
             });
             let heard = index.strangers.pop(&key);
@@ -145,12 +146,27 @@ impl Hints {
         }
     }
 
-    /// The hint that waits for a report, which the look that now begins will answer.
+    /// The hint that waits for a report, which the look that now begins will answer, with those of looks before that
+    /// came to nothing.
     pub(super) fn take(&self, report: &TestRunReport) -> Option<Hint> {
         let mut index = self.lock();
         let member = index.member(&report.uid()?)?;
         member.called = false;
-        member.hint.take().map(|hint| *hint)
+        if let Some(hint) = member.hint.take() {
+            match &mut member.taken {
+                Some(taken) => taken.merge(*hint),
+                None => member.taken = Some(hint),
+            }
+        }
+        member.taken.as_deref().cloned()
+    }
+
+    /// The status of a report tells what came of the hints that its look has taken.
+    pub(super) fn answered(&self, report: &TestRunReport) {
+        let mut index = self.lock();
+        if let Some(member) = report.uid().and_then(|uid| index.member(&uid)) {
+            member.taken = None;
+        }
     }
 
     /// The trace of what a report waits to be looked at for.
@@ -164,6 +180,12 @@ impl Hints {
     pub(super) fn waits(&self, object: &Object) -> bool {
         let uid = object.extra.uid.as_deref().unwrap_or_default();
         self.lock().member(uid).is_some_and(|m| m.hint.is_some())
+    }
+
+    /// Whether there is a hint for a report, or one that a look has taken and come to nothing.
+    pub(super) fn owes(&self, object: &Object) -> bool {
+        let uid = object.extra.uid.as_deref().unwrap_or_default();
+        self.lock().member(uid).is_some_and(|m| m.hint.is_some() || m.taken.is_some())
     }
 
     /// What a look saw, and what its verdict was.
@@ -359,3 +381,6 @@ fn stream(queue: mpsc::UnboundedReceiver<(Object, Duration)>) -> impl Stream<Ite
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

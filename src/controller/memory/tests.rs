@@ -53,6 +53,19 @@ fn a_status_of_somebody_else_is_news_and_a_late_one_is_not() {
 }
 
 #[test]
+fn what_is_known_against_a_verdict_makes_it_doubtful() {
+    let memory = Memory::default();
+    is_news(&memory, &kept("10", "Failed"));
+    assert!(!memory.doubts(&kept("10", "Failed")), "the process has just begun");
+    memory.asked(&report("10", "Failed"));
+    settle(&memory, "10", "Failed");
+    assert!(!memory.doubts(&kept("10", "Failed")));
+    assert!(memory.doubts(&kept("11", "Passed")), "a forgery");
+    memory.ask(&kept("10", "Failed"));
+    assert!(memory.doubts(&kept("10", "Failed")), "a waiver was taken away");
+}
+
+#[test]
 fn a_request_and_a_deletion_are_news() {
     let memory = Memory::default();
     is_news(&memory, &kept("1", "Passed"));
@@ -74,25 +87,4 @@ fn what_is_remembered_is_shared_and_never_taken_for_another_version() {
     assert_eq!(packed.open().map(|r| r.metadata.resource_version), Ok(Some("4".into())));
     memory.pack(&TestRunReport::new("b", Default::default()));
     assert_eq!(memory.lock().len(), 1, "to pack a report is not to know it");
-}
-
-#[test]
-fn a_verdict_is_doubted_when_the_report_or_its_status_was_changed_or_its_time_is_over() {
-    let memory = Memory::default();
-    let now = jiff::Timestamp::UNIX_EPOCH;
-    let is_doubted = |version: &str, phase: &str| memory.is_doubted(&kept(version, phase), now);
-    is_news(&memory, &kept("1", "Passed"));
-    assert!(!is_doubted("1", "Passed"), "a verdict that was there before the process");
-    settle(&memory, "1", "Passed");
-    assert!(memory.asked(&report("1", "Passed")) && !is_doubted("1", "Passed"), "it was looked at");
-    assert!(is_doubted("2", "Failed"), "somebody else wrote its status");
-    memory.ask(&report("1", "Passed"));
-    assert!(is_doubted("1", "Passed"), "something that it depends on was changed");
-    assert!(memory.asked(&report("1", "Passed")) && !is_doubted("1", "Passed"));
-    for (at, over) in [(1, false), (0, true)] {
-        memory.ends(&report("1", "Passed"), Some(jiff::Timestamp::constant(at, 0)));
-        assert_eq!(is_doubted("1", "Passed"), over);
-    }
-    memory.ends(&report("1", "Passed"), None);
-    assert!(!is_doubted("1", "Passed"));
 }

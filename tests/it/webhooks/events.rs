@@ -27,7 +27,7 @@ fn published_examples_are_understood() {
                 Kind::Pull { head, .. } => head,
                 Kind::Run { sha, .. }
                 | Kind::Job { sha, .. }
-                | Kind::Check { sha }
+                | Kind::Check { sha, .. }
                 | Kind::Status { sha, .. } => sha,
                 Kind::Gate { shas } => &shas[0],
                 Kind::Push { .. } | Kind::Repository | Kind::Owner | Kind::Other => continue,
