@@ -13,6 +13,7 @@
 mod fixtures;
 mod laws;
 mod mutate;
+mod reports;
 mod table;
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::fixtures::*;
 use super::laws::{self, Answer};
+use super::reports::*;
 
 /// An input that a reader understands.
 #[derive(Debug)]
@@ -76,6 +77,21 @@ pub const TARGETS: &[Target] = &[
     report("vitest-json", &[whole("green", VITEST_JSON_GREEN), whole("red", VITEST_JSON_RED)]),
     report("playwright-json", &[whole("green", PLAYWRIGHT_JSON_GREEN), whole("red", PLAYWRIGHT_JSON_RED)]),
     report("mocha-json", &[whole("green", MOCHA_JSON_GREEN), data!("mocha.json", None)]),
+    report("cucumber-json", &[whole("green", CUCUMBER_GREEN), whole("red", CUCUMBER_RED)]),
+    report("allure", &[whole("green", ALLURE_GREEN), whole("red", ALLURE_RED)]),
+    report("pytest-json", &[whole("green", PYTEST_JSON_GREEN), whole("red", PYTEST_JSON_RED)]),
+    report("rspec-json", &[whole("green", RSPEC_GREEN), whole("red", RSPEC_RED)]),
+    report("libtest-json", &[whole("green", LIBTEST_GREEN), whole("red", LIBTEST_RED)]),
+    report("nunit", &[whole("green", NUNIT_GREEN), whole("red", NUNIT_RED), whole("version 2", NUNIT2_RED)]),
+    report("xunit", &[whole("green", XUNIT_GREEN), whole("red", XUNIT_RED)]),
+    report("trx", &[whole("green", TRX_GREEN), whole("red", TRX_RED)]),
+    report("testng", &[whole("green", TESTNG_GREEN), whole("red", TESTNG_RED)]),
+    report("robot", &[whole("green", ROBOT_GREEN), whole("red", ROBOT_RED)]),
+    report(
+        "catch2",
+        &[whole("green", CATCH2_GREEN), whole("red", CATCH2_RED), whole("doctest", DOCTEST_RED)],
+    ),
+    report("qtest", &[whole("green", QTEST_GREEN), whole("red", QTEST_RED)]),
     report(
         "ginkgo",
         &[

@@ -21,6 +21,8 @@ pub(super) enum Shape {
     Zip,
     /// Compressed in a way that is not read, with its name.
     Packed(&'static str),
+    /// Events of libtest, one a line.
+    Events,
     /// Lines of text.
     Lines,
 }
@@ -54,6 +56,9 @@ pub(super) fn shape(head: &[u8]) -> Shape {
     if is_xml_start(text) {
         return Shape::Xml(start);
     }
+    if super::json::libtest::is_start(text) {
+        return Shape::Events;
+    }
     if is_json_start(text) {
         return Shape::Json(start);
     }
@@ -71,7 +76,7 @@ fn is_xml_start(text: &[u8]) -> bool {
         [b'<', c, ..] if c.is_ascii_alphabetic() => {
             // A placeholder such as `<unknown> said:` is not a document.
             let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
-            if !line.trim_ascii_end().ends_with(b">") && line.contains(&b'>') && !is_suite(text) {
+            if !line.trim_ascii_end().ends_with(b">") && line.contains(&b'>') && !is_root(text) {
                 return false;
             }
             let name = text.get(1..).unwrap_or_default();
@@ -82,10 +87,16 @@ fn is_xml_start(text: &[u8]) -> bool {
     }
 }
 
-/// Whether `text` starts with an element of JUnit.
-fn is_suite(text: &[u8]) -> bool {
-    let name = text.get(1..10).unwrap_or_default();
-    name.eq_ignore_ascii_case(b"testsuite") || name.starts_with(b"testcase")
+/// Whether `text` starts with an element that reports start with.
+fn is_root(text: &[u8]) -> bool {
+    const NAMES: [&[u8]; 12] = [
+        b"testsuite", b"testsuites", b"testcase", b"test-run", b"test-results", b"assemblies", b"assembly",
+        b"testrun", b"testng-results", b"robot", b"catch2testrun", b"doctest",
+    ];
+    let name = text.get(1..).unwrap_or_default();
+    let end = name.iter().position(|c| !(c.is_ascii_alphanumeric() || *c == b'-')).unwrap_or(name.len());
+    let name = name.get(..end).unwrap_or_default();
+    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Whether `text` starts a JSON document, and not a line of a stream of events.

@@ -11,6 +11,9 @@
 //!
 //! - a JUnit `testcase`, a CTRF test, a spec of Ginkgo, a test of jest, vitest, mocha or
 //!   pytest, a test of playwright per project, a top-level TAP point;
+//! - a `test-case` of NUnit, a `test` of xUnit.net and Robot, a result of TRX without the one around
+//!   rows of data, a `test-method` of TestNG that is no configuration, a test case of Catch2 and
+//!   doctest, an incident of Qt Test, a scenario of Cucumber, a file of Allure;
 //! - in Go each test and each subtest, parents included, as `go test -json` reports them. A Go
 //!   test that only wraps a Ginkgo suite is not counted beside the suite's specs.
 //!
@@ -47,6 +50,7 @@
 
 pub(crate) mod archive;
 mod console;
+mod found;
 mod gojson;
 mod input;
 mod json;
@@ -57,6 +61,7 @@ mod sink;
 mod slowest;
 mod text;
 mod write;
+mod xml;
 
 #[cfg(test)]
 mod tests;
@@ -194,9 +199,10 @@ fn read_utf8<R: Read>(name: &str, head: &[u8], rest: &mut R, sink: &mut Sink) {
             if head.get(..skip).is_some_and(|noise| noise.iter().any(u8::is_ascii_graphic)) {
                 sink.warn(Place::Line(1), "text before the XML document was skipped");
             }
-            junit::read(text.chain(rest), sink);
+            xml::read(text.chain(rest), sink);
         }
         Shape::Json(_) => json::read(text.chain(rest), sink),
+        Shape::Events => json::libtest::read(text.chain(rest), sink),
         Shape::Lines => console::read(name, text.chain(rest), sink),
     }
     if sink.is_blank() {

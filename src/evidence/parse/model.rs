@@ -24,6 +24,30 @@ pub enum Format {
     PlaywrightJson,
     /// `mocha --reporter json`, and the tree of mochawesome.
     MochaJson,
+    /// `cucumber --format json`, of any of its languages, and behave.
+    CucumberJson,
+    /// Results of Allure, a file for each test.
+    Allure,
+    /// `pytest --json-report`.
+    PytestJson,
+    /// `rspec --format json`.
+    RspecJson,
+    /// `cargo test -- --format json`, and nextest's `libtest-json`.
+    LibtestJson,
+    /// XML of NUnit, versions 2 and 3.
+    Nunit,
+    /// XML of xUnit.net.
+    Xunit,
+    /// TRX of MSTest, VSTest and `dotnet test`.
+    Trx,
+    /// `testng-results.xml`.
+    Testng,
+    /// `output.xml` of Robot Framework.
+    Robot,
+    /// XML of Catch2 and doctest.
+    Catch2,
+    /// XML of Qt Test.
+    Qtest,
     /// Console of Ginkgo.
     Ginkgo,
     /// Console of `go test` and gotestsum.
@@ -62,6 +86,18 @@ impl Format {
             Self::VitestJson => "vitest-json",
             Self::PlaywrightJson => "playwright-json",
             Self::MochaJson => "mocha-json",
+            Self::CucumberJson => "cucumber-json",
+            Self::Allure => "allure",
+            Self::PytestJson => "pytest-json",
+            Self::RspecJson => "rspec-json",
+            Self::LibtestJson => "libtest-json",
+            Self::Nunit => "nunit",
+            Self::Xunit => "xunit",
+            Self::Trx => "trx",
+            Self::Testng => "testng",
+            Self::Robot => "robot",
+            Self::Catch2 => "catch2",
+            Self::Qtest => "qtest",
             Self::Ginkgo => "ginkgo",
             Self::GoTest => "go-test",
             Self::Pytest => "pytest",
@@ -79,7 +115,7 @@ impl Format {
 
     /// Whether this is a report made for programs, as against a console's text.
     pub fn is_report(self) -> bool {
-        self <= Self::MochaJson
+        self <= Self::Qtest
     }
 }
 

@@ -119,8 +119,12 @@ pub(super) fn collect(into: &mut String, line: &str) {
 /// negative values are none.
 pub(super) fn seconds(text: &str) -> Option<f64> {
     let text = text.trim().trim_end_matches('s');
-    let plain =
-        if text.contains(',') && text.contains('.') { text.replace(',', "") } else { text.replace(',', ".") };
+    // Of two marks the last one begins the fraction.
+    let plain = match (text.rfind(','), text.rfind('.')) {
+        (Some(comma), Some(point)) if comma > point => text.replace('.', "").replace(',', "."),
+        (Some(_), Some(_)) => text.replace(',', ""),
+        _ => text.replace(',', "."),
+    };
     plain.parse::<f64>().ok().filter(|value| value.is_finite() && *value >= 0.0)
 }
 
@@ -135,12 +139,17 @@ static BATS_FRAME: Pattern = pattern!(r"in test file (.{1,400}?), line (\d{1,7})
 /// `In [It] at: /x/y_test.go:7 @ ...`.
 static GINKGO_AT: Pattern = pattern!(r"In \[[^\]]{1,60}\] at: (\S{1,400}?):(\d{1,7})(?:\s|$)");
 
+/// `   at A.B() in /src/A.cs:line 7`, in whatever language .NET says `line`.
+static DOTNET_FRAME: Pattern = pattern!(
+    r"(?m)^\s*\S.*\s\S{1,4} ((?:[A-Za-z]:)?[^\s:][^\r\n:]{0,300}\.\w{1,8}):(?:line|Zeile|ligne|línea|linha|riga|строка|行|줄|regel|rad|linje|wiersz|satır) (\d{1,7})\s*$"
+);
+
 /// Paths of runtimes and libraries: the frame that matters is rarely there.
 pub(super) fn is_library(path: &str) -> bool {
     const PARTS: &[&str] = &[
         "node_modules", "site-packages", "node:", "internal/", "/usr/local/go/src", "/sdk/go",
         "/go/pkg/mod/", "/rustc/", "<anonymous>", "vendor/", "/_pytest/", "/lib/python", "testing.go",
-        "\\go\\src",
+        "\\go\\src", "/xunit.assert/", "/NUnitFramework/",
     ];
     const FILES: &[&str] = &[
         "Assert.java", "Assertions.java", "TestCase.java", "Method.java", "Optional.java",
@@ -160,6 +169,11 @@ pub(super) fn location(text: &str) -> Option<(String, u64)> {
         {
             return Some((group(&found, 1).to_owned(), number(&found, 2)));
         }
+    }
+    let dotnet = DOTNET_FRAME.as_ref()?.captures_iter(text).take(200);
+    let mut dotnet = dotnet.filter(|found| !is_library(group(found, 1)));
+    if let Some(found) = dotnet.next() {
+        return Some((group(&found, 1).to_owned(), number(&found, 2)));
     }
     // A Python traceback ends where it happened.
     let python = PYTHON_FRAME.as_ref()?.captures_iter(text).take(200);
@@ -227,5 +241,5 @@ pub(super) fn headline(text: &str) -> String {
 
 #[cfg(test)]
 pub(super) fn patterns() -> Vec<&'static Pattern> {
-    vec![&PATH_LINE, &PYTHON_FRAME, &BATS_FRAME, &GINKGO_AT]
+    vec![&PATH_LINE, &PYTHON_FRAME, &BATS_FRAME, &GINKGO_AT, &DOTNET_FRAME]
 }

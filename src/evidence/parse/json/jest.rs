@@ -26,6 +26,7 @@ pub(super) struct Jest {
     /// Counts by outcome are held back until it is known whose they are.
     counts: crate::evidence::parse::model::Counts,
     broken_files: u64,
+    declared_broken: u64,
 }
 
 impl Jest {
@@ -38,10 +39,18 @@ impl Jest {
             }
             "numTotalTests" => {
                 self.totals = true;
-                self.declared = value::<Number, A>(map)?.count();
+                // Of a key that is there twice the graver value counts.
+                self.declared = self.declared.max(value::<Number, A>(map)?.count());
             }
-            "numFailedTests" => self.declared_failed = value::<Number, A>(map)?.count(),
-            "success" => self.unsuccessful = value::<Text, A>(map)?.str() == "false",
+            "numFailedTests" => {
+                self.declared_failed = self.declared_failed.max(value::<Number, A>(map)?.count());
+            }
+            "success" => self.unsuccessful |= value::<Text, A>(map)?.str() == "false",
+            "numRuntimeErrorTestSuites" => {
+                self.is_jest = true;
+                self.declared_broken =
+                    self.declared_broken.max(value::<Number, A>(map)?.count().unwrap_or(0));
+            }
             "numTotalTestSuites" => {
                 self.totals = true;
                 skip(map)?;
@@ -65,6 +74,13 @@ impl Jest {
         }
         if self.broken_files > 0 {
             let said = format!("{} test files failed to run: their tests are not counted", self.broken_files);
+            sink.incomplete(Place::File, &said);
+        }
+        if self.declared_broken > self.broken_files {
+            let said = format!(
+                "the summary says that {} test files failed to run and the report lists {}",
+                self.declared_broken, self.broken_files
+            );
             sink.incomplete(Place::File, &said);
         }
         sink.compare([

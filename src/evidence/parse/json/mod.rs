@@ -1,15 +1,21 @@
-//! Reports in JSON: CTRF, Ginkgo, jest, vitest, playwright, mocha and mochawesome.
+//! Reports in JSON: CTRF, Ginkgo, jest, vitest, playwright, mocha and mochawesome, Cucumber, Allure, pytest,
+//! RSpec, and the lines of libtest.
 //!
 //! The format is told by the keys, in whatever order they come, while the document is read
 //! as a stream: no list of tests is ever held. A document that ends early keeps what was read
 //! of it and is marked incomplete.
 
+mod allure;
 mod ctrf;
+mod cucumber;
 mod ginkgo;
 mod jest;
 mod lax;
+pub(super) mod libtest;
 mod mocha;
 mod playwright;
+mod pytest;
+mod rspec;
 mod scrub;
 mod stream;
 
@@ -53,6 +59,10 @@ struct Document<'a> {
     playwright: playwright::Playwright,
     ginkgo: ginkgo::Suite,
     ctrf: ctrf::Ctrf,
+    cucumber: cucumber::Cucumber,
+    allure: allure::Allure,
+    pytest: pytest::Pytest,
+    rspec: rspec::Rspec,
 }
 
 impl<'a> Document<'a> {
@@ -64,6 +74,10 @@ impl<'a> Document<'a> {
             playwright: playwright::Playwright::default(),
             ginkgo: ginkgo::Suite::default(),
             ctrf: ctrf::Ctrf::default(),
+            cucumber: cucumber::Cucumber::default(),
+            allure: allure::Allure::default(),
+            pytest: pytest::Pytest::default(),
+            rspec: rspec::Rspec::default(),
         }
     }
 
@@ -74,6 +88,10 @@ impl<'a> Document<'a> {
         std::mem::take(&mut self.playwright).close(self.sink);
         std::mem::take(&mut self.ginkgo).close(self.sink);
         std::mem::take(&mut self.ctrf).close(self.sink);
+        std::mem::take(&mut self.cucumber).close(self.sink);
+        std::mem::take(&mut self.allure).close(self.sink);
+        std::mem::take(&mut self.pytest).close(self.sink);
+        std::mem::take(&mut self.rspec).close(self.sink);
     }
 }
 
@@ -120,6 +138,44 @@ impl Object for Document<'_> {
                 self.playwright.config = true;
                 skip(map)
             }
+            "elements" => {
+                self.cucumber.elements = true;
+                let mut scenario = cucumber::Scenario::new(&mut self.cucumber, self.sink);
+                map.next_value_seed(Into { into: &mut scenario, many: true })
+            }
+            "keyword" => {
+                self.cucumber.keyword = value::<Text, A>(map)?.some().is_some();
+                Ok(())
+            }
+            "uri" => {
+                self.cucumber.uri = value::<Text, A>(map)?.str().to_owned();
+                Ok(())
+            }
+            // Of a feature, or of a test of Allure.
+            "name" => {
+                let name = value::<Text, A>(map)?.str().to_owned();
+                (self.cucumber.name, self.allure.name) = (name.clone(), name);
+                Ok(())
+            }
+            "summary" => {
+                let totals = value::<Maybe<Totals>, A>(map)?.0;
+                if let Some(totals) = totals {
+                    self.rspec.summary(&totals);
+                }
+                self.pytest.summary = totals;
+                Ok(())
+            }
+            "examples" => self.rspec.examples(self.sink, map),
+            "summary_line" => {
+                self.rspec.line = value::<Text, A>(map)?.str().to_owned();
+                Ok(())
+            }
+            "messages" => {
+                self.rspec.messages = value::<lax::Texts, A>(map)?.0;
+                Ok(())
+            }
+            "exitcode" | "collectors" | "tests" => self.pytest.key(key, self.sink, map),
+            _ if allure::Allure::knows(key) => self.allure.key(key, map),
             _ if ginkgo::Suite::knows(key) => self.ginkgo.key(key, self.sink, map),
             _ => skip(map),
         }
@@ -142,6 +198,22 @@ struct Stats {
     unexpected: Option<lax::Number>,
     skipped: Option<lax::Number>,
     flaky: Option<lax::Number>,
+}
+
+/// The summaries of pytest and RSpec, which share a key.
+#[derive(Debug, Default, Clone, Copy, serde::Deserialize)]
+#[serde(default)]
+struct Totals {
+    passed: lax::Number,
+    failed: lax::Number,
+    error: lax::Number,
+    skipped: lax::Number,
+    xfailed: lax::Number,
+    xpassed: lax::Number,
+    total: lax::Number,
+    example_count: lax::Number,
+    failure_count: lax::Number,
+    errors_outside_of_examples_count: lax::Number,
 }
 
 /// The value of `results`.

@@ -81,7 +81,7 @@ impl Suite {
 }
 
 /// A count as writers put it down: with commas, or as a float.
-pub(super) fn number(value: &str) -> Option<u64> {
+pub(in crate::evidence::parse) fn number(value: &str) -> Option<u64> {
     let value = value.trim().replace(',', "");
     let whole = value.parse::<u64>().ok().or_else(|| {
         let float = value.parse::<f64>().ok()?;

@@ -5,6 +5,7 @@
 
 mod archives;
 mod corpus;
+mod dialects;
 mod early;
 mod hostile;
 mod junit;
@@ -12,6 +13,7 @@ mod laws;
 mod logs;
 mod outside;
 mod reports;
+mod shapes;
 mod tools;
 mod writing;
 

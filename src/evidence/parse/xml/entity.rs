@@ -1,7 +1,7 @@
 //! References in text and attributes.
 
 /// Resolves the five named entities and character references; anything else stays as written.
-pub(super) fn entities(text: &str) -> String {
+pub(in crate::evidence::parse) fn entities(text: &str) -> String {
     if !text.contains('&') {
         return text.to_owned();
     }

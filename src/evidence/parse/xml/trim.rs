@@ -67,7 +67,9 @@ pub(super) struct Trim<R> {
     /// Whether a declaration defined an entity.
     pub(super) entities: bool,
     /// Whether anything was dropped from a text or a tag.
-    pub(super) dropped: bool,
+    dropped: bool,
+    /// The line of the first tag that lost attributes, from 1; 0 of none.
+    pub(super) cut_tags: u64,
 }
 
 impl<R: Read> Trim<R> {
@@ -89,6 +91,7 @@ impl<R: Read> Trim<R> {
             doctype: None,
             entities: false,
             dropped: false,
+            cut_tags: 0,
         }
     }
 
@@ -126,6 +129,12 @@ impl<R: Read> Trim<R> {
         self.kept = self.kept.saturating_add(bytes.len());
     }
 
+    fn cut_tag(&mut self) {
+        if self.cut_tags == 0 {
+            self.cut_tags = self.lines + 1;
+        }
+    }
+
     fn enter(&mut self, state: State) {
         self.state = state;
         self.kept = 0;
@@ -151,7 +160,11 @@ impl<R: Read> Trim<R> {
             }
             State::Tag => {
                 let end = memchr::memchr3(b'>', b'"', b'\'', rest);
-                self.keep(rest.get(..end.unwrap_or(rest.len())).unwrap_or_default(), TAG);
+                let bytes = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+                self.keep(bytes, TAG);
+                if self.kept > TAG {
+                    self.cut_tag();
+                }
                 let Some(end) = end else { return rest.len() };
                 let byte = rest.get(end).copied().unwrap_or(b'>');
                 if byte == b'>' {
@@ -160,8 +173,10 @@ impl<R: Read> Trim<R> {
                 } else {
                     // A tag that is full takes no more attributes.
                     self.muted = self.kept >= TAG;
-                    self.dropped |= self.muted;
-                    if !self.muted {
+                    if self.muted {
+                        self.dropped = true;
+                        self.cut_tag();
+                    } else {
                         self.ready.push(byte);
                     }
                     self.state = State::Value(byte);
