@@ -208,6 +208,9 @@ impl Analyser {
             Ok(archive) => archive,
             Err(error) => return self.unread(path, &error.to_string()),
         };
+        if archive.has_duplicate_names() {
+            self.unread(path, "it has several entries of one name: one of each was read");
+        }
         for at in 0..archive.len() {
             if !self.room(path) {
                 return;

@@ -20,6 +20,8 @@ pub(crate) const DIRECTORY: u64 = 4 << 20;
 pub(crate) const FREE: u64 = 64 << 20;
 /// How far an entry may inflate beyond that.
 pub(crate) const RATIO: u64 = 400;
+/// Entries that are left out and tell of failures, of which the first is named.
+const DOUBTS: usize = 100;
 
 /// Reads an archive.
 pub(super) fn read<R: Read + Seek>(name: &str, reader: R, limits: &Limits) -> Parsed {
@@ -53,12 +55,16 @@ fn open<R: Read + Seek>(
     budget: &mut u64,
     sink: &mut Sink,
 ) -> Option<(Vec<File>, bool)> {
+    let mut declared = 0;
     let said = match directory(&mut reader) {
         Ok(found) if found.entries > limits.entries as u64 || found.bytes > DIRECTORY => Some(format!(
             "the archive {name} has {} entries, more than {}: it was not read",
             found.entries, limits.entries
         )),
-        Ok(_) => None,
+        Ok(found) => {
+            declared = found.entries;
+            None
+        }
         Err(why) => Some(format!("the archive {name} could not be read: {why}")),
     };
     if let Some(said) = said {
@@ -72,6 +78,14 @@ fn open<R: Read + Seek>(
             return None;
         }
     };
+    let read = archive.len() as u64;
+    if archive.has_duplicate_names() || declared != read {
+        let said = format!(
+            "the archive {name} says that it has {declared} entries, and {read} of them have names of their own: the \
+             rest was not read"
+        );
+        sink.incomplete(Place::File, &said);
+    }
     let names: Vec<String> = (0..archive.len())
         .map(|at| archive.name_for_index(at).and_then(Result::ok).unwrap_or_default().into_owned())
         .collect();
@@ -80,6 +94,12 @@ fn open<R: Read + Seek>(
     let mut files = Vec::new();
     for (at, entry) in names.iter().enumerate() {
         let wanted = chosen.as_ref().is_none_or(|chosen| chosen.get(at) == Some(&true));
+        if entry.ends_with('/') && archive.by_index_raw(at).is_ok_and(|folder| folder.size() > 0) {
+            sink.incomplete(
+                Place::File,
+                &format!("entry {entry} is a folder and has bytes: it was not read"),
+            );
+        }
         if !wanted || entry.ends_with('/') || runlog::is_litter(entry) {
             continue;
         }
@@ -132,9 +152,10 @@ fn read_entry<R: Read + Seek>(
     let mut bounded = *limits;
     bounded.bytes = bound.min(limits.bytes);
     let mut counted = Counted { inner: file, bytes: 0 };
-    let parsed = super::parse_stream(&shown, &mut counted, &bounded);
+    bounded.inflated = *budget;
+    let (parsed, inflated) = super::parse_stream(&shown, &mut counted, &bounded);
     let cut = counted.bytes > bounded.bytes;
-    *budget = budget.saturating_sub(counted.bytes);
+    *budget = budget.saturating_sub(counted.bytes).saturating_sub(inflated);
     if cut {
         let said = format!("entry {entry} inflates too far: it was read in part");
         sink.incomplete(Place::File, &said);
@@ -178,13 +199,16 @@ fn settle(files: Vec<File>, is_log: bool, mut sink: Sink) -> Parsed {
         .map(|(_, (format, _))| *format)
         .collect();
     let has_reports = !sums.is_empty();
-    let mut prints: Vec<(u32, u64)> = Vec::new();
+    let mut prints: Vec<((u32, u64), Counts)> = Vec::new();
+    let mut packed = Packed::default();
+    let mut doubts: Vec<String> = Vec::new();
     let mut entries = Vec::new();
     let mut left_out = 0;
     for file in files {
         let format = file.parsed.format;
         let tests = file.parsed.tests;
         if format == Format::Unknown {
+            packed.note(&file);
             if is_log || !file.parsed.complete {
                 // Logs without tests are normal; what could not be read is worth a word.
                 let quiet = is_log && file.parsed.complete;
@@ -194,13 +218,23 @@ fn settle(files: Vec<File>, is_log: bool, mut sink: Sink) -> Parsed {
             }
             continue;
         }
-        let copy = tests.total > 0 && !is_log && prints.contains(&file.print);
+        // A checksum can be made to fit: what is left out must at least tell the same.
+        let copy = tests.total > 0 && !is_log && prints.contains(&(file.print, tests));
         let console = has_reports && !is_log && !format.is_report();
         let counted = !copy && !console && !repeated.contains(&format);
         if !counted {
             left_out += 1;
         }
-        prints.push(file.print);
+        prints.push((file.print, tests));
+        let breaks_off = format.is_report() && !file.parsed.complete;
+        if !counted && (breaks_off || file.parsed.failures_total > 0) && doubts.len() < DOUBTS {
+            let shown = text::tidy(&file.name, text::NAME_CAP);
+            if breaks_off {
+                sink.incomplete(Place::File, &format!("entry {shown} is not counted, and is not complete"));
+            } else {
+                doubts.push(shown);
+            }
+        }
         if entries.len() < 1000 {
             entries.push(Entry { name: text::tidy(&file.name, text::NAME_CAP), format, tests, counted });
         }
@@ -210,12 +244,61 @@ fn settle(files: Vec<File>, is_log: bool, mut sink: Sink) -> Parsed {
         let said = format!("{left_out} entries repeat tests of others: they are not counted again");
         sink.warn(Place::File, &said);
     }
+    packed.tell(&mut sink);
+    if sink.failures_seen() == 0
+        && let Some(shown) = doubts.first()
+    {
+        let said =
+            format!("entry {shown} is not counted, and tells of failures that no report beside it has");
+        sink.incomplete(Place::File, &said);
+    }
     if sink.is_blank() {
         sink.warn(Place::File, "the archive holds no test results of a known format");
     }
     let mut parsed = sink.finish();
     parsed.entries = entries;
     parsed
+}
+
+/// Files in an archive that are packed themselves and were not opened.
+#[derive(Default)]
+struct Packed {
+    files: u64,
+    first: String,
+    /// The first whose name is that of results.
+    results: Option<String>,
+}
+
+impl Packed {
+    fn note(&mut self, file: &File) {
+        const NAMES: [&str; 5] = ["test", "junit", "result", "report", "ctrf"];
+        if !file.parsed.warnings.iter().any(|warning| warning.text.contains(super::NOT_UNPACKED)) {
+            return;
+        }
+        let shown = text::tidy(&file.name, text::NAME_CAP);
+        let base = shown.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+        if self.results.is_none() && NAMES.iter().any(|name| base.contains(name)) {
+            self.results = Some(shown.clone());
+        }
+        if self.files == 0 {
+            self.first = shown;
+        }
+        self.files += 1;
+    }
+
+    fn tell(self, sink: &mut Sink) {
+        if let Some(shown) = self.results {
+            let said = format!("entry {shown} is packed and was not opened: results may be in it");
+            sink.incomplete(Place::File, &said);
+        } else if self.files > 0 {
+            let said = format!(
+                "{} packed in it and not opened, the first is {}",
+                text::several(self.files, "file"),
+                self.first
+            );
+            sink.warn(Place::File, &said);
+        }
+    }
 }
 
 /// What the end of an archive says of its directory.

@@ -78,6 +78,9 @@ use sink::{Place, Sink};
 use std::io::{Cursor, Read, Seek};
 use std::path::Path;
 
+/// What is said of an archive that is not opened.
+const NOT_UNPACKED: &str = "is not unpacked";
+
 /// Why a file could not be read at all.
 #[derive(Debug, thiserror::Error)]
 pub enum ParseError {
@@ -134,30 +137,40 @@ pub fn parse_reader<R: Read>(name: &str, reader: R, limits: &Limits) -> Parsed {
     let head = input::head(&mut reader).unwrap_or_default();
     match input::shape(&head) {
         Shape::Zip => return hold_archive(name, &head, reader, sink, limits),
-        Shape::Packed(GZIP) => read_gzip(name, &head, &mut reader, &mut sink, limits),
+        Shape::Packed(GZIP) => {
+            read_gzip(name, &head, &mut reader, &mut sink, limits);
+        }
         _ => read_text(name, &head, &mut reader, &mut sink),
     }
     note_end(&reader, limits, &mut sink);
     sink.finish()
 }
 
-/// Reads what a file inflates to; what is packed inside of that stays so.
-fn read_gzip<R: Read>(name: &str, head: &[u8], rest: &mut R, sink: &mut Sink, limits: &Limits) {
+/// Reads what a file inflates to; what is packed inside of that stays so. Gives the bytes of it.
+fn read_gzip<R: Read>(name: &str, head: &[u8], rest: &mut R, sink: &mut Sink, limits: &Limits) -> u64 {
     let bound = limits.bytes.min(limits.inflated);
     let mut plain = Bounded::new(MultiGzDecoder::new(head.chain(rest)), bound);
     let head = input::head(&mut plain).unwrap_or_default();
     read_text(name, &head, &mut plain, sink);
     note_end(&plain, &Limits { bytes: bound, ..*limits }, sink);
+    plain.passed
 }
 
-/// Reads an entry of an archive; an archive inside it is not opened.
-fn parse_stream<R: Read>(name: &str, reader: R, limits: &Limits) -> Parsed {
+/// Reads an entry of an archive; an archive inside it is not opened. A file that is packed by itself is
+/// read: the number tells the bytes that it inflates to.
+fn parse_stream<R: Read>(name: &str, reader: R, limits: &Limits) -> (Parsed, u64) {
     let mut sink = Sink::new(name, *limits);
     let mut reader = Bounded::new(reader, limits.bytes);
     let head = input::head(&mut reader).unwrap_or_default();
-    read_text(name, &head, &mut reader, &mut sink);
+    let inflated = match input::shape(&head) {
+        Shape::Packed(GZIP) => read_gzip(name, &head, &mut reader, &mut sink, limits),
+        _ => {
+            read_text(name, &head, &mut reader, &mut sink);
+            0
+        }
+    };
     note_end(&reader, limits, &mut sink);
-    sink.finish()
+    (sink.finish(), inflated)
 }
 
 /// Says why a stream was not read to its end.
@@ -192,7 +205,7 @@ fn read_utf8<R: Read>(name: &str, head: &[u8], rest: &mut R, sink: &mut Sink) {
         Shape::Empty => sink.warn(Place::File, "the file is empty"),
         Shape::Zip | Shape::Packed(_) => {
             let kind = if let Shape::Packed(kind) = shape { kind } else { "zip" };
-            let said = format!("{kind} data inside this file is not unpacked: unpack it first");
+            let said = format!("{kind} data inside this file {NOT_UNPACKED}: unpack it first");
             sink.warn(Place::File, &said);
         }
         Shape::Xml(_) => {

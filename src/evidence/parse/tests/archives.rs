@@ -207,3 +207,76 @@ fn a_tar_is_not_taken_for_the_logs_in_it() {
     let parsed = parse("logs.tar", tar.into_inner().unwrap());
     assert!(!parsed.understood() && warns(&parsed, "tar data"), "{:?}", parsed.warnings);
 }
+
+/// An archive with a second entry of a name that is there already.
+fn doubled() -> Vec<u8> {
+    let mut bytes = zip(&[("a.xml", JUNIT), ("b.xml", "<testsuite><testcase name='c'/></testsuite>")]);
+    while let Some(at) = memchr::memmem::find(&bytes, b"b.xml") {
+        bytes[at] = b'a';
+    }
+    bytes
+}
+
+#[test]
+fn what_an_archive_hides_is_told_and_never_green() {
+    let green = "<testsuite><testcase name='c'/></testsuite>";
+    let parsed = parse("a.zip", doubled());
+    assert!(!parsed.complete && warns(&parsed, "names of their own"), "{:?}", parsed.warnings);
+
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let packed = gzip(JUNIT.as_bytes());
+    let inner = zip(&[("a.xml", JUNIT)]);
+    for (name, bytes) in [("a.xml", green.as_bytes()), ("b.xml.gz", &packed), ("trace.zip", &inner)] {
+        writer.start_file(name, SimpleFileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    let parsed = parse("a.zip", writer.finish().unwrap().into_inner());
+    assert_eq!(counts(&parsed), [3, 2, 1, 0, 0, 0, 0], "a packed report is read: {:?}", parsed.warnings);
+    assert!(parsed.complete && warns(&parsed, "the first is trace.zip"), "{:?}", parsed.warnings);
+
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in [("a.xml", green.as_bytes()), ("more/junit.zip", &inner), ("x.bin", b"PK")] {
+        writer.start_file(name, SimpleFileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    let parsed = parse("a.zip", writer.finish().unwrap().into_inner());
+    assert!(!parsed.complete && warns(&parsed, "more/junit.zip is packed"), "{:?}", parsed.warnings);
+
+    // A folder that has bytes.
+    let mut bytes = zip(&[("a.xml", green), ("b.xmlx", JUNIT)]);
+    while let Some(at) = memchr::memmem::find(&bytes, b"b.xmlx") {
+        bytes[at + 5] = b'/';
+    }
+    let parsed = parse("a.zip", bytes);
+    assert!(!parsed.complete && warns(&parsed, "b.xml/ is a folder"), "{:?}", parsed.warnings);
+}
+
+#[test]
+fn what_is_not_counted_again_can_still_tell_of_a_failure() {
+    let green = "<testsuite><testcase name='a'/><testcase name='b'/></testsuite>";
+    let torn = r#"{"numTotalTests":2,"testResults":[{"name":"x","status":"failed","message":"no","assertionResults":[]},{"name":"y","assertionResults":[{"title":"a","status":"passed"},{"title":"b","status":"passed"}]}]}"#;
+    for (what, other, text) in [
+        ("the same run in another format, which has more to say", "jest.json", torn),
+        ("a console beside the report", "out.log", GINKGO),
+    ] {
+        let parsed = parse("a.zip", zip(&[("a.xml", green), (other, text)]));
+        assert_eq!(parsed.tests.passed, 2, "{what}");
+        assert!(!parsed.complete && warns(&parsed, other), "{what}: {:?}", parsed.warnings);
+    }
+    let alone = parse("a.zip", zip(&[("a.xml", JUNIT), ("out.log", GINKGO)]));
+    assert!(alone.complete, "{:?}", alone.warnings);
+}
+
+#[test]
+fn packed_files_in_an_archive_share_its_budget() {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let bomb = gzip(&vec![b'x'; 4 << 20]);
+    for at in 0..5 {
+        writer.start_file(format!("{at}.log.gz"), SimpleFileOptions::default()).unwrap();
+        writer.write_all(&bomb).unwrap();
+    }
+    let bytes = writer.finish().unwrap().into_inner();
+    let limits = Limits { inflated: 6 << 20, ..Limits::default() };
+    let parsed = parse_bytes("bombs.zip", &bytes, &limits);
+    assert!(!parsed.complete && warns(&parsed, "inflates to more than"), "{:?}", parsed.warnings);
+}
