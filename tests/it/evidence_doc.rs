@@ -31,7 +31,7 @@ fn table(head: &str, rows: &[(String, String)]) -> String {
 // One test, since each section is written into the same page.
 #[test]
 fn the_tables_of_the_page_are_those_of_the_code() {
-    let formats: Vec<(String, String)> = variants("src/evidence/parse/model.rs", "Format")
+    let formats: Vec<(String, String)> = variants("src/evidence/parse/format.rs", "Format")
         .into_iter()
         .filter(|(name, _)| name != "Unknown")
         .map(|(name, said)| {

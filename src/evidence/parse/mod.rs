@@ -50,6 +50,7 @@
 
 pub(crate) mod archive;
 mod console;
+mod format;
 mod found;
 mod gojson;
 mod input;

@@ -172,6 +172,7 @@ fn times_are_read_as_far_as_they_are_times() {
         ("1.5", Some(1.5)),
         ("0,25", Some(0.25)),
         ("1,234.5", Some(1234.5)),
+        ("1.234,5", Some(1234.5)),
         ("2s", Some(2.0)),
         ("NaN", None),
         ("-1", None),

@@ -183,3 +183,12 @@ fn lines_of_garbage_among_events_hide_no_failure() {
         assert!(first.tests.failed == 1 || !first.understood(), "{garbage:?}: {first:?}");
     }
 }
+
+#[test]
+fn a_listing_of_tests_is_no_run_of_them() {
+    let listing = "<MatchingTests><TestCase><Name>a</Name><SourceInfo><File>a.cpp</File></SourceInfo></TestCase></MatchingTests>";
+    for text in [listing, "<TestCase name='a'/>", "<TestRun id='1'><Times/></TestRun>"] {
+        let parsed = parse("a.xml", text);
+        assert!(!parsed.understood() && !parsed.warnings.is_empty(), "{text}: {parsed:?}");
+    }
+}
