@@ -10,6 +10,7 @@
 //! The tests try each law for a moment. `cargo run --release --example fuzz -- N` tries it N times for
 //! each reader, and includes this module by its path: nothing here may use what is not public.
 
+mod consoles;
 mod fixtures;
 mod laws;
 mod mutate;

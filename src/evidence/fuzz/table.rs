@@ -1,5 +1,6 @@
 //! The readers, each with inputs that it understands.
 
+use super::consoles::*;
 use super::fixtures::*;
 use super::laws::{self, Answer};
 use super::reports::*;
@@ -19,7 +20,7 @@ pub struct Fixture {
 impl Fixture {
     /// Whether all is well in it.
     pub fn is_green(&self) -> bool {
-        self.name == "green" || self.name == "green, its plan at the end"
+        self.name.starts_with("green")
     }
 }
 
@@ -80,7 +81,7 @@ pub const TARGETS: &[Target] = &[
     report("cucumber-json", &[whole("green", CUCUMBER_GREEN), whole("red", CUCUMBER_RED)]),
     report("allure", &[whole("green", ALLURE_GREEN), whole("red", ALLURE_RED)]),
     report("pytest-json", &[whole("green", PYTEST_JSON_GREEN), whole("red", PYTEST_JSON_RED)]),
-    report("rspec-json", &[whole("green", RSPEC_GREEN), whole("red", RSPEC_RED)]),
+    report("rspec-json", &[whole("green", RSPEC_JSON_GREEN), whole("red", RSPEC_JSON_RED)]),
     report("libtest-json", &[whole("green", LIBTEST_GREEN), whole("red", LIBTEST_RED)]),
     report("nunit", &[whole("green", NUNIT_GREEN), whole("red", NUNIT_RED), whole("version 2", NUNIT2_RED)]),
     report("xunit", &[whole("green", XUNIT_GREEN), whole("red", XUNIT_RED)]),
@@ -88,7 +89,7 @@ pub const TARGETS: &[Target] = &[
     report("testng", &[whole("green", TESTNG_GREEN), whole("red", TESTNG_RED)]),
     report("robot", &[whole("green", ROBOT_GREEN), whole("red", ROBOT_RED)]),
     report(
-        "catch2",
+        "catch2-xml",
         &[whole("green", CATCH2_GREEN), whole("red", CATCH2_RED), whole("doctest", DOCTEST_RED)],
     ),
     report("qtest", &[whole("green", QTEST_GREEN), whole("red", QTEST_RED)]),
@@ -132,6 +133,7 @@ pub const TARGETS: &[Target] = &[
         &[
             until("green", TAP_GREEN, "ms\nok"),
             until("green, its plan at the end", TAP_PLAN_LAST, "1..2"),
+            until("green, without numbers", TAP_LOOSE, "1..2"),
             data!("node.tap", Some("# tests")),
             data!("vitest.tap", Some("\nnot ok")),
         ],
@@ -151,6 +153,31 @@ pub const TARGETS: &[Target] = &[
         "playwright",
         &[until("green", PLAYWRIGHT_GREEN, "2 passed"), data!("playwright-list.txt", Some("8 failed"))],
     ),
+    report(
+        "unittest",
+        &[
+            until("green", UNITTEST_GREEN, "\nOK"),
+            whole("red", UNITTEST_RED),
+            until("green, beside others", SERVICES_GREEN, "| OK"),
+        ],
+    ),
+    report("maven", &[until("green", MAVEN_GREEN, "BUILD SUCCESS"), whole("red", MAVEN_RED)]),
+    report("gradle", &[until("green", GRADLE_GREEN, "BUILD SUCCESSFUL"), whole("red", GRADLE_RED)]),
+    report("dotnet", &[until("green", DOTNET_GREEN, "Total:     4"), whole("red", DOTNET_RED)]),
+    report(
+        "phpunit",
+        &[until("green", PHPUNIT_GREEN, "OK (2 tests, 9 assertions)"), whole("red", PHPUNIT_RED)],
+    ),
+    report("rspec", &[until("green", RSPEC_GREEN, "0 failure"), whole("red", RSPEC_RED)]),
+    report("minitest", &[until("green", MINITEST_GREEN, "0 skip"), whole("red", MINITEST_RED)]),
+    report("exunit", &[until("green", EXUNIT_GREEN, "0 failure"), whole("red", EXUNIT_RED)]),
+    report("gtest", &[until("green", GTEST_GREEN, "] 2 tests."), whole("red", GTEST_RED)]),
+    report("ctest", &[until("green", CTEST_GREEN, "out of 2"), whole("red", CTEST_RED)]),
+    report("node-test", &[until("green", NODE_GREEN, "duration_ms 5"), whole("red", NODE_RED)]),
+    report("bun", &[until("green", BUN_GREEN, "1 files."), whole("red", BUN_RED)]),
+    report("deno", &[until("green", DENO_GREEN, "0 failed"), whole("red", DENO_RED)]),
+    report("xctest", &[until("green", XCTEST_GREEN, "unexpected) in"), whole("red", XCTEST_RED)]),
+    report("catch2", &[until("green", CATCH_GREEN, "test cases)"), whole("red", CATCH_RED)]),
     other("archive", laws::zipped, &[whole("junit", JUNIT_RED), whole("console", CARGO_GREEN)]),
     other("log", laws::log, &[whole("envelope", LOG)]),
     other("explain", laws::explained, &[whole("log", LOG), data!("cargo-nff.txt", None)]),

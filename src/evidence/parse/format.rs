@@ -43,7 +43,7 @@ pub enum Format {
     /// `output.xml` of Robot Framework.
     Robot,
     /// XML of Catch2 and doctest.
-    Catch2,
+    Catch2Xml,
     /// XML of Qt Test.
     Qtest,
     /// Console of Ginkgo.
@@ -68,6 +68,36 @@ pub enum Format {
     Mocha,
     /// Console of playwright.
     Playwright,
+    /// Console of Python's unittest, Django's runner and nose.
+    Unittest,
+    /// Console of Maven: surefire and failsafe.
+    Maven,
+    /// Console of Gradle.
+    Gradle,
+    /// Console of `dotnet test`.
+    Dotnet,
+    /// Console of PHPUnit, paratest and Pest.
+    Phpunit,
+    /// Console of RSpec.
+    Rspec,
+    /// Console of Ruby's minitest and test-unit.
+    Minitest,
+    /// Console of Elixir's ExUnit.
+    Exunit,
+    /// Console of googletest.
+    Gtest,
+    /// Console of CTest.
+    Ctest,
+    /// Console of node's own test runner, by its reporter `spec`.
+    NodeTest,
+    /// Console of `bun test`.
+    Bun,
+    /// Console of `deno test`.
+    Deno,
+    /// Console of Swift's XCTest and Swift Testing.
+    Xctest,
+    /// Console of Catch2 and doctest.
+    Catch2,
     /// Nothing that is known.
     Unknown,
 }
@@ -94,7 +124,7 @@ impl Format {
             Self::Trx => "trx",
             Self::Testng => "testng",
             Self::Robot => "robot",
-            Self::Catch2 => "catch2",
+            Self::Catch2Xml => "catch2-xml",
             Self::Qtest => "qtest",
             Self::Ginkgo => "ginkgo",
             Self::GoTest => "go-test",
@@ -107,6 +137,21 @@ impl Format {
             Self::Vitest => "vitest",
             Self::Mocha => "mocha",
             Self::Playwright => "playwright",
+            Self::Unittest => "unittest",
+            Self::Maven => "maven",
+            Self::Gradle => "gradle",
+            Self::Dotnet => "dotnet",
+            Self::Phpunit => "phpunit",
+            Self::Rspec => "rspec",
+            Self::Minitest => "minitest",
+            Self::Exunit => "exunit",
+            Self::Gtest => "gtest",
+            Self::Ctest => "ctest",
+            Self::NodeTest => "node-test",
+            Self::Bun => "bun",
+            Self::Deno => "deno",
+            Self::Xctest => "xctest",
+            Self::Catch2 => "catch2",
             Self::Unknown => "unknown",
         }
     }

@@ -10,7 +10,8 @@
 //! `passed`. One test is one unit that the tool itself reports:
 //!
 //! - a JUnit `testcase`, a CTRF test, a spec of Ginkgo, a test of jest, vitest, mocha or
-//!   pytest, a test of playwright per project, a top-level TAP point;
+//!   pytest, a test of playwright per project, a top-level TAP point, and what the
+//!   last line of any other tool counts;
 //! - a `test-case` of NUnit, a `test` of xUnit.net and Robot, a result of TRX without the one around
 //!   rows of data, a `test-method` of TestNG that is no configuration, a test case of Catch2 and
 //!   doctest, an incident of Qt Test, a scenario of Cucumber, a file of Allure;
@@ -31,6 +32,9 @@
 //!   teardown fails is in pytest's own numbers twice, for its call and as an error; so here.
 //! - jest and vitest: `skipped` and jest's `pending` are skipped, `todo` is pending; mocha:
 //!   pending is pending.
+//! - unittest: expected failures are skipped, unexpected successes failed, as its verdict has it. PHPUnit:
+//!   incomplete is pending. RSpec: pending is pending. ExUnit: excluded is skipped, invalid errored. Swift counts
+//!   assertions, here tests count.
 //! - TAP: a `# TODO` point is pending, a `# SKIP` point skipped, whatever its result.
 //! - nextest: `exec failed` is errored. Ignored tests and tests that its filter left out are
 //!   skipped, as are the ignored ones of cargo.

@@ -74,6 +74,11 @@ impl Cargo {
             || self.started.is_some_and(|(_, sure)| !sure)
     }
 
+    /// Whether a test binary runs: what is printed is of its tests.
+    pub(super) fn active(&self) -> bool {
+        self.run.is_some()
+    }
+
     /// Takes a line; true if it was cargo's.
     pub(super) fn line(&mut self, line: &Line<'_>, sink: &mut Sink) -> bool {
         let text = line.text;

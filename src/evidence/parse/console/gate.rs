@@ -3,6 +3,8 @@
 //! Everything a reader starts from is told by the first word of a line, a few by its end.
 //! This looks at bytes, in place, and is wrong only in letting a line through.
 
+mod words;
+
 use crate::evidence::log;
 
 /// Finds where the text of a line starts.
@@ -91,12 +93,14 @@ pub(super) fn interesting(head: &[u8]) -> bool {
             b"##[group]SKIP",
             b"##[group]Errors",
             b"##[error]The ",
+            b"##[error]Process completed",
             b"##[error]  ",
             b"##[notice]  ",
         ]
         .iter()
         .any(|start| head.starts_with(start)),
         b':' => head.starts_with(b"::group::"),
+        b'[' if head.starts_with(b"[INFO] ") => false,
         b'[' => head.get(1).is_some_and(|&c| c.is_ascii_digit() || b"gABDFPTISR".contains(&c)),
         b'{' => head.starts_with(b"{\""),
         b'>' | b'$' => memchr::memmem::find(head.get(..200).unwrap_or(head), b"mocha").is_some(),
@@ -142,7 +146,7 @@ pub(super) fn interesting(head: &[u8]) -> bool {
         0xc3 => head.get(1) == Some(&0x97),
         _ => false,
     };
-    starts || ends(head)
+    starts || ends(head) || words::starts(first, head)
 }
 
 /// ` ... `, as libtest puts between a test and its result.
@@ -175,10 +179,10 @@ fn number_word(head: &[u8]) -> bool {
         Some([b'.', b'.', ..]) => true,
         Some([b')', b' ', ..]) => true,
         Some([b' ', word @ ..]) => {
-            const WORDS: [&[u8]; 19] = [
+            const WORDS: [&[u8]; 22] = [
                 b"passing", b"pending", b"failing", b"passed", b"failed", b"error", b"skipped",
                 b"deselected", b"xfailed", b"xpassed", b"warning", b"rerun", b"test", b"subtest", b"worker",
-                b"snapshot", b"flaky", b"interrupted", b"did not run",
+                b"snapshot", b"flaky", b"interrupted", b"did not run", b"runs", b"run,", b"example",
             ];
             WORDS.iter().any(|known| word.starts_with(known))
         }
@@ -201,6 +205,6 @@ fn ends(head: &[u8]) -> bool {
         [.., b'%', b']'] => true,
         [.., b's', b')'] => memchr::memmem::find(text, b"--- ").is_some(),
         [.., b'.', b'b', b'a', b't', b's'] => true,
-        _ => false,
+        _ => words::ends(text),
     }
 }

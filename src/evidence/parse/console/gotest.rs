@@ -116,6 +116,11 @@ impl GoTest {
             || self.sum_section
     }
 
+    /// Whether tests are known to run: what is printed is of them.
+    pub(super) fn active(&self) -> bool {
+        !self.started.is_empty()
+    }
+
     /// Takes a line; true if it was Go's.
     pub(super) fn line(&mut self, line: &Line<'_>, ginkgo: &mut Ginkgo, sink: &mut Sink) -> bool {
         let text = line.text;

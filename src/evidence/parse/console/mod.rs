@@ -6,19 +6,38 @@
 //! and shown to the readers of the tools, in an order in which none takes another's lines.
 
 mod bats;
+mod bun;
 mod cargo;
+mod catch;
+mod ctest;
+mod deno;
+mod dotnet;
+mod ending;
+mod exunit;
 mod gate;
 pub(super) mod ginkgo;
 pub(super) mod golines;
 mod gotest;
+mod gradle;
+mod gtest;
 mod jest;
+mod maven;
+mod minitest;
 mod mocha;
 mod nextest;
+mod nodetest;
+mod others;
 mod panic;
+mod phpunit;
 mod playwright;
 mod pytest;
+mod rspec;
+mod run;
+mod streams;
 mod tap;
+mod unittest;
 mod vitest;
+mod xctest;
 
 use super::gojson::GoJson;
 use super::sink::{Place, Sink};
@@ -43,6 +62,8 @@ const SHOWN: usize = 4096;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line<'a> {
     pub(super) number: u64,
+    /// Its place in what one program wrote, where several write in turns.
+    pub(super) seq: u64,
     /// Without envelope, escapes and control characters.
     pub(super) text: &'a str,
 }
@@ -61,6 +82,7 @@ struct Readers {
     vitest: vitest::Vitest,
     mocha: mocha::Mocha,
     playwright: playwright::Playwright,
+    others: others::Others,
 }
 
 /// Reads a log.
@@ -72,6 +94,8 @@ pub(super) fn read<R: Read>(name: &str, input: R, sink: &mut Sink) {
     let mut first_cut = None;
     let mut stopped = None;
     let mut gate = gate::Gate::default();
+    let mut streams = streams::Streams::default();
+    let mut step = ending::Step::new(sink);
     // The stream in front of this never fails: see `Bounded`.
     while let Ok(Some(line)) = lines.next_line() {
         last = line.number;
@@ -79,24 +103,41 @@ pub(super) fn read<R: Read>(name: &str, input: R, sink: &mut Sink) {
             first_cut = Some(line.number);
         }
         let raw = if line.escapes { after_redraw(line.raw) } else { line.raw };
-        if !open && !gate::interesting(gate.head(line.number, raw)) {
+        // Where lines have names, all are looked at.
+        if !open && !gate::interesting(gate.head(line.number, raw)) && !streams.active() {
             continue;
         }
         let text = log::clean(raw);
         let text = shorten(&text);
         if text.starts_with(STEP) {
             // Nothing that a tool started goes on in the next step.
+            let counted = sink.counts().total;
             readers.end(line.number, sink);
             readers = Readers::new(name);
+            streams.end(sink);
+            step.end(counted, sink);
+            step = ending::Step::new(sink);
         }
         if text.starts_with("##[error]The ") && CUT_SHORT.iter().any(|said| text.starts_with(said)) {
             stopped = Some(line.number);
         }
-        readers.line(&Line { number: line.number, text }, sink);
+        step.line(text, line.number, sink);
+        let line = Line { number: line.number, seq: line.number, text };
+        if streams.active() && streams.line(name, &line, sink) {
+            continue;
+        }
+        // What a test prints does not say how the log is written.
+        if streams.wants(text) && !readers.busy() {
+            streams.hint(text, line.number);
+        }
+        readers.line(&line, sink);
         open = readers.open();
     }
     let cut = lines.cut_lines();
+    let counted = sink.counts().total;
     readers.end(last, sink);
+    streams.end(sink);
+    step.end(counted, sink);
     if let Some(line) = stopped
         && !sink.is_blank()
     {
@@ -153,11 +194,27 @@ impl Readers {
             vitest: vitest::Vitest::default(),
             mocha: mocha::Mocha::default(),
             playwright: playwright::Playwright::default(),
+            others: others::Others::default(),
         }
+    }
+
+    /// Whether a tool that says when its run begins has one under way: what is printed is of its tests.
+    fn busy(&self) -> bool {
+        self.others.running()
+            || self.pytest.active()
+            || self.vitest.active()
+            || self.playwright.active()
+            || self.cargo.active()
+            || self.nextest.active()
+            || self.gotest.active()
+            || self.tap.active()
     }
 
     fn line(&mut self, line: &Line<'_>, sink: &mut Sink) {
         if line.text.starts_with('{') && self.gojson.line(line.number, line.text, sink) {
+            return;
+        }
+        if self.others.running() && self.others.line(line, sink) {
             return;
         }
         // What nextest prints of its tests is output, whatever it looks like.
@@ -198,8 +255,11 @@ impl Readers {
         if self.mocha.line(line, sink) {
             return;
         }
-        if !self.pytest.active() {
-            self.pytest.line(line, sink);
+        if !self.pytest.active() && self.pytest.line(line, sink) {
+            return;
+        }
+        if !self.busy() {
+            self.others.line(line, sink);
         }
     }
 
@@ -215,6 +275,7 @@ impl Readers {
             || self.vitest.open()
             || self.mocha.open()
             || self.playwright.open()
+            || self.others.open()
     }
 
     fn end(&mut self, last: u64, sink: &mut Sink) {
@@ -230,6 +291,7 @@ impl Readers {
         self.vitest.end(sink);
         self.bats.end(sink);
         self.playwright.end(sink);
+        self.others.end(sink);
         let before = sink.counts();
         self.jest.end(sink);
         let alone = !others && sink.counts() == before;
@@ -248,11 +310,13 @@ pub(super) fn patterns() -> Vec<&'static super::text::Pattern> {
         bats::patterns(),
         cargo::patterns(),
         panic::patterns(),
+        ending::patterns(),
         nextest::patterns(),
         jest::patterns(),
         vitest::patterns(),
         mocha::patterns(),
         playwright::patterns(),
+        others::patterns(),
     ]
     .concat()
 }

@@ -50,6 +50,11 @@ impl Nextest {
         self.run.is_some() || self.after
     }
 
+    /// Whether a run has no summary yet.
+    pub(super) fn active(&self) -> bool {
+        self.run.is_some()
+    }
+
     /// Whether lines that start with nothing special are wanted.
     pub(super) fn open(&self) -> bool {
         self.current.is_some()

@@ -54,6 +54,11 @@ impl Playwright {
         self.part != Part::Free
     }
 
+    /// Whether a run has no summary yet.
+    pub(super) fn active(&self) -> bool {
+        self.run.is_some() && !self.summed
+    }
+
     /// Takes a line; true if it was playwright's.
     pub(super) fn line(&mut self, line: &Line<'_>, sink: &mut Sink) -> bool {
         let text = line.text;

@@ -14,7 +14,7 @@ use super::Line;
 use crate::evidence::parse::model::{Failure, FailureKind, Format, Outcome};
 use crate::evidence::parse::sink::{Place, Sink, broken};
 use crate::evidence::parse::text::{self, Pattern, captures, group, number, pattern};
-use stream::{Point, Stream};
+use stream::{Point, Stream, has_dash};
 
 /// Breaks of a description that are looked for.
 const BREAKS: u8 = 3;
@@ -65,10 +65,18 @@ impl Tap {
     /// Whether lines that start with nothing special are wanted.
     pub(super) fn open(&self) -> bool {
         self.part != Part::Free
-            || self
-                .stream
-                .as_ref()
-                .is_some_and(|stream| stream.started && (!stream.satisfied() || stream.open_braces > 0))
+            || self.stream.as_ref().is_some_and(|stream| {
+                let waits = !stream.satisfied() && (!stream.loose || stream.plan.is_some());
+                stream.started && (waits || stream.open_braces > 0)
+            })
+    }
+
+    /// Whether points are still to come: what is printed is of their tests.
+    pub(super) fn active(&self) -> bool {
+        self.stream.as_ref().is_some_and(|stream| {
+            let announced = stream.version || stream.plan.is_some();
+            stream.started && announced && !stream.satisfied() && !stream.bailed
+        })
     }
 
     /// Takes a line; true if it was TAP.
@@ -104,8 +112,15 @@ impl Tap {
             return true;
         }
         self.torn = self.stream.is_some() && text.trim() == "not";
-        let Some(stream) = &mut self.stream else {
-            return false;
+        let bailed = bare.strip_prefix("Bail out!").filter(|_| bare.len() == text.len());
+        let stream = match &mut self.stream {
+            Some(stream) => stream,
+            // Before the first point, and before a plan.
+            None if bailed.is_some() => {
+                sink.seen(Format::Tap);
+                self.stream.get_or_insert_with(|| Stream { line: line.number, ..Stream::default() })
+            }
+            None => return false,
         };
         if text.trim() == "}" && stream.open_braces > 0 {
             stream.open_braces -= 1;
@@ -171,6 +186,7 @@ impl Tap {
         }
         let stream = self.stream.get_or_insert_with(|| Stream { line, ..Stream::default() });
         stream.plan = Some(n);
+        stream.plan_last = stream.counts.total > 0;
         stream.started = true;
         self.part = Part::Free;
         true
@@ -181,14 +197,19 @@ impl Tap {
         let failed = found.get(2).is_some();
         let numbered = found.get(3).map(|_| number(found, 3));
         let mut said = group(found, 4);
+        // Points without a number are told from prose by the dash before their description.
+        let loose = numbered.is_none() && indent == 0 && has_dash(found);
         // Without a plan only a first point starts a stream.
-        if self.stream.is_none() && (numbered != Some(1) || indent > 0) {
+        if self.stream.is_none() && !loose && (numbered != Some(1) || indent > 0) {
             return false;
         }
-        if numbered.is_none()
-            && !self.stream.as_ref().is_some_and(|stream| stream.plan.is_some() || stream.version)
-        {
+        let announced = |stream: &Stream| stream.plan.is_some() || stream.version || stream.loose;
+        if numbered.is_none() && !loose && !self.stream.as_ref().is_some_and(announced) {
             return false;
+        }
+        // Where the plan comes last, what comes after it is of another program.
+        if loose && self.stream.as_ref().is_some_and(|stream| stream.plan_last) {
+            self.close(sink);
         }
         let restarts = indent == 0
             && numbered == Some(1)
@@ -218,7 +239,7 @@ impl Tap {
             (None, false) => Outcome::Passed,
         };
         let bound = sink.limits().failures;
-        let stream = self.stream.get_or_insert_with(|| Stream { line, ..Stream::default() });
+        let stream = self.stream.get_or_insert_with(|| Stream { line, loose, ..Stream::default() });
         stream.started = true;
         if indent == 0 {
             stream.counts.add(outcome, 1);

@@ -37,7 +37,7 @@ impl Package {
         }
         if let Some(ginkgo) = &mut self.ginkgo {
             let before = sink.failures_seen();
-            ginkgo.line(&Line { number: self.lines, text }, sink);
+            ginkgo.line(&Line { number: self.lines, seq: self.lines, text }, sink);
             self.failures += sink.failures_seen() - before;
         }
         if let Some(said) = golines::panic(text)

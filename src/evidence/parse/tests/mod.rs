@@ -4,6 +4,7 @@
 )]
 
 mod archives;
+mod consoles;
 mod corpus;
 mod dialects;
 mod early;

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 /// The red reports in XML, with the name of their format.
 fn red() -> Vec<(&'static str, &'static str)> {
-    let formats = ["junit", "nunit", "xunit", "trx", "testng", "robot", "catch2", "qtest"];
+    let formats = ["junit", "nunit", "xunit", "trx", "testng", "robot", "catch2-xml", "qtest"];
     let targets = TARGETS.iter().filter(|target| formats.contains(&target.name));
     let all: Vec<_> = targets
         .flat_map(|target| target.fixtures.iter().map(move |fixture| (target.name, fixture)))

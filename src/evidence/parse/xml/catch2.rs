@@ -73,7 +73,7 @@ impl Catch2 {
         if !case.is_bad() {
             case.kind = FailureKind::Failed;
         }
-        self.bad += u64::from(case.record(Format::Catch2, sink));
+        self.bad += u64::from(case.record(Format::Catch2Xml, sink));
     }
 }
 
@@ -138,7 +138,7 @@ impl Dialect for Catch2 {
         if self.listing || (self.tests == 0 && self.declared.is_none()) {
             return sink.warn(Place::File, "the XML holds no results of tests");
         }
-        sink.seen(Format::Catch2);
+        sink.seen(Format::Catch2Xml);
         let declared = self.declared.unwrap_or(self.tests);
         // What was skipped is in no total of doctest.
         let declared = if declared < self.tests { self.tests } else { declared };

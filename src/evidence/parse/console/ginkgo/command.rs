@@ -69,7 +69,9 @@ impl Ginkgo {
             }
             return true;
         }
-        if text.starts_with("Ginkgo ran ") || text.starts_with("Test Suite ") {
+        // That of Swift has the name of a suite there.
+        let verdict = text.starts_with("Test Suite ") && !text.starts_with("Test Suite '");
+        if text.starts_with("Ginkgo ran ") || verdict {
             self.cut_off(sink);
             self.forget_wrapped();
             self.command = None;

@@ -10,6 +10,10 @@ pub(super) struct Stream {
     pub(super) started: bool,
     pub(super) plan: Option<u64>,
     pub(super) version: bool,
+    /// It began with a point that has no number: without a plan one of them says little.
+    pub(super) loose: bool,
+    /// The plan came after the points.
+    pub(super) plan_last: bool,
     pub(super) counts: Counts,
     /// Points inside points that are marked with `{`.
     pub(super) inner: Counts,
@@ -73,7 +77,8 @@ impl Stream {
     }
 
     pub(super) fn close(mut self, bats_name: bool, sink: &mut Sink) {
-        let sure = self.version || self.plan.is_some() || self.counts.total >= 2 || self.counts.failed > 0;
+        let some = self.counts.total >= 2 || self.counts.failed > 0 && !self.loose;
+        let sure = self.version || self.plan.is_some() || some;
         if !sure || (self.counts.total == 0 && !self.version && self.plan != Some(0) && !bats_name) {
             return;
         }
@@ -106,7 +111,11 @@ impl Stream {
                 sink.incomplete(place, &said);
             } else if counts.total > plan && !self.odd {
                 let said = format!("{} tests ran where {plan} were planned", counts.total);
-                sink.warn(place, &said);
+                // What bats sets up has a point of its own where it fails.
+                match self.bats || bats_name {
+                    true => sink.warn(place, &said),
+                    false => sink.incomplete(place, &said),
+                }
             }
         }
         if self.plan.is_none() && !self.bailed && !node {
@@ -163,4 +172,11 @@ impl Point {
             _ => {}
         }
     }
+}
+
+/// Whether a dash stands between a point and its description.
+pub(super) fn has_dash(found: &regex::Captures<'_>) -> bool {
+    let whole = found.get(0).map_or("", |whole| whole.as_str()).trim_start();
+    let rest = whole.strip_prefix("not ").unwrap_or(whole);
+    rest.strip_prefix("ok").is_some_and(|rest| rest.starts_with(" - "))
 }
