@@ -1,6 +1,6 @@
 //! Hints of events, and what becomes of them.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use serde_json::json;
 

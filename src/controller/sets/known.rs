@@ -102,6 +102,8 @@ impl Listed {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
     use proptest::prelude::*;
 
     use super::*;
