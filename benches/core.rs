@@ -40,6 +40,7 @@ fn spec() -> TestRunReportSpec {
 /// Facts with so many jobs.
 fn facts(jobs: usize) -> Facts {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _inside = runtime.enter();
     let gh = testkit::github::GitHub::start(testkit::github::scenarios::pull_request_20());
     gh.advance_to_end();
     let client = GitHub::new(
