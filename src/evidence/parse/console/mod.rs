@@ -30,7 +30,7 @@ mod others;
 mod panic;
 mod phpunit;
 mod playwright;
-mod pytest;
+pub(super) mod pytest;
 mod rspec;
 mod run;
 mod streams;

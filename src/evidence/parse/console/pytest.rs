@@ -4,7 +4,7 @@
 //! its progress marks and lines; unless those reached the end of a quiet session, the tests it had
 //! collected and not reported are skipped, and the result is incomplete.
 
-mod id;
+pub(in crate::evidence::parse) mod id;
 mod section;
 
 use super::Line;

@@ -3,8 +3,9 @@
 use super::Totals;
 use super::lax::{Maybe, Number, Text};
 use super::stream::{each, value};
+use crate::evidence::parse::console::pytest::id::from_id;
 use crate::evidence::parse::found::{Found, outside};
-use crate::evidence::parse::model::{Counts, FailureKind, Format, Outcome};
+use crate::evidence::parse::model::{Counts, Failure, FailureKind, Format, Outcome};
 use crate::evidence::parse::sink::{Place, Sink};
 use serde::Deserialize;
 use serde::de::MapAccess;
@@ -56,19 +57,6 @@ struct Collector {
     longrepr: Text,
 }
 
-/// A node id as its file, its class in the words of pytest's JUnit, and its name.
-fn parts(id: &str) -> (String, String, String) {
-    // What stands in brackets are values, whatever is in them.
-    let head = id.split('[').next().unwrap_or(id);
-    let at = head.rfind("::").unwrap_or(0);
-    let name = id.get(at..).unwrap_or(id).trim_start_matches("::");
-    let mut path = head.get(..at).unwrap_or_default().split("::");
-    let file = path.next().unwrap_or_default();
-    let module = file.strip_suffix(".py").unwrap_or(file).replace(['/', '\\'], ".");
-    let class = std::iter::once(module.as_str()).chain(path).collect::<Vec<&str>>().join(".");
-    (file.to_owned(), class, name.to_owned())
-}
-
 impl Pytest {
     /// Reads a key of the top level.
     pub(super) fn key<'de, A: MapAccess<'de>>(
@@ -112,17 +100,17 @@ impl Pytest {
         };
         let time = stages.iter().flatten().filter_map(|stage| stage.duration.seconds(1.0));
         let crash = failed.and_then(|stage| stage.crash.0.as_ref());
-        let (file, classname, name) = parts(&id);
+        let Failure { name, classname, file, .. } = from_id(&id, false);
         let (at, line) = match crash {
-            Some(crash) => (crash.path.some().unwrap_or(file), crash.lineno.count()),
+            Some(crash) => (crash.path.some().or(file), crash.lineno.count()),
             // The first line of a file is 0 here.
             None => (file, test.lineno.count().map(|line| line + 1)),
         };
         self.tests += 1;
         let found = Found {
             name,
-            classname: Some(classname),
-            file: Some(at).filter(|file| !file.is_empty()),
+            classname,
+            file: at.filter(|file| !file.is_empty()),
             line,
             outcome,
             word: test.outcome.str().to_owned(),

@@ -18,7 +18,7 @@ mod tag;
 use super::model::{Counts, Format, Outcome};
 use super::sink::{Place, Sink};
 use super::text;
-use super::xml::entity::entities;
+use super::xml::entity::{decoded, entities};
 use super::xml::{DEPTH, is_latin};
 use case::Case;
 use quick_xml::events::Event;
@@ -109,11 +109,7 @@ impl Walk<'_> {
     }
 
     fn string(&self, bytes: &[u8]) -> String {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => text.to_owned(),
-            Err(_) if self.latin => bytes.iter().copied().map(char::from).collect(),
-            Err(_) => String::from_utf8_lossy(bytes).into_owned(),
-        }
+        decoded(bytes, self.latin)
     }
 
     fn text(&mut self, bytes: &[u8]) {

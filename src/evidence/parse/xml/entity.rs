@@ -1,4 +1,13 @@
-//! References in text and attributes.
+//! What text and attributes say: their bytes, and the references in them.
+
+/// Bytes as text: UTF-8, else Latin-1 where the document declares it, else with what cannot be read replaced.
+pub(in crate::evidence::parse) fn decoded(bytes: &[u8], latin: bool) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) if latin => bytes.iter().copied().map(char::from).collect(),
+        Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+    }
+}
 
 /// Resolves the five named entities and character references; anything else stays as written.
 pub(in crate::evidence::parse) fn entities(text: &str) -> String {

@@ -6,7 +6,7 @@
 
 use super::super::sink::{Place, Sink};
 use super::super::text;
-use super::entity::entities;
+use super::entity::{decoded, entities};
 use super::{DEPTH, is_latin};
 use quick_xml::events::{BytesStart, Event};
 
@@ -109,11 +109,7 @@ impl<'a> Tree<'a> {
     }
 
     fn string(&self, bytes: &[u8]) -> String {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => text.to_owned(),
-            Err(_) if self.latin => bytes.iter().copied().map(char::from).collect(),
-            Err(_) => String::from_utf8_lossy(bytes).into_owned(),
-        }
+        decoded(bytes, self.latin)
     }
 
     fn append(&mut self, bytes: &[u8]) {

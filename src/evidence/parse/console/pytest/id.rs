@@ -3,7 +3,7 @@
 use crate::evidence::parse::model::{Failure, FailureKind};
 
 /// `tests/test_a.py::TestC::test_x[1]` as name, class as JUnit has it, and file.
-pub(super) fn from_id(id: &str, error: bool) -> Failure {
+pub(in crate::evidence::parse) fn from_id(id: &str, error: bool) -> Failure {
     let kind = if error { FailureKind::Errored } else { FailureKind::Failed };
     // Parameters can hold colons.
     let (path, rest) = match id.split_once("::") {
