@@ -1,9 +1,11 @@
 //! The queue between looks and the store. What the store does not take now is tried again for as long as there is
 //! room for what comes after it.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use jiff::Timestamp;
 use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +33,18 @@ pub(super) struct Writer {
     trouble: bool,
     /// There may be commits that are in no sum yet.
     behind: bool,
+}
+
+/// What the store says within [`LIMIT`]. A panic is a refusal: the same again would end as it did.
+async fn bounded<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(LIMIT, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => {
+            let why = "its write panicked; this is a defect of the operator, please report it";
+            Err(StoreError::Refused(why.to_owned()))
+        }
+        Err(_) => Err(StoreError::Trouble(format!("no answer within {} s", LIMIT.as_secs()))),
+    }
 }
 
 /// What is done with the store at a time.
@@ -112,11 +126,7 @@ impl Writer {
                 }
             }
         };
-        let result = match tokio::time::timeout(LIMIT, work).await {
-            Ok(result) => result,
-            Err(_) => Err(StoreError::Trouble(format!("no answer within {} s", LIMIT.as_secs()))),
-        };
-        match result {
+        match bounded(work).await {
             Ok(bytes) => {
                 if let Some(bytes) = bytes {
                     self.metrics.history_bytes(bytes);
@@ -185,5 +195,21 @@ impl Writer {
     async fn tend(&self, store: &Store) -> Result<u64, StoreError> {
         let age = i64::try_from(self.bounds.age.as_secs()).unwrap_or(i64::MAX);
         store.tend(Timestamp::now().as_second().saturating_sub(age), self.bounds.bytes).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic)]
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_is_refused_and_an_answer_that_does_not_come_is_tried_again() {
+        let panics = async { panic!("a defect") };
+        assert!(matches!(bounded::<()>(panics).await, Err(StoreError::Refused(_))));
+        let mute = std::future::pending();
+        assert!(matches!(bounded::<()>(mute).await, Err(StoreError::Trouble(_))));
+        assert!(matches!(bounded(async { Ok(1) }).await, Ok(1)));
     }
 }
