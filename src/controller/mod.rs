@@ -156,7 +156,7 @@ pub async fn run(
     });
     // One more, so that the queue moves on past those whose namespace has its share.
     let settings = controller::Config::default().concurrency(config.concurrency.max(1).saturating_add(1));
-    let recorder = events::recorder(client.clone());
+    let recorder = events::Recorder::new(client.clone());
     let asking =
         surveys::run(config.hints.clone(), observer.clone(), config.pace, config.sweeps, end.clone());
     let made = (metrics.clone(), recorder.clone());

@@ -8,7 +8,6 @@ use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use kube::api::{DeleteParams, Preconditions};
 use kube::runtime::controller::Action;
-use kube::runtime::events::Recorder;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Client, ResourceExt};
 
@@ -16,6 +15,7 @@ use super::copies::Copies;
 use super::credentials::{self, Denied, Wish};
 use super::depth::{self, Why};
 use super::dropped::Dropped;
+use super::events::Recorder;
 use super::memory::Memory;
 use super::observer::Observer;
 use super::turns::Turns;

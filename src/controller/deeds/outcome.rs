@@ -90,9 +90,7 @@ pub(super) async fn warn(
         action: "Act".to_owned(),
         secondary: None,
     };
-    if let Err(error) = shared.recorder.publish(&event, &report.object_ref(&())).await {
-        tracing::debug!("an event could not be recorded: {error}");
-    }
+    shared.recorder.publish(&event, &report.object_ref(&())).await;
 }
 
 /// When what could not be shown is tried again, if anything could not for a reason that passes.

@@ -2,19 +2,17 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Resource;
-use kube::runtime::events::{Event, EventType, Recorder};
+use kube::runtime::events::{Event, EventType};
 
-use super::super::events::shortened;
+use super::super::events::{Recorder, shortened};
 use crate::api::conditions::{ConditionStatus, Reason};
 use crate::api::set::{SetCondition, SetReason};
 use crate::api::{TestRunReportSet, TestRunReportSetStatus};
 
-/// Records what changed between two statuses. A failure is logged and forgotten.
+/// Records what changed between two statuses.
 pub(super) async fn record(recorder: &Recorder, set: &TestRunReportSet, after: &TestRunReportSetStatus) {
     for event in transitions(set.status.as_ref(), after) {
-        if let Err(error) = recorder.publish(&event, &set.object_ref(&())).await {
-            tracing::debug!("an event could not be recorded: {error}");
-        }
+        recorder.publish(&event, &set.object_ref(&())).await;
     }
 }
 

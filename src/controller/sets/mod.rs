@@ -1,13 +1,14 @@
 //! The controller of sets: keeps the reports of every `TestRunReportSet` at what `crate::sets` plans.
 //!
-//! `wake` says which sets need a look, `reconcile` takes it, `known` keeps lists that are long, `carry` makes, changes and removes reports, and
-//! `status` says what came of it. The reports that there are come from the watch of the controller of reports.
+//! `wake` says which sets need a look, `together` that of what happens at the same time one look is taken, `reconcile` takes it, `known`
+//! keeps lists that are long, `carry` makes, changes and removes reports, and `status` says what came of it. The reports that there are come from the watch of the controller of reports.
 
 mod carry;
 mod events;
 mod known;
 mod reconcile;
 mod status;
+mod together;
 mod wake;
 
 use std::collections::HashSet;
@@ -16,7 +17,6 @@ use std::sync::Arc;
 
 use futures::{Stream, StreamExt, future};
 use kube::runtime::controller::{self, Action, Controller};
-use kube::runtime::events::Recorder;
 use kube::runtime::reflector as reflect;
 use kube::runtime::reflector::{self, Store};
 use kube::runtime::watcher::{self, Event};
@@ -26,6 +26,7 @@ use tracing::Instrument;
 
 pub(super) use wake::Wakes;
 
+use super::events::Recorder;
 use super::settled::settled;
 use super::{Config, Observer, gained, guard, vigil, watch};
 use crate::api::TestRunReportSet;
@@ -38,8 +39,6 @@ type Guarded = guard::Guarded<TestRunReportSet>;
 
 /// Sets that are looked at at the same time.
 const AT_ONCE: u16 = 4;
-/// What happens in one go, like the reports that a set made itself, is looked at once.
-const TOGETHER: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// What all looks share.
 struct Shared {
@@ -73,7 +72,7 @@ pub(super) async fn run(
     let counted = store.clone();
     metrics.count_sets(move || readies(&counted));
     let gained = gained(config.ownership.clone(), store.clone(), |_| {});
-    let settings = controller::Config::default().concurrency(AT_ONCE).debounce(TOGETHER);
+    let settings = controller::Config::default().concurrency(AT_ONCE);
     let shared = Arc::new(Shared { client, observer, config, wakes, reports, metrics, recorder });
     Controller::for_stream(sets, store)
         .with_config(settings)

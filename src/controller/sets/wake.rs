@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::known::{Listed, Why};
+use super::together::together;
 use crate::api::set::Generators;
 use crate::api::{TestRunReport, TestRunReportSet};
 use crate::github::queue_of;
@@ -148,11 +149,7 @@ impl Wakes {
     /// For one controller: what takes its sets in, and the sets that it has to look at.
     pub(super) fn follow(&self) -> (Followed, impl Stream<Item = Object> + Send + use<>) {
         let (queue, objects) = mpsc::unbounded_channel();
-        let woken = futures::stream::unfold(objects, |mut objects| async move {
-            let next = objects.recv().await?;
-            Some((next, objects))
-        });
-        (Followed { wakes: self.clone(), queue }, woken)
+        (Followed { wakes: self.clone(), queue }, together(objects))
     }
 
     /// Takes in an event that came through a connection.

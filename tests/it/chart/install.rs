@@ -92,6 +92,7 @@ async fn the_operator_may_do_what_it_needs_and_nothing_else() {
         (true, "delete", "testrunreports.testrun.dev", &namespace),
         (true, "patch", "testrunreports.testrun.dev/status", &namespace),
         (true, "create", "events.events.k8s.io", &namespace),
+        (false, "patch", "events.events.k8s.io", &namespace),
         (true, "get", "secrets", &namespace),
         (false, "list", "secrets", &namespace),
         // Those of sets.
