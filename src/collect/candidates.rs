@@ -53,6 +53,8 @@ pub struct Candidates {
     pub list: Vec<Candidate>,
     /// There are no others.
     pub whole: bool,
+    /// So many of the newest are listed whatever is selected; 0 where there is no such bound.
+    pub reach: usize,
     /// When the first of them is too old for its generator.
     pub until: Option<Timestamp>,
 }
@@ -116,9 +118,10 @@ async fn open_pulls(repo: &Repo<'_>, select: &PullRequestGenerator, most: usize)
     }
     // That page has those that changed last, and others move while further ones are read. By age only what is
     // closed meanwhile moves, so that one may be missed; nothing ends without having been asked for itself.
+    // A page more than is promised: room to be closed in, and for a bound that is as large as the reach.
     let mut all = Vec::new();
     let mut selected = 0;
-    for page in 1..=repo.max_pages() {
+    for page in 1..=repo.max_pages() + 1 {
         let (list, more) = repo.open_pulls_page(page).await?;
         selected += list.iter().filter(|p| selects(select, &Candidate::from(*p))).count();
         all.extend(list);
@@ -129,7 +132,8 @@ async fn open_pulls(repo: &Repo<'_>, select: &PullRequestGenerator, most: usize)
             break;
         }
     }
-    Ok(Candidates::of(&all, false))
+    let reach = usize::try_from(repo.max_pages()).unwrap_or(usize::MAX).saturating_mul(PER_PAGE);
+    Ok(Candidates { reach, ..Candidates::of(&all, false) })
 }
 
 /// The newest commits of a branch.

@@ -24,6 +24,8 @@ pub struct Plan {
     pub over: usize,
     /// There may be more than were listed.
     pub more: bool,
+    /// Only so many of the newest were looked through, and fewer than would be wanted are selected.
+    pub reach: Option<usize>,
     /// Reports of the set that stay, whether they change or not.
     pub kept: usize,
     /// Closed pull requests whose reports stay for a while.
@@ -85,6 +87,7 @@ pub fn plan(
     plan.matching = matching.len();
     plan.over = matching.len().saturating_sub(most);
     plan.more = !listed.whole && matching.len() > most;
+    plan.reach = (listed.reach > 0 && !listed.whole && !plan.more).then_some(listed.reach);
     plan.unread = unread(select, listed, matching.get(most.saturating_sub(1)).copied());
     let by_name: HashMap<&str, &Arc<Kept>> = reports.iter().map(|r| (r.name(), r)).collect();
     let mut stay = Stay::new(set, now);

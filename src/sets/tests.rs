@@ -313,6 +313,10 @@ fn over_the_bound_the_newest_have_reports() {
     let cut = Candidates { whole: false, ..open([4, 5, 7]) };
     let cut = plan_of(&cut, &reports);
     assert!(cut.more && cut.ask.is_empty() && cut.prune.len() == 2, "{cut:?}");
+    assert_eq!(cut.reach, None);
+    // One that ends at its reach says nothing of what is older: that is asked for, and stays while it is open.
+    let far = plan_of(&Candidates { whole: false, reach: 2, ..open([6, 7]) }, &reports);
+    assert_eq!((far.more, far.reach, far.ask.as_slice(), far.prune.len()), (false, Some(2), &[1, 2][..], 0));
 }
 
 #[test]

@@ -82,9 +82,9 @@ impl Listed {
     }
 
     /// The list with these pull requests as they are now, None of those that are not open. None where others may have
-    /// come within reach of the bound, which a list that was not read to its end does not have.
+    /// come within the bound or the reach, which a list that was not read to its end does not have.
     pub fn with(mut self, now: BTreeMap<i64, Option<Candidate>>) -> Option<Self> {
-        let Candidates { list, whole, .. } = &mut self.found;
+        let Candidates { list, whole, reach, .. } = &mut self.found;
         let end = list.last().and_then(|c| c.number);
         for (number, pull) in now {
             list.retain(|c| c.number != Some(number));
@@ -96,7 +96,8 @@ impl Listed {
         }
         let by = self.wanted.generators.pull_requests.as_ref()?;
         let enough = || list.iter().filter(|c| selects(by, c)).count() > self.wanted.most;
-        (*whole || enough()).then_some(self)
+        let far = *reach > 0 && list.len() >= *reach;
+        (*whole || far || enough()).then_some(self)
     }
 }
 
@@ -114,12 +115,16 @@ mod tests {
     }
 
     fn listed(numbers: impl IntoIterator<Item = i64>, whole: bool, most: usize) -> Listed {
+        reaching(numbers, whole, most, 0)
+    }
+
+    fn reaching(numbers: impl IntoIterator<Item = i64>, whole: bool, most: usize, reach: usize) -> Listed {
         let by =
             PullRequestGenerator { base_branches: vec!["main".into()], ..PullRequestGenerator::default() };
         let generators = Generators { pull_requests: Some(by), ..Generators::default() };
         let wanted = SetSurvey { repository: "acme/shop".into(), generators, most };
-        let found =
-            Candidates { list: numbers.into_iter().map(pull).collect(), whole, ..Candidates::default() };
+        let list = numbers.into_iter().map(pull).collect();
+        let found = Candidates { list, whole, reach, ..Candidates::default() };
         Listed { wanted, at: Instant::now(), found }
     }
 
@@ -137,6 +142,16 @@ mod tests {
         // The list ended at 5: whether there is something between that and 1 is not known.
         assert_eq!(numbers(&listed([8, 7, 6, 5], false, 2).with(now.clone()).unwrap()), [9, 8, 7, 5]);
         assert!(listed([8, 7, 6, 5], false, 3).with(now).is_none(), "a fourth may be behind the end");
+    }
+
+    #[test]
+    fn a_list_that_ends_at_its_reach_is_followed_down_to_it() {
+        let closed = |n| BTreeMap::from([(n, None)]);
+        let list = reaching([9, 8, 7, 6], false, 5, 3).with(closed(8)).unwrap();
+        assert_eq!(numbers(&list), [9, 7, 6]);
+        assert!(list.with(closed(7)).is_none(), "the third newest may be behind the end");
+        let others = reaching([9, 8, 7], false, 5, 3).with(BTreeMap::from([(9, None), (10, Some(pull(10)))]));
+        assert_eq!(numbers(&others.unwrap()), [10, 8, 7]);
     }
 
     #[test]
@@ -172,10 +187,12 @@ mod tests {
             toggled in prop::collection::btree_set(1..80_i64, 0..15),
             most in 1..30_usize,
             bound in any::<bool>(),
+            reach in 0..20_usize,
         ) {
             let before: Vec<i64> = open.iter().rev().copied().collect();
-            let cut = if bound { before.len().min(most + 1) } else { before.len() };
-            let list = listed(before[..cut].iter().copied(), cut == before.len(), most);
+            let end = if reach > 0 { most.min(reach + 2) } else { most };
+            let cut = if bound { before.len().min(end + 1) } else { before.len() };
+            let list = reaching(before[..cut].iter().copied(), cut == before.len(), most, reach);
             let mut after = open.clone();
             for n in &toggled {
                 if !after.remove(n) { after.insert(*n); }
@@ -187,7 +204,7 @@ mod tests {
                 if list.found.whole {
                     prop_assert_eq!(found, anew);
                 } else {
-                    prop_assert!(found.len() > most);
+                    prop_assert!(found.len() > most || reach > 0 && found.len() >= reach);
                     prop_assert_eq!(&found[..], &anew[..found.len()]);
                 }
             }

@@ -227,8 +227,8 @@ async fn work_on(
 
 impl Numbers {
     fn of(plan: &Plan) -> Self {
-        let Plan { matching, over, more, kept, .. } = *plan;
-        Self { matching, over, more, reports: kept, unasked: plan.ask.len() + plan.unread.len() }
+        let Plan { matching, over, more, reach, kept, .. } = *plan;
+        Self { matching, over, more, reach, reports: kept, unasked: plan.ask.len() + plan.unread.len() }
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Numbers {
     pub over: usize,
     /// There may be more than were listed.
     pub more: bool,
+    /// So many of the newest were looked through, and not what is older.
+    pub reach: Option<usize>,
     /// Reports of the set after what was done.
     pub reports: usize,
     /// Pull requests that have to be asked for, or whose files have.
@@ -134,9 +136,17 @@ fn done(set: &TestRunReportSet, noun: &str, numbers: Numbers, carried: &Carried)
     let working = reason == SetReason::Working;
     let stalled = matches!(reason, SetReason::ReportRefused | SetReason::NameTaken);
     let at_least = if numbers.more { "at least " } else { "" };
-    let (bound, why, bound_message) = match numbers.over {
-        0 => (True, SetReason::WithinBound, String::new()),
-        over => {
+    let (bound, why, bound_message) = match (numbers.over, numbers.reach) {
+        (0, None) => (True, SetReason::WithinBound, String::new()),
+        (0, Some(reach)) => {
+            let message = format!(
+                "the newest {} were looked through and there are more: older ones have no report until newer ones \
+                 are closed",
+                count(reach, noun)
+            );
+            (False, SetReason::OverBound, message)
+        }
+        (over, _) => {
             let message = format!(
                 "{at_least}{} are selected and spec.retention.maxReports is {}: the newest have reports, \
                  {at_least}{over} have none; select fewer, or raise the bound",

@@ -57,6 +57,40 @@ async fn over_its_bound_a_set_keeps_the_newest_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_more_open_pull_requests_than_are_looked_through_a_set_says_that_older_ones_were_not() {
+    let gh = github();
+    gh.update(|s| {
+        // Each of three thousand pull requests would be compared with GitHub's description of one.
+        s.check_answers = false;
+        for number in 21..=3200 {
+            let pull = spec(number);
+            s.repo(REPO).pull_request(if number % 1000 == 0 { pull.label("e2e") } else { pull });
+        }
+    });
+    let bench = Bench::start(gh, "reach", &SLOW).await;
+    let spec =
+        json!({"template": {"spec": {"suspend": true}}, "generators": {"pullRequests": {"labels": ["e2e"]}}});
+    bench.set("shop", spec).await;
+    let message = bench.says("shop", "WithinBound", "False/OverBound").await;
+    assert!(message.starts_with("the newest 3000 pull requests were looked through"), "{message}");
+    bench.says("shop", "Ready", "True/UpToDate").await;
+    bench.reports(&["shop-pr-1000", "shop-pr-2000", "shop-pr-3000"]).await;
+    let asked = bench.gh.requests().len();
+    assert_eq!(asked, 32, "the page that all share, and thirty-one by age");
+
+    // What changes within reach is read by itself.
+    bench.gh.forget_requests();
+    bench.gh.update(|s| {
+        s.repo(REPO).close_pull(2000, true);
+    });
+    bench.reports(&["shop-pr-1000", "shop-pr-3000"]).await;
+    let asked: BTreeSet<String> = bench.gh.requests().iter().map(|r| r.path.clone()).collect();
+    assert_eq!(asked, [format!("/repos/{REPO}/pulls/2000")].into());
+    bench.says("shop", "WithinBound", "False/OverBound").await;
+    bench.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_api_server_refuses_is_said_in_its_words() {
     let bench = Bench::start(github(), "refused", &SLOW).await;
     let labels = |labels: serde_json::Value| json!({"template": {"metadata": {"labels": labels}}});
