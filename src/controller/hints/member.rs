@@ -40,6 +40,9 @@ pub(super) struct Member {
     pub(super) base: Option<String>,
     /// Open pull requests that a list had with the commit of a report that names none, where they go elsewhere.
     pub(super) heads: BTreeSet<(i64, String)>,
+    /// A whole look has seen where the commit goes. Until then nothing depends on it, and that a list shows it is no
+    /// news that an event should have brought.
+    pub(super) resolved: bool,
     /// Finished runs that a whole look has seen, by id and attempt.
     pub(super) finished: BTreeSet<(i64, i64)>,
     pub(super) stage: Stage,
@@ -166,8 +169,7 @@ impl Member {
     /// Whether a list shows what no look has seen.
     pub(super) fn differs(&self, sightings: &Sightings) -> bool {
         let Some((sha, _)) = self.sha.as_ref().zip(self.access.as_ref()) else { return false };
-        if self.source.pull_request.is_none() && self.goes(sightings).is_some_and(|heads| heads != self.heads)
-        {
+        if self.is_redirected(sightings) {
             return true;
         }
         let pull = self.source.pull_request.and_then(|n| sightings.pulls.get(&n));
@@ -182,6 +184,12 @@ impl Member {
         })
     }
 
+    /// Whether a list shows that the commit of a report that names no pull request goes elsewhere than it was found to.
+    pub(super) fn is_redirected(&self, sightings: &Sightings) -> bool {
+        let named = self.resolved && self.source.pull_request.is_none();
+        named && self.goes(sightings).is_some_and(|heads| heads != self.heads)
+    }
+
     /// Where a list has the commit of a report that names no pull request, if that differs from where it was found to go.
     fn goes(&self, sightings: &Sightings) -> Option<BTreeSet<(i64, String)>> {
         let of = |(number, (head, base)): (&i64, &(String, String))| {
@@ -194,7 +202,9 @@ impl Member {
 
     /// Takes in where a list has the commit, so that the same is no news again.
     pub(super) fn went(&mut self, sightings: &Sightings) {
-        self.heads = self.goes(sightings).unwrap_or_default();
+        if self.resolved {
+            self.heads = self.goes(sightings).unwrap_or_default();
+        }
     }
 
     pub(super) fn mark(&mut self, hint: Hint, delay: Duration) {

@@ -117,6 +117,7 @@ impl Hints {
                 sha: None,
                 base: None,
                 heads: BTreeSet::new(),
+                resolved: false,
                 finished: BTreeSet::new(),
                 stage: Stage::Open,
                 access: None,
@@ -224,9 +225,11 @@ impl Hints {
             member.base.clone_from(&facts.source.base_branch);
             if member.sha.as_ref() != Some(&facts.source.sha) {
                 member.finished.clear();
+                member.resolved = false;
                 member.sha = Some(facts.source.sha.clone());
             }
             if !facts.partial {
+                member.resolved = true;
                 member.finished = finished(facts);
             }
         }
@@ -240,6 +243,7 @@ impl Hints {
         index.named(&uid, &source.repository);
         let Some(member) = index.member(&uid) else { return };
         member.stage = Stage::Final;
+        member.resolved = true;
         member.access = Some(access.clone());
         member.sha = Some(source.sha.clone());
         member.base.clone_from(&source.base_branch);

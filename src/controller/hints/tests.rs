@@ -91,3 +91,26 @@ async fn news_that_a_green_verdict_cannot_know_is_told_from_the_rest() {
         assert_eq!(hints.take(&report).map(|hint| hint.moved), want, "{source} {event} {body}");
     }
 }
+
+#[tokio::test]
+async fn where_a_commit_goes_is_news_once_a_whole_look_has_seen_where_it_went() {
+    let hints = Hints::default();
+    let (known, _objects) = hints.follow();
+    known.join(&report(json!({"sha": SHA})));
+    let mut index = hints.lock();
+    let member = index.member("1").unwrap();
+    let to = |base: &str| Sightings {
+        pulls: [(20, (SHA.to_owned(), base.to_owned()))].into(),
+        ..Sightings::default()
+    };
+    // Nobody has asked so far, and no event can have told: what a list shows first was never missed.
+    assert!(!member.is_redirected(&to("main")));
+    member.went(&to("main"));
+    member.resolved = true;
+    assert!(member.is_redirected(&to("main")), "a look found that it goes nowhere");
+    member.went(&to("main"));
+    assert!(!member.is_redirected(&to("main")), "the same is no news again");
+    assert!(member.is_redirected(&to("release")));
+    member.base = Some("release".to_owned());
+    assert!(!member.is_redirected(&to("release")), "a look has found it");
+}
